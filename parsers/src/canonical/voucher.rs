@@ -1,0 +1,98 @@
+//! A payer's open item: the invoice as the payer's ERP sees it, with its status.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// One row of a payer's voucher feed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Voucher {
+    /// The payer's company or business unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_code: Option<String>,
+    /// The vendor in the payer's vendor master.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor_no: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor_name: Option<String>,
+    /// The supplier's invoice number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoice_number: Option<String>,
+    /// The payer's own number of the item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voucher_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoice_date: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// The whole amount; negative for a credit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gross: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Decimal>,
+    /// What is still to be paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purchase_order: Option<String>,
+    /// The payer's own status code, as the row says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<String>,
+    /// What the profile's status map makes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<PaymentStatus>,
+    /// The profile's words for the supplier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hold_codes: Vec<String>,
+    /// The payment document: check or transfer number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_date: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<String>,
+}
+
+/// Where an item stands on its way to being paid: the statuses a payer's own codes are mapped to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    Received,
+    InReview,
+    Approved,
+    Scheduled,
+    PartiallyPaid,
+    Paid,
+    Cleared,
+    Rejected,
+    Cancelled,
+}
+
+impl PaymentStatus {
+    /// As it is written in profiles, answers and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::InReview => "in_review",
+            Self::Approved => "approved",
+            Self::Scheduled => "scheduled",
+            Self::PartiallyPaid => "partially_paid",
+            Self::Paid => "paid",
+            Self::Cleared => "cleared",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The arithmetic and presence rules of EN 16931, one place for all formats.
