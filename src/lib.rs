@@ -1,1 +1,13 @@
-//! stub
+//! Waybill: the secure file-transfer gateway that reads what it receives.
+//!
+//! ```text
+//! arrive ──► land ──► ingest ──► serve
+//! a door     safe      read       looked at
+//! ```
+//!
+//! A file arrives through a door. It lands: stored as an original and registered; only then does the
+//! sender hear "OK". Later it is ingested: the original is read back, parsed into documents and findings,
+//! and recorded. What is recorded is served. Data goes one way.
+
+pub mod config;
+pub mod domain;

@@ -1,0 +1,354 @@
+//! What may be set, already checked: plain data, a section per room, in the room's words.
+//!
+//! One file (`config/waybill.toml` shows every setting at its default), overridden by `WAYBILL_…` in the
+//! environment: `WAYBILL_SFTP_LISTEN` is `listen` in `[sftp]`. There is no third way.
+
+mod units;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+pub use units::{ByteSize, Span};
+use waybill_parsers::Limits;
+
+/// Every setting.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub store: Store,
+    pub sftp: Sftp,
+    pub http: Http,
+    pub doors: Doors,
+    pub land: Land,
+    pub ingest: Ingest,
+    pub parse: Limits,
+    pub log: Log,
+}
+
+/// `[store]`: where everything rests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// The folder of the embedded store: database, originals, spool, host key.
+    pub data: PathBuf,
+    /// How many connections read the database at once.
+    pub readers_max: u32,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { data: PathBuf::from("waybill-data"), readers_max: 4 }
+    }
+}
+
+/// `[sftp]`: the SFTP door.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sftp {
+    pub enabled: bool,
+    pub listen: SocketAddr,
+    /// SSH channels one connection may hold open.
+    pub channels_max: usize,
+    /// Files and folders one channel may hold open.
+    pub handles_max: usize,
+    /// Requests one channel may have waiting for an answer.
+    pub requests_max: usize,
+    /// Rejected logins before a connection is closed.
+    pub login_failures_max: u32,
+    /// Public keys a client may offer before a connection is closed.
+    pub key_offers_max: u32,
+    /// SSH receive window of a channel.
+    pub window: ByteSize,
+}
+
+impl Default for Sftp {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: SocketAddr::from(([127, 0, 0, 1], 2222)),
+            channels_max: 4,
+            handles_max: 64,
+            requests_max: 1024,
+            login_failures_max: 6,
+            key_offers_max: 20,
+            window: ByteSize::mib(2),
+        }
+    }
+}
+
+/// `[http]`: the API and the portal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    pub enabled: bool,
+    pub listen: SocketAddr,
+    /// How long a request may take, uploads and streams apart.
+    pub request_timeout: Span,
+    /// The longest JSON body.
+    pub body_max: ByteSize,
+    /// Event streams open at once.
+    pub streams_max: usize,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            request_timeout: Span::seconds(30),
+            body_max: ByteSize::mib(1),
+            streams_max: 256,
+        }
+    }
+}
+
+/// `[doors]`: what holds for every connection at every door.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Doors {
+    pub connections_max: usize,
+    pub connections_per_address_max: usize,
+    /// Connections that have not logged in yet.
+    pub before_login_max: usize,
+    /// From connect to a successful login.
+    pub login_deadline: Span,
+    /// A connection that says nothing for this long is closed.
+    pub idle_deadline: Span,
+    /// After SIGTERM: how long uploads in flight may take to finish.
+    pub drain_deadline: Span,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            connections_per_address_max: 1_000,
+            before_login_max: 300,
+            login_deadline: Span::seconds(30),
+            idle_deadline: Span::minutes(15),
+            drain_deadline: Span::seconds(30),
+        }
+    }
+}
+
+/// `[land]`: uploads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Land {
+    /// The largest file.
+    pub file_max: ByteSize,
+    /// Uploads one account may have open at once.
+    pub uploads_per_account_max: usize,
+    /// How long a broken-off upload can be resumed.
+    pub resume: Span,
+    /// How long a landed file and its answers stay listed in `/drop`.
+    pub listed: Span,
+    /// The most entries a listing of `/drop` shows: the newest.
+    pub listing_max: u32,
+    /// Passwords checked at once; each costs 19 MiB and about 20 ms.
+    pub password_checks_max: usize,
+}
+
+impl Default for Land {
+    fn default() -> Self {
+        Self {
+            file_max: ByteSize::gib(2),
+            uploads_per_account_max: 64,
+            resume: Span::hours(24),
+            listed: Span::hours(24 * 7),
+            listing_max: 20_000,
+            password_checks_max: 2,
+        }
+    }
+}
+
+/// `[ingest]`: reading what landed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ingest {
+    pub workers: usize,
+    /// How long a worker may be silent before another takes its file.
+    pub lease: Span,
+    /// Attempts at a file before it is set aside.
+    pub attempts_max: i64,
+    /// How often the queue is looked at when nobody rings.
+    pub poll: Span,
+    /// Rows written in one transaction.
+    pub batch_rows: usize,
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self { workers: 2, lease: Span::seconds(30), attempts_max: 5, poll: Span::seconds(1), batch_rows: 500 }
+    }
+}
+
+/// `[log]`: what the process says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A `tracing` filter: `info`, `waybill=debug,russh=warn`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, filter: "info,russh=warn".to_owned() }
+    }
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// `short` on a terminal, `json` otherwise.
+    Auto,
+    Short,
+    Json,
+}
+
+/// What is wrong with the settings, in the operator's words.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("could not read the configuration file {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{origin}: {message}")]
+    Parse { origin: String, message: String },
+    #[error("{variable} in the environment is not a setting; {advice}")]
+    UnknownVariable { variable: String, advice: String },
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Config {
+    /// The settings of a file (or the defaults), overridden by the `WAYBILL_…` variables among
+    /// `environment`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the file, line and key, or the variable.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let (origin, text) = match file {
+            None => ("the defaults".to_owned(), String::new()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+                (path.display().to_string(), text)
+            }
+        };
+        // Parsed on its own first: only here do errors carry the line they stand on.
+        let _: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { origin: origin.clone(), message: error.to_string() })?;
+        let mut table: toml::Table = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { origin: origin.clone(), message: error.to_string() })?;
+        for (variable, value) in environment {
+            override_from(&mut table, &variable, value)?;
+        }
+        let config: Self = table.try_into().map_err(|error: toml::de::Error| ConfigError::Parse {
+            origin: "the environment".to_owned(),
+            message: error.message().to_owned(),
+        })?;
+        config.checked()
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        let positive = [
+            ("ingest.workers", self.ingest.workers),
+            ("ingest.batch_rows", self.ingest.batch_rows),
+            ("land.password_checks_max", self.land.password_checks_max),
+            ("land.uploads_per_account_max", self.land.uploads_per_account_max),
+            ("store.readers_max", self.store.readers_max as usize),
+        ];
+        for (name, value) in positive {
+            if value == 0 {
+                return Err(ConfigError::Invalid(format!("{name} is 0; it must be at least 1")));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Variables that are not settings: they belong to the command line.
+const NOT_SETTINGS: [&str; 6] =
+    ["WAYBILL_CONFIG", "WAYBILL_DATA", "WAYBILL_URL", "WAYBILL_TOKEN", "WAYBILL_TEST_PYTHON", "WAYBILL_PASSWORD"];
+
+fn override_from(table: &mut toml::Table, variable: &str, value: String) -> Result<(), ConfigError> {
+    let Some(name) = variable.strip_prefix("WAYBILL_") else { return Ok(()) };
+    if NOT_SETTINGS.contains(&variable) || name.starts_with("TEST_") {
+        return Ok(());
+    }
+    let name = name.to_ascii_lowercase();
+    let defaults = toml::Table::try_from(Config::default()).map_err(|error| ConfigError::Invalid(error.to_string()))?;
+    let unknown = || ConfigError::UnknownVariable {
+        variable: variable.to_owned(),
+        advice: "settings are WAYBILL_<SECTION>_<SETTING>, as in WAYBILL_SFTP_LISTEN".to_owned(),
+    };
+    let (section, setting) = name.split_once('_').ok_or_else(unknown)?;
+    let default = defaults.get(section).and_then(|section| section.get(setting)).ok_or_else(unknown)?;
+    let value = match default {
+        toml::Value::Integer(_) => value.parse().map(toml::Value::Integer).map_err(|_| ConfigError::Parse {
+            origin: variable.to_owned(),
+            message: format!("`{value}` is not a whole number"),
+        })?,
+        toml::Value::Boolean(_) => value.parse().map(toml::Value::Boolean).map_err(|_| ConfigError::Parse {
+            origin: variable.to_owned(),
+            message: format!("`{value}` is not true or false"),
+        })?,
+        _ => toml::Value::String(value),
+    };
+    let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let Some(section) = section.as_table_mut() {
+        section.insert(setting.to_owned(), value);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::load(None, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn the_environment_overrides_any_setting() {
+        let config = with(&[
+            ("WAYBILL_SFTP_LISTEN", "127.0.0.1:0"),
+            ("WAYBILL_LAND_FILE_MAX", "10 MiB"),
+            ("WAYBILL_DOORS_BEFORE_LOGIN_MAX", "7"),
+            ("WAYBILL_INGEST_LEASE", "5 s"),
+            ("PATH", "/bin"),
+        ])
+        .unwrap();
+        assert_eq!(config.sftp.listen.port(), 0);
+        assert_eq!(config.land.file_max, ByteSize::mib(10));
+        assert_eq!(config.doors.before_login_max, 7);
+        assert_eq!(config.ingest.lease, Span::seconds(5));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_that_says_where() {
+        assert!(with(&[("WAYBILL_SFTP_LISTN", "x")]).unwrap_err().to_string().contains("WAYBILL_SFTP_LISTN"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[sftp]\nlisten = \"127.0.0.1:1\"\nlistn = 3\n").unwrap();
+        let error = Config::load(Some(file.path()), []).unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("listn"), "{error}");
+        assert!(with(&[("WAYBILL_INGEST_WORKERS", "0")]).is_err());
+    }
+
+    #[test]
+    fn the_shipped_file_shows_every_setting_at_its_default() {
+        let shipped = include_str!("../../config/waybill.toml");
+        let table: toml::Table = toml::from_str(shipped).unwrap();
+        assert_eq!(table, toml::Table::try_from(Config::default()).unwrap());
+    }
+}
