@@ -11,3 +11,5 @@
 
 pub mod config;
 pub mod domain;
+pub mod record;
+pub mod telemetry;
