@@ -11,5 +11,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod land;
+pub mod originals;
 pub mod record;
 pub mod telemetry;
