@@ -85,7 +85,7 @@ fn refuse(unfit: &Unfit<'_>, profiles: &[Profile], sink: &mut Sink<'_>) -> Resul
                     ),
                     format!("Add the column `{words}`, or name yours in the profile."),
                 )
-                .with_field(words.clone())
+                .with_field(words.split('`').next().unwrap_or_default())
                 .with_excerpt(&header)
             })
             .collect(),

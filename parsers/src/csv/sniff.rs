@@ -215,7 +215,7 @@ fn required(profile: &Profile, of: crate::profile::Documents) -> Vec<&'static Fi
 const ROWS_LOOKED_AT: usize = 20;
 const NAME_CHARS_MAX: usize = 80;
 
-/// The first row, if it reads like a header and the rows below have as many cells.
+/// The first row, if it reads like a header and most rows below have as many cells.
 fn header_of_a_table(rows: Vec<Header>) -> Option<Header> {
     let mut rows = rows.into_iter();
     let header = rows.next()?;
@@ -227,14 +227,13 @@ fn header_of_a_table(rows: Vec<Header>) -> Option<Header> {
     if columns < 2 || !header.names.iter().all(is_name) {
         return None;
     }
-    let mut below = 0;
+    let (mut alike, mut below) = (0, 0);
     for row in rows {
-        if row.names.len() != columns {
-            return None;
-        }
+        alike += usize::from(row.names.len() == columns);
         below += 1;
     }
-    (below > 0).then_some(header)
+    // A bad row or two leave a table a table.
+    (alike > 0 && alike * 2 >= below).then_some(header)
 }
 
 /// What is text, and has a name of its own.
