@@ -1,5 +1,13 @@
 //! The tables of the shared corpus read as its `expect.tsv` says. Skipped, aloud, where there is no corpus.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "what tests share stands outside of a #[test]"
+)]
+
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 
 use super::sheet::{Cells, Sheet};
 use crate::canonical::{
-    CreditTransfer, Identifier, Invoice, InvoiceKind, Item, Line, Note, Party, Payment, PaymentTerms, Preceding,
-    References, Totals,
+    CreditTransfer, Evidence, Identifier, Invoice, InvoiceKind, Item, Line, Note, Party, Payment, PaymentTerms,
+    Preceding, References, Totals,
 };
+use crate::{Code, Finding, Location};
 
 /// What tells one invoice of a file from another.
 pub(super) const KEY: [&str; 3] = ["seller_id", "seller_name", "number"];
@@ -142,4 +143,24 @@ pub(super) fn sums(invoice: &Invoice) -> Option<(Decimal, Decimal)> {
         sum = sum.checked_add(line.net_amount?)?;
     }
     (sum != total).then_some((sum, total))
+}
+
+/// Says that the two differ, at the total.
+pub(super) fn mismatch(
+    invoice: &Invoice,
+    evidence: &[Evidence],
+    start: &Location,
+    sum: Decimal,
+    total: Decimal,
+) -> Finding {
+    let field = if invoice.totals.tax_inclusive.is_some() { "totals.tax_inclusive" } else { "totals.payable" };
+    let at = evidence.iter().find(|evidence| evidence.field == field).map_or(start, |evidence| &evidence.at);
+    let number = invoice.number.as_deref().unwrap_or_default();
+    Finding::warning(
+        Code::TOTAL_MISMATCH,
+        at.clone(),
+        format!("the lines and the tax of invoice {number} come to {sum}, but its total is {total}"),
+        "Check the total, the tax and the amounts of the lines; send the lines that are missing.",
+    )
+    .with_value(total.to_string())
 }

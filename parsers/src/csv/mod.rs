@@ -10,6 +10,7 @@
 mod amount;
 mod charset;
 mod currency;
+mod faults;
 mod invoice;
 mod reader;
 mod rows;

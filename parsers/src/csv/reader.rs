@@ -13,7 +13,7 @@ use super::sniff::{Plan, names, separator_of};
 use super::{invoice, voucher};
 use crate::canonical::{Body, Document, Evidence, Invoice};
 use crate::profile::{Documents, Profile};
-use crate::{Code, Event, Finding, Halt, Limit, Limits, Location, Sink, Summary};
+use crate::{Event, Finding, Halt, Limit, Limits, Location, Sink, Summary};
 
 /// Reads a file by a plan.
 pub(super) fn read(
@@ -170,22 +170,10 @@ impl Reader<'_, '_, '_> {
                 return Ok(());
             }
         }
-        let Some(offset) = invalid else { return Ok(()) };
-        let name = charset.name();
-        let mut at = row_place(row);
-        if !charset.is_wide() {
-            at.byte += offset as u64;
-            at.len = 1;
+        match invalid {
+            Some(offset) => self.tell(self.sheet.no_text(row, offset)),
+            None => Ok(()),
         }
-        self.tell(
-            Finding::error(
-                Code::ENCODING_INVALID,
-                at,
-                format!("row {} has bytes that are no {name}", row.number),
-                "Export the file in one encoding, and say which in the profile.",
-            )
-            .with_excerpt(self.sheet.excerpt(row)),
-        )
     }
 
     /// Cells beyond the header's that are empty are a spreadsheet's, and mean nothing.
@@ -195,42 +183,27 @@ impl Reader<'_, '_, '_> {
     }
 
     fn unclosed(&mut self, row: &Row) -> Result<(), Halt> {
-        let column = row.cells.len().saturating_sub(1);
-        let at = self.sheet.at(row, column);
-        self.tell(
-            Finding::error(
-                Code::CSV_QUOTE_UNCLOSED,
-                at,
-                format!(
-                    "row {} opens a quote that is never closed: the file is cut off, or a quote is missing",
-                    row.number
-                ),
-                "Close the quote, or write the file again and send it whole; a quote inside quotes is doubled.",
-            )
-            .with_rule("CSV-UNCLOSED-QUOTE")
-            .with_field(self.sheet.name(column))
-            .with_excerpt(self.sheet.excerpt(row)),
-        )
+        if let Some(open) = self.open.as_mut() {
+            open.is_whole = false;
+        }
+        self.tell(self.sheet.unclosed(row))
     }
 
-    /// What a halt leaves to say: that a quote was never closed explains a row without an end.
+    /// What is left to say when a row without an end halts the reading: where a quote was never closed, and
+    /// the documents before it.
     fn halted(&mut self, halt: Halt, row: &Row) -> Halt {
-        if matches!(halt, Halt::Limit(_)) && row.is_unclosed {
-            return self.unclosed(row).err().unwrap_or(halt);
+        if !matches!(halt, Halt::Limit(_)) {
+            return halt;
         }
-        halt
+        if let Some(open) = self.open.as_mut() {
+            open.is_whole = false;
+        }
+        let said = if row.is_unclosed { self.unclosed(row) } else { Ok(()) };
+        said.and_then(|()| self.release(None)).and_then(|_| self.close()).err().unwrap_or(halt)
     }
 
     fn ragged(&mut self, row: &Row) -> Result<(), Halt> {
-        let (cells, columns) = (row.cells.len(), self.sheet.header.len());
-        let finding = Finding::error(
-            Code::CSV_COLUMN_COUNT,
-            row_place(row),
-            format!("row {} has {cells} cells, but the header has {columns} columns; the row is left out", row.number),
-            "Write one cell for each column, empty ones too, and quote what contains the delimiter.",
-        )
-        .with_rule("CSV-RAGGED")
-        .with_excerpt(self.sheet.excerpt(row));
+        let finding = self.sheet.ragged(row);
         let key = self.key(row);
         if !self.profile().group_by_number || self.sheet.text(row, self.number_field()).is_none() {
             return self.tell(finding);
@@ -358,21 +331,9 @@ impl Reader<'_, '_, '_> {
         let differs = |(column, first): &(&usize, &Option<String>)| self.sheet.text_at(row, **column) != **first;
         let Some((column, first)) = self.sheet.own_columns().iter().zip(&open.own).find(differs) else { return Ok(()) };
         open.is_disputed = true;
-        let (name, first_row) = (self.sheet.name(*column), open.first_row);
-        let value = self.sheet.text_at(row, *column).unwrap_or_default();
-        let number = open.invoice.number.clone().unwrap_or_default();
-        let first = first.clone().unwrap_or_default();
-        let finding = Finding::error(
-            Code::DUPLICATE_DOCUMENT,
-            self.sheet.at(row, *column),
-            format!("row {} of invoice {number} says {name} `{value}`, but row {first_row} says `{first}`", row.number),
-            "Repeat the invoice's own columns unchanged on each of its rows, or give another invoice another number.",
-        )
-        .with_rule("DUP-INVOICE-NUMBER")
-        .with_field(name)
-        .with_value(&value)
-        .with_excerpt(self.sheet.excerpt(row))
-        .in_document(self.documents);
+        let number = open.invoice.number.as_deref().unwrap_or_default();
+        let first = (open.first_row, first.as_deref().unwrap_or_default());
+        let finding = self.sheet.disputed(row, *column, number, first).in_document(self.documents);
         self.tell(finding)
     }
 
@@ -380,12 +341,7 @@ impl Reader<'_, '_, '_> {
     fn is_first(&mut self, row: &Row, key: &Key) -> Result<bool, Halt> {
         let field = self.number_field();
         let Some(number) = self.sheet.text(row, field) else {
-            let mut cells = self.sheet.cells(row);
-            let what = "empty: a document without a number is left out";
-            cells.report(Code::REQUIRED_MISSING, None, field, "", what, "Fill the cell on every row.");
-            for finding in cells.findings {
-                self.tell(finding)?;
-            }
+            self.tell(self.sheet.unnumbered(row, field))?;
             return Ok(false);
         };
         let mut hasher = DefaultHasher::new();
@@ -397,13 +353,7 @@ impl Reader<'_, '_, '_> {
             }
             return Ok(true);
         };
-        let mut cells = self.sheet.cells(row);
-        let what = format!("{number} of the same vendor is on row {first_row} already; this one is left out");
-        let fix = "Send each document once, its rows together; give a corrected one a number of its own.";
-        cells.report(Code::DUPLICATE_DOCUMENT, Some("DUP-INVOICE-NUMBER"), field, &number, &what, fix);
-        for finding in cells.findings {
-            self.tell(finding)?;
-        }
+        self.tell(self.sheet.repeated(row, field, &number, first_row))?;
         Ok(false)
     }
 
@@ -412,20 +362,8 @@ impl Reader<'_, '_, '_> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
         invoice::settle(&mut open.invoice, &self.profile().credit_types);
         if let Some((sum, total)) = invoice::sums(&open.invoice).filter(|_| open.is_whole && !open.is_disputed) {
-            let field =
-                if open.invoice.totals.tax_inclusive.is_some() { "totals.tax_inclusive" } else { "totals.payable" };
-            let evidence = open.evidence.iter().find(|evidence| evidence.field == field);
-            let at = evidence.map_or_else(|| open.at.clone(), |evidence| evidence.at.clone());
-            let number = open.invoice.number.as_deref().unwrap_or_default();
-            let finding = Finding::warning(
-                Code::TOTAL_MISMATCH,
-                at,
-                format!("the lines and the tax of invoice {number} come to {sum}, but its total is {total}"),
-                "Check the total, the tax and the amounts of the lines; send the lines that are missing.",
-            )
-            .with_value(total.to_string())
-            .in_document(self.documents);
-            self.tell(finding)?;
+            let finding = invoice::mismatch(&open.invoice, &open.evidence, &open.at, sum, total);
+            self.tell(finding.in_document(self.documents))?;
         }
         let mut at = open.at;
         at.len = u32::try_from(open.end.saturating_sub(at.byte)).unwrap_or(u32::MAX);

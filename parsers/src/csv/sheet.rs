@@ -147,6 +147,17 @@ impl<'p> Sheet<'p> {
         self.plan.charset.text(bytes).into_owned()
     }
 
+    /// An error at a field's cell.
+    pub(super) fn about(&self, row: &Row, field: &str, code: Code, value: &str, what: &str, fix: &str) -> Finding {
+        let column = self.columns.get(field).copied();
+        let name = column.map_or_else(|| field.to_owned(), |column| self.name(column));
+        let at = column.map_or_else(|| row_place(row), |column| self.at(row, column));
+        Finding::error(code, at, format!("row {}, {name}: {what}", row.number), fix)
+            .with_field(name)
+            .with_value(value)
+            .with_excerpt(self.excerpt(row))
+    }
+
     /// The cells of a row, by canonical field.
     pub(super) fn cells<'s>(&'s self, row: &'s Row) -> Cells<'s> {
         Cells { sheet: self, row, findings: Vec::new(), evidence: Vec::new() }
@@ -276,7 +287,7 @@ impl Cells<'_> {
         for field in profile.documents.into_iter().flat_map(Field::all).filter(|field| profile.requires(field)) {
             let filled = field.name == "currency" && profile.defaults.currency.is_some();
             if !filled && self.sheet.text(self.row, field.name).is_none() {
-                let what = format!("empty, but every {} needs {}", "document of this feed", field.about);
+                let what = format!("empty, but the profile `{}` requires it: {}", profile.name, field.about);
                 self.report(Code::REQUIRED_MISSING, None, field.name, "", &what, "Fill the cell.");
             }
         }
@@ -292,13 +303,7 @@ impl Cells<'_> {
         what: &str,
         fix: &str,
     ) {
-        let column = self.sheet.columns.get(field).copied();
-        let name = column.map_or_else(|| field.to_owned(), |column| self.sheet.name(column));
-        let at = column.map_or_else(|| row_place(self.row), |column| self.sheet.at(self.row, column));
-        let mut finding = Finding::error(code, at, format!("row {}, {name}: {what}", self.row.number), fix)
-            .with_field(name)
-            .with_value(value)
-            .with_excerpt(self.sheet.excerpt(self.row));
+        let mut finding = self.sheet.about(self.row, field, code, value, what, fix);
         finding.rule = rule;
         self.findings.push(finding);
     }
