@@ -11,7 +11,9 @@
 
 pub mod config;
 pub mod domain;
+pub mod ingest;
 pub mod land;
+pub mod ledger;
 pub mod originals;
 pub mod record;
 pub mod telemetry;
