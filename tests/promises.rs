@@ -10,3 +10,4 @@
 )]
 
 mod cli_check;
+mod cli_corpus;
