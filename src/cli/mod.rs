@@ -32,7 +32,10 @@ pub fn main() -> ExitCode {
         // `waybill … | head` has read what it wanted; there is nobody left to tell.
         Err(error) if is_closed(&error) => Exit::Ok.into(),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "waybill: {}", screen::safe(&format!("{error:#}")));
+            let said = format!("waybill: {error:#}");
+            for line in said.lines() {
+                let _ = writeln!(io::stderr(), "{}", screen::safe(line));
+            }
             Exit::Unusable.into()
         }
     }

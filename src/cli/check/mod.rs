@@ -295,3 +295,31 @@ fn finding_of(limit: &Limit) -> Finding {
         fix,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_becomes_a_finding_that_names_its_setting() {
+        let limit = |setting, max| finding_of(&Limit { what: "segment", setting, max, byte: 7, line: 2 });
+        let long = limit("token_bytes_max", 1_048_576);
+        assert_eq!((long.code, long.severity), (Code::LENGTH_EXCEEDED, Severity::Error));
+        assert_eq!((long.location.byte, long.location.line), (7, 2));
+        assert_eq!(
+            long.message,
+            "segment is over the limit of 1048576 bytes (setting `token_bytes_max`); the file was not read beyond it"
+        );
+        assert_eq!(limit("lines_max", 50_000).code, Code::SIZE_LIMIT);
+    }
+
+    #[test]
+    fn what_cannot_be_read_outweighs_findings_and_warnings_weigh_nothing() {
+        let exit = |unusable, errors, warnings| {
+            Total { unusable, weight: Weight { errors, warnings }, ..Total::default() }.exit()
+        };
+        assert_eq!(exit(0, 0, 9), Exit::Ok);
+        assert_eq!(exit(0, 1, 0), Exit::Findings);
+        assert_eq!(exit(1, 1, 0), Exit::Unusable);
+    }
+}
