@@ -48,7 +48,8 @@ pub(crate) fn check(folder: &Path, args: &[&str]) -> Check {
     waybill(folder, args).output().unwrap().into()
 }
 
-fn check_input(folder: &Path, args: &[&str], input: &[u8]) -> Check {
+/// The same, with something on its standard input.
+pub(crate) fn check_input(folder: &Path, args: &[&str], input: &[u8]) -> Check {
     let mut child =
         waybill(folder, args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();

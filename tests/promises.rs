@@ -11,3 +11,4 @@
 
 mod cli_check;
 mod cli_corpus;
+mod cli_read;
