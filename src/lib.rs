@@ -17,3 +17,5 @@ pub mod ledger;
 pub mod originals;
 pub mod record;
 pub mod telemetry;
+//! stub
+pub mod cli;
