@@ -5,6 +5,8 @@
 //! A case may bring its own `profile.toml`, which is then the only profile. `UPDATE_EXPECT=1 cargo test`
 //! writes what was read; read the difference before you commit it.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufReader;

@@ -22,7 +22,7 @@ use crate::canonical::{
     Evidence, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TaxBreakdown, TermsDiscount,
 };
 use crate::edi::Segment;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Severity};
 use crate::location::Location;
 use crate::{Halt, Limit, Limits};
 
@@ -45,6 +45,8 @@ pub(super) struct InvoiceReader {
     /// TDS: its place and its text, for the check against the sum.
     total: Option<(Location, String, String)>,
     lines_declared: Option<(Location, String, String)>,
+    /// ISS01: units shipped.
+    shipped: Option<Decimal>,
 }
 
 /// What an 810 said.
@@ -71,6 +73,7 @@ impl InvoiceReader {
             seen_big: false,
             total: None,
             lines_declared: None,
+            shipped: None,
         }
     }
 
@@ -186,6 +189,7 @@ impl InvoiceReader {
             b"SAC" => self.take_charge(segment),
             // Older allowances (003xxx), whose sign and place in the sum differ by sender.
             b"ITA" => self.sums.unknown = true,
+            b"ISS" => self.shipped = self.shipped.or(segment.text(1).and_then(|units| super::values::decimal(&units))),
             b"CTT" => {
                 self.lines_declared =
                     segment.text(1).map(|count| (self.record.place(segment, 1), count, segment.excerpt()));
@@ -428,7 +432,7 @@ impl InvoiceReader {
         let Some(off) = disagreement(&self.invoice, &self.sums) else { return };
         let Some((place, raw, excerpt)) = self.total.take() else { return };
         let payable = self.invoice.totals.payable.unwrap_or_default();
-        let finding = Finding::error(
+        let mut finding = Finding::error(
             Code::TOTAL_MISMATCH,
             place,
             format!(
@@ -437,6 +441,13 @@ impl InvoiceReader {
             ),
             "Check the lines, SAC and TXI against TDS01, and send the invoice again with the right total.",
         );
+        // The file itself says that its lines are not the whole shipment: nothing is proven wrong then.
+        let quantities = self.invoice.lines.iter().filter_map(|line| line.quantity);
+        let listed = quantities.fold(Decimal::ZERO, Decimal::saturating_add);
+        if let Some(shipped) = self.shipped.filter(|shipped| *shipped != listed) {
+            finding.severity = Severity::Warning;
+            finding.message.push_str(&format!("; ISS01 says {shipped} units were shipped, the lines list {listed}"));
+        }
         self.record.report(finding.with_rule("TDS-ARITH").with_field("TDS01").with_value(raw).with_excerpt(excerpt));
     }
 
