@@ -74,10 +74,10 @@ impl Told {
         same("format", &self.summary.format, "x12-810")?;
         // The transaction sets of other kinds in `x12-810+850` are not counted as documents of ours.
         let others = u64::try_from(row["format"].matches('+').count()).unwrap();
-        same("documents", &(self.summary.documents + others).to_string(), row["documents"])?;
+        same("documents", (self.summary.documents + others).to_string(), row["documents"])?;
         self.agrees_in_numbers(row, &codes)?;
         match row["validity"] {
-            "valid" => same("errors", &self.summary.errors.to_string(), "0")?,
+            "valid" => same("errors", self.summary.errors.to_string(), "0")?,
             _ if self.summary.errors == 0 => return Err("no error, but it is invalid".to_owned()),
             _ => {}
         }
@@ -99,12 +99,12 @@ impl Told {
         }
         // The same holds of totals that the generator falsified (TDS-ARITH) or cut off (TRUNCATED).
         if codes.contains(&"TDS-ARITH") {
-            return same("payable_first", &first.payable().unwrap().to_string(), "0.01");
+            return same("payable_first", first.payable().unwrap().to_string(), "0.01");
         }
         let amount = |name: &str| row[name].parse::<Decimal>().unwrap();
         same("payable_first", first.payable().unwrap().normalize(), amount("payable_first").normalize())?;
         if codes.contains(&"TRUNCATED") {
-            return same("last payable", &self.documents.last().unwrap().payable(), None::<Decimal>);
+            return same("last payable", self.documents.last().unwrap().payable(), None::<Decimal>);
         }
         // Credits count positive in the table, as they do in the canonical model.
         let sum: Decimal = self.documents.iter().filter_map(Document::payable).sum();

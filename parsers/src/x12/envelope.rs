@@ -1,8 +1,7 @@
 //! Follows the envelopes (ISA, GS, ST and their trailers), checks them, and hands every 810 to its
 //! reader. Whatever breaks, reading goes on at the next transaction set.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 use std::ops::ControlFlow;
 
 use super::delimiters::Delimiters;
@@ -11,6 +10,7 @@ use super::envelope_faults::{
     truncated,
 };
 use super::invoice_810::{InvoiceReader, Place, brief};
+use super::open::{Group, Interchange, Seen, Set};
 use super::other_sets::{OtherSets, refusal};
 use crate::canonical::{Body, Document};
 use crate::edi::Segment;
@@ -41,40 +41,6 @@ pub(super) struct Envelope<'a, 's> {
     /// Said once for each run of what stands out of place.
     said_out_of_place: bool,
     said_trailing: bool,
-}
-
-struct Interchange {
-    path: String,
-    /// ISA13.
-    control: String,
-    delimiters: Delimiters,
-    is_duplicate: bool,
-    groups: u32,
-}
-
-struct Group {
-    path: String,
-    /// GS06; `None` when there was no GS.
-    control: Option<String>,
-    /// GS08.
-    version: Option<String>,
-    sets: u32,
-    seen: Seen,
-}
-
-struct Set {
-    path: String,
-    /// ST02.
-    control: String,
-    st: Place,
-    segments: u64,
-    /// Where its last segment ends.
-    end: u64,
-    digest: DefaultHasher,
-    /// The 810; any other set is passed over.
-    invoice: Option<Box<InvoiceReader>>,
-    /// Some of its findings have been told: its document must come.
-    told: bool,
 }
 
 impl<'a, 's> Envelope<'a, 's> {
@@ -456,27 +422,6 @@ impl<'a, 's> Envelope<'a, 's> {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Halt::Stopped),
         }
-    }
-}
-
-impl Set {
-    fn named(&self) -> String {
-        format!("(ST02 `{}`)", brief(&self.control))
-    }
-}
-
-/// What was met before, by digest. Bounded: beyond its limit nothing more is noticed as repeated.
-#[derive(Default)]
-struct Seen(HashSet<u64>);
-
-impl Seen {
-    const MAX: usize = 1 << 18;
-
-    fn is_new(&mut self, thing: &impl Hash) -> bool {
-        let mut hasher = DefaultHasher::new();
-        thing.hash(&mut hasher);
-        let digest = hasher.finish();
-        if self.0.len() < Self::MAX { self.0.insert(digest) } else { !self.0.contains(&digest) }
     }
 }
 

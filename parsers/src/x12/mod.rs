@@ -9,6 +9,7 @@ mod delimiters;
 mod envelope;
 mod envelope_faults;
 mod invoice_810;
+mod open;
 mod other_sets;
 mod tokens;
 mod values;

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::elements::Record;
+use super::elements::{Record, field};
+use super::totals::product;
 use crate::canonical::{AllowanceCharge, Identifier, ItemId, Line};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding};
@@ -46,6 +47,7 @@ impl OpenLine {
         };
         identify(&mut line, it1);
         let parts = line.item.classifications.len();
+        check_product(&line, it1, 4, record);
         Self { line, unpaired, tax: Decimal::ZERO, charge_unknown: false, parts }
     }
 
@@ -94,6 +96,7 @@ impl OpenLine {
             if self.line.quantity.is_some() {
                 self.unpaired = None;
             }
+            check_product(&self.line, ctp, 3, record);
         }
     }
 
@@ -127,6 +130,22 @@ impl OpenLine {
             self.line.tax_category = txi.text(1);
         }
     }
+}
+
+/// Quantity and price may each be a number, and their product too large for one.
+fn check_product(line: &Line, segment: &Segment<'_>, element: usize, record: &mut Record) {
+    if line.quantity.is_none() || line.net_price.is_none() || product(line).is_some() {
+        return;
+    }
+    let field = field(segment, element);
+    let finding = Finding::error(
+        Code::AMOUNT_INVALID,
+        record.place(segment, element),
+        format!("the quantity and the price in {field} are too large to be multiplied"),
+        "Check the quantity and the price of this line: their product exceeds 28 digits.",
+    );
+    let finding = finding.with_rule("BAD-NUMBER").with_field(field).with_value(segment.written(element));
+    record.report(finding.with_excerpt(segment.excerpt()));
 }
 
 /// IT105 (element 639): the price is for a hundred, or for a thousand.
