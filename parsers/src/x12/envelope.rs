@@ -69,7 +69,8 @@ impl<'a, 's> Envelope<'a, 's> {
         self.close_group_early("ISA", isa)?;
         if let Some(open) = self.interchange.take() {
             let location = isa.location(&open.path);
-            self.tell(missing_trailer("NO-IEA", "IEA", "the interchange", "another ISA", location))?;
+            let finding = missing_trailer("NO-IEA", "IEA", "the interchange", "another ISA", location);
+            self.tell(finding.with_excerpt(isa.excerpt()))?;
         }
         self.said_trailing = false;
         self.said_out_of_place = false;
@@ -293,7 +294,6 @@ impl<'a, 's> Envelope<'a, 's> {
         for finding in [count.check(iea, &path), control].into_iter().flatten() {
             self.tell(finding)?;
         }
-        // What the finished document needed of the interchange, it has; nothing is open now.
         Ok(())
     }
 
@@ -301,7 +301,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(set) = self.set.take() else { return Ok(()) };
         let location = segment.location(&set.path);
         let finding = missing_trailer("NO-SE", "SE", &format!("a transaction set {}", set.named()), before, location);
-        self.finish_set(set, Some(finding), false)
+        self.finish_set(set, Some(finding.with_excerpt(segment.excerpt())), false)
     }
 
     fn close_group_early(&mut self, before: &str, segment: &Segment<'_>) -> Result<(), Halt> {
@@ -309,7 +309,8 @@ impl<'a, 's> Envelope<'a, 's> {
             // A group without GS has been reported; it needs no GE.
             Some(group) if group.control.is_some() => {
                 let location = segment.location(&group.path);
-                self.tell(missing_trailer("NO-GE", "GE", "a functional group", before, location))
+                let finding = missing_trailer("NO-GE", "GE", "a functional group", before, location);
+                self.tell(finding.with_excerpt(segment.excerpt()))
             }
             _ => Ok(()),
         }

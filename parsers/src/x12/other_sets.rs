@@ -37,12 +37,12 @@ impl OtherSets {
     /// For a file that holds 810s too: one warning a kind.
     pub(super) fn warnings(&self) -> impl Iterator<Item = Finding> + '_ {
         self.kinds.iter().map(|kind| {
-            let sets = if kind.count == 1 { "transaction set" } else { "transaction sets" };
+            let (sets, were) = if kind.count == 1 { ("transaction set", "was") } else { ("transaction sets", "were") };
             Finding::warning(
                 Code::EDI_TRANSACTION_UNSUPPORTED,
                 kind.first.clone(),
-                format!("{} {sets} {} not read: this gateway reads 810 (invoice)", kind.count, named(&kind.id)),
-                "Nothing, if this was meant; else send what it says by another way.",
+                format!("{} {sets} {} {were} passed over: of X12, 810 (invoice) is read", kind.count, named(&kind.id)),
+                "Leave these transaction sets out, or ignore this warning if they were not meant for us.",
             )
             .with_field("ST01")
             .with_value(&kind.id)

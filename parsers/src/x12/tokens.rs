@@ -194,3 +194,97 @@ impl<'a> Tokens<'a> {
         Halt::Limit(Limit { what, setting, max: max as u64, byte, line })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISA: &str =
+        "ISA*00*          *00*          *ZZ*NORTHWIND      *ZZ*HARBOUR        *260105*0900*U*00401*000000007*0*P*>";
+
+    /// Each token as `kind byte:line raw`, an ISA's content left out.
+    fn cut(text: &str) -> Vec<String> {
+        let mut input = text.as_bytes();
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        let mut told = Vec::new();
+        while let Some(token) = tokens.next().unwrap() {
+            let (kind, segment) = match &token {
+                Token::Interchange(segment, _) => ("isa", segment),
+                Token::Segment(segment) => ("segment", segment),
+                Token::Trailing(segment) => ("trailing", segment),
+            };
+            let raw = if kind == "isa" { String::new() } else { segment.excerpt() };
+            let cut = if segment.cut { " cut" } else { "" };
+            told.push(format!("{kind} {}:{} {raw}{cut}", segment.byte, segment.line).trim_end().to_owned());
+        }
+        told
+    }
+
+    #[test]
+    fn segments_know_their_byte_and_line() {
+        let text = format!("{ISA}~\r\nGS*IN~\n\n  ST*810~SE*2~");
+        let expected = ["isa 0:1", "segment 108:2 GS*IN", "segment 118:4 ST*810", "segment 125:4 SE*2"];
+        assert_eq!(cut(&text), expected);
+    }
+
+    #[test]
+    fn empty_segments_are_left_out() {
+        assert_eq!(cut(&format!("{ISA}~~~ ~GS*IN~~")), ["isa 0:1", "segment 110:1 GS*IN"]);
+    }
+
+    #[test]
+    fn line_breaks_inside_a_wrapped_segment_are_not_data() {
+        assert_eq!(cut(&format!("{ISA}~G\r\nS*I\nN~")), ["isa 0:1", "segment 106:1 GS*IN"]);
+    }
+
+    #[test]
+    fn an_element_stands_on_the_line_it_was_wrapped_to() {
+        let text = format!("{ISA}~IT1*1\r\n*10*EA~");
+        let mut input = text.as_bytes();
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        tokens.next().unwrap();
+        let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
+        let place = segment.element_location(2, "IT1[1]");
+        assert_eq!((place.byte, place.line, place.len, place.path.as_str()), (114, 2, 2, "IT1[1]/02"));
+        assert_eq!(segment.text(2).as_deref(), Some("10"));
+        assert_eq!(segment.text(9), None);
+    }
+
+    #[test]
+    fn what_follows_iea_is_no_segment_until_the_next_isa() {
+        let text = format!("{ISA}~IEA*0*1~ISAAC\nwas here~{ISA}!IEA*0*1!\x1a");
+        let expected = [
+            "isa 0:1",
+            "segment 106:1 IEA*0*1",
+            "trailing 114:1 ISAAC",
+            "trailing 120:2 was here",
+            "isa 129:2",
+            "segment 235:2 IEA*0*1",
+        ];
+        assert_eq!(cut(&text), expected);
+    }
+
+    #[test]
+    fn an_isa_at_the_start_of_a_segment_begins_an_interchange_and_inside_of_one_it_does_not() {
+        let text = format!("{ISA}~NTE*ISA*00~{ISA}~");
+        assert_eq!(cut(&text), ["isa 0:1", "segment 106:1 NTE*ISA*00", "isa 117:1"]);
+    }
+
+    #[test]
+    fn a_segment_without_its_terminator_is_cut() {
+        assert_eq!(cut(&format!("{ISA}~TDS*296")), ["isa 0:1", "segment 106:1 TDS*296 cut"]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_windows_1252() {
+        let bytes = [ISA.as_bytes(), b"~N1*SE*M\xfchle \x80~N1*SE*M\xc3\xbchle~"].concat();
+        let mut input = bytes.as_slice();
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        tokens.next().unwrap();
+        for expected in ["M\u{fc}hle \u{20ac}", "M\u{fc}hle"] {
+            let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
+            assert_eq!(segment.text(2).as_deref(), Some(expected));
+        }
+        assert!(tokens.met_other_than_utf8);
+    }
+}
