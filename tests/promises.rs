@@ -9,6 +9,12 @@
     reason = "a test may end at the first surprise"
 )]
 
+mod house;
+
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
+mod crashes;
+mod curl;
+mod landing;
+mod one_gibibyte;
