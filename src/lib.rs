@@ -11,3 +11,11 @@
 
 pub mod config;
 pub mod domain;
+pub mod ingest;
+pub mod land;
+pub mod ledger;
+pub mod originals;
+pub mod record;
+pub mod telemetry;
+//! stub
+pub mod cli;

@@ -66,6 +66,13 @@ impl<K: Named> Id<K> {
         Self(Ulid::from_parts(millis, random), PhantomData)
     }
 
+    /// The identifier a digest stands for: the same digest, the same identifier.
+    #[must_use]
+    pub fn derived(digest: super::Digest) -> Self {
+        let value = digest.as_bytes().iter().take(16).fold(0_u128, |sum, byte| (sum << 8) | u128::from(*byte));
+        Self(Ulid::from(value), PhantomData)
+    }
+
     /// The identifier with this text; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -1,0 +1,107 @@
+//! Findings: written by an attempt, visible once it is published.
+
+use sqlx::{QueryBuilder, Row, Sqlite};
+use waybill_parsers::Finding;
+
+use super::database::Writing;
+use super::queue::Lease;
+use super::{Record, RecordError, Result};
+use crate::domain::{ArrivalId, Scope};
+
+/// A finding as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingRow {
+    pub ordinal: i64,
+    pub severity: String,
+    pub code: String,
+    pub rule: Option<String>,
+    pub message: String,
+    pub fix: String,
+    pub byte: i64,
+    pub line: i64,
+    pub path: String,
+    pub length: i64,
+    pub field: Option<String>,
+    pub value: Option<String>,
+    pub excerpt: Option<String>,
+    /// The document it belongs to, by its ordinal in the file.
+    pub document: Option<i64>,
+}
+
+impl Record {
+    /// The findings of a file, in order, after the `after`th, at most `limit`.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn findings(&self, scope: &Scope, file: ArrivalId, after: i64, limit: u32) -> Result<Vec<FindingRow>> {
+        let rows = sqlx::query(
+            "select f.ordinal, f.severity, f.code, f.rule, f.message, f.fix, f.byte, f.line, f.path, f.length, f.field,
+                    f.value, f.excerpt, f.document_ordinal
+             from upload u
+             join ingestion i on i.content_id = u.content_id
+             join finding f on f.content_id = i.content_id and f.gen = i.active_gen
+             where u.id = $1 and u.state = 'committed' and ($2 is null or u.organisation_id = $2) and f.ordinal > $3
+             order by f.ordinal limit $4",
+        )
+        .bind(file.to_string())
+        .bind(scope.organisation().map(|id| id.to_string()))
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("read the findings of a file"))?;
+        Ok(rows
+            .iter()
+            .map(|row| FindingRow {
+                ordinal: row.get("ordinal"),
+                severity: row.get("severity"),
+                code: row.get("code"),
+                rule: row.get("rule"),
+                message: row.get("message"),
+                fix: row.get("fix"),
+                byte: row.get("byte"),
+                line: row.get("line"),
+                path: row.get("path"),
+                length: row.get("length"),
+                field: row.get("field"),
+                value: row.get("value"),
+                excerpt: row.get("excerpt"),
+                document: row.get("document_ordinal"),
+            })
+            .collect())
+    }
+}
+
+/// Writes findings of an attempt, many a statement.
+pub(super) async fn insert_findings(
+    tx: &mut Writing,
+    lease: &Lease,
+    findings: &[(i64, Box<Finding>)],
+) -> Result<(), sqlx::Error> {
+    for chunk in findings.chunks(500) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "insert into finding (content_id, gen, ordinal, severity, code, rule, message, fix, byte, line, path, length,
+                                  field, value, excerpt, document_ordinal) ",
+        );
+        query.push_values(chunk, |mut row, (ordinal, finding)| {
+            row.push_bind(lease.content.to_string())
+                .push_bind(lease.fence)
+                .push_bind(*ordinal)
+                .push_bind(finding.severity.as_str())
+                .push_bind(finding.code.as_str())
+                .push_bind(finding.rule)
+                .push_bind(finding.message.clone())
+                .push_bind(finding.fix.clone())
+                .push_bind(i64::try_from(finding.location.byte).unwrap_or(i64::MAX))
+                .push_bind(i64::try_from(finding.location.line).unwrap_or(i64::MAX))
+                .push_bind(finding.location.path.clone())
+                .push_bind(i64::from(finding.location.len))
+                .push_bind(finding.field.clone())
+                .push_bind(finding.value.clone())
+                .push_bind(finding.excerpt.clone())
+                .push_bind(finding.document.map(i64::from));
+        });
+        query.build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! The facts. The only room with SQL: everything that is known about organisations, uploads, documents,
+//! findings and events is asked and told here, through a [`Scope`](crate::domain::Scope).
+
+mod database;
+mod documents;
+mod events;
+mod files;
+mod findings;
+mod idempotency;
+mod identity;
+mod page;
+mod profiles;
+mod queue;
+mod uploads;
+
+use std::path::PathBuf;
+
+pub use documents::{DocumentFilter, DocumentRow, NewDocument};
+pub use events::EventFilter;
+pub use files::{FileFilter, FileRow, FileStatus};
+pub use findings::FindingRow;
+pub use idempotency::Remembered;
+pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
+pub use page::{Cursor, Page};
+pub use profiles::ProfileRow;
+pub use queue::{Lease, Outcome};
+pub use uploads::{Commit, Committed, Listing, NewUpload, PartialUpload};
+
+use database::Database;
+use tokio::sync::watch;
+
+/// The record of one house. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Record {
+    db: Database,
+    /// The newest event this process has written; rung for streams and workers.
+    latest: watch::Sender<i64>,
+    /// Rung when a job may be waiting.
+    jobs: std::sync::Arc<tokio::sync::Notify>,
+}
+
+/// What went wrong while asking or telling.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("could not {doing}")]
+    Database {
+        doing: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+    #[error(
+        "the store at {path} was made by a newer Waybill (schema {found}, this one knows {known}); upgrade this binary"
+    )]
+    NewerSchema { path: PathBuf, found: i64, known: i64 },
+    #[error("could not open the store at {path}")]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: sqlx::Error,
+    },
+    #[error("could not make the folder {path}")]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{what} `{name}` already exists")]
+    Exists { what: &'static str, name: String },
+    #[error("what is stored for {what} could not be read back")]
+    Corrupt { what: String },
+}
+
+impl RecordError {
+    fn doing(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+}
+
+type Result<T, E = RecordError> = std::result::Result<T, E>;
+
+impl Record {
+    /// Waits until a job may be ready, at most `longest`.
+    pub async fn job_rung(&self, longest: std::time::Duration) {
+        let _ = tokio::time::timeout(longest, self.jobs.notified()).await;
+    }
+
+    /// Follows the newest event's sequence number, as far as this process wrote it.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<i64> {
+        self.latest.subscribe()
+    }
+}

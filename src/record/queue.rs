@@ -1,0 +1,323 @@
+//! The queue of arrivals to read: leases with fences (DURABILITY section 2, steps 9 to 11).
+
+use std::time::Duration;
+
+use sqlx::Row;
+
+use super::documents::{NewDocument, insert_documents};
+use super::findings::insert_findings;
+use super::identity::text_id;
+use super::{Record, RecordError, Result};
+use crate::domain::{ArrivalId, Digest, Event, OrganisationId, Scope, SessionId, Timestamp};
+use waybill_parsers::Finding;
+
+/// The right to read one file, until it runs out. Whoever has the newest fence has it.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    pub file: ArrivalId,
+    pub content: ArrivalId,
+    pub organisation: OrganisationId,
+    pub name: String,
+    pub login: String,
+    pub door: String,
+    pub session: Option<SessionId>,
+    pub received_at: Timestamp,
+    pub size_bytes: u64,
+    pub digest: Digest,
+    pub object_key: String,
+    /// Also the generation of the rows this attempt writes.
+    pub fence: i64,
+    /// Which attempt this is, from 1.
+    pub attempt: i64,
+}
+
+/// What an attempt found, to be made visible at once.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub format: String,
+    pub format_version: Option<String>,
+    pub encoding: Option<String>,
+    pub profile: Option<String>,
+    pub documents: i64,
+    pub errors: i64,
+    pub warnings: i64,
+    pub answer_suffix: &'static str,
+    pub answer_key: String,
+    pub answer_bytes: i64,
+}
+
+impl Record {
+    /// Takes the job that has waited longest, or one whose holder went silent.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn lease(&self, owner: &str, lease: Duration) -> Result<Option<Lease>> {
+        let doing = || RecordError::doing("take a job from the queue");
+        let now = Timestamp::now().micros();
+        let until = now.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+        // Asked of a reader first: an idle house takes no write lock.
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from (select 1 from job where (state = 'ready' and not_before <= $1)
+                                   or (state = 'running' and lease_until < $1) limit 1)",
+        )
+        .bind(now)
+        .fetch_one(&self.db.reader)
+        .await
+        .map_err(doing())?;
+        if waiting == 0 {
+            return Ok(None);
+        }
+        let mut tx = self.writing().await?;
+        let taken = sqlx::query(
+            "update job set state = 'running', owner = $1, fence = fence + 1, lease_until = $2, attempts = attempts + 1
+             where upload_id = (select upload_id from job where (state = 'ready' and not_before <= $3)
+                                or (state = 'running' and lease_until < $3) order by not_before, upload_id limit 1)
+             returning upload_id, fence, attempts",
+        )
+        .bind(owner)
+        .bind(until)
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(doing())?;
+        let Some(taken) = taken else { return Ok(None) };
+        let row = sqlx::query(
+            "select id, content_id, organisation_id, name, login, door, session_id, committed_at, size_bytes, sha256, object_key
+             from upload where id = $1",
+        )
+        .bind(taken.get::<String, _>("upload_id"))
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(doing())?;
+        tx.commit().await.map_err(doing())?;
+        let sha256: String = row.get::<Option<String>, _>("sha256").unwrap_or_default();
+        Ok(Some(Lease {
+            file: text_id(&row, "id", ArrivalId::parse)?,
+            content: text_id(&row, "content_id", ArrivalId::parse)?,
+            organisation: text_id(&row, "organisation_id", OrganisationId::parse)?,
+            name: row.get("name"),
+            login: row.get("login"),
+            door: row.get("door"),
+            session: row.get::<Option<String>, _>("session_id").and_then(|text| SessionId::parse(&text)),
+            received_at: Timestamp::from_micros(row.get("committed_at")),
+            size_bytes: u64::try_from(row.get::<i64, _>("size_bytes")).unwrap_or(0),
+            digest: Digest::from_hex(&sha256).ok_or(RecordError::Corrupt { what: format!("sha256 `{sha256}`") })?,
+            object_key: row.get::<Option<String>, _>("object_key").unwrap_or_default(),
+            fence: taken.get("fence"),
+            attempt: taken.get("attempts"),
+        }))
+    }
+
+    /// Holds on to a lease; `false` when somebody else has it by now.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn renew(&self, lease: &Lease, length: Duration) -> Result<bool> {
+        let doing = || RecordError::doing("renew a lease");
+        let until = Timestamp::now().plus_micros(i64::try_from(length.as_micros()).unwrap_or(i64::MAX));
+        let mut tx = self.writing().await?;
+        let done =
+            sqlx::query("update job set lease_until = $3 where upload_id = $1 and fence = $2 and state = 'running'")
+                .bind(lease.file.to_string())
+                .bind(lease.fence)
+                .bind(until.micros())
+                .execute(&mut *tx)
+                .await
+                .map_err(doing())?;
+        tx.commit().await.map_err(doing())?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Writes rows of this attempt: invisible until it is published. `false` when the lease is lost.
+    ///
+    /// # Errors
+    /// The database did not take them.
+    pub async fn write_rows(
+        &self,
+        lease: &Lease,
+        documents: &[NewDocument],
+        findings: &[(i64, Box<Finding>)],
+    ) -> Result<bool> {
+        let doing = || RecordError::doing("write the rows of a file");
+        let mut tx = self.writing().await?;
+        let held: i64 =
+            sqlx::query_scalar("select count(*) from job where upload_id = $1 and fence = $2 and state = 'running'")
+                .bind(lease.file.to_string())
+                .bind(lease.fence)
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(doing())?;
+        if held == 0 {
+            return Ok(false);
+        }
+        insert_documents(&mut tx, lease, documents).await.map_err(doing())?;
+        insert_findings(&mut tx, lease, findings).await.map_err(doing())?;
+        tx.commit().await.map_err(doing())?;
+        Ok(true)
+    }
+
+    /// Step 11: makes all of a file's records visible in one small transaction. `false` when the lease is
+    /// lost; then nothing has changed.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn publish(&self, lease: &Lease, outcome: &Outcome, events: Vec<Event>) -> Result<bool> {
+        let doing = || RecordError::doing("publish a file's records");
+        let mut tx = self.writing().await?;
+        let done = sqlx::query(
+            "update job set state = 'done', owner = null, reason = null where upload_id = $1 and fence = $2 and state = 'running'",
+        )
+        .bind(lease.file.to_string())
+        .bind(lease.fence)
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "insert into ingestion (content_id, upload_id, active_gen, format, format_version, encoding, profile,
+                                    documents, errors, warnings, answer_suffix, answer_key, answer_bytes, published_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+             on conflict (content_id) do update set
+                active_gen = excluded.active_gen, format = excluded.format, format_version = excluded.format_version,
+                encoding = excluded.encoding, profile = excluded.profile, documents = excluded.documents,
+                errors = excluded.errors, warnings = excluded.warnings, answer_suffix = excluded.answer_suffix,
+                answer_key = excluded.answer_key, answer_bytes = excluded.answer_bytes,
+                published_at = excluded.published_at
+             where ingestion.active_gen < excluded.active_gen",
+        )
+        .bind(lease.content.to_string())
+        .bind(lease.file.to_string())
+        .bind(lease.fence)
+        .bind(&outcome.format)
+        .bind(&outcome.format_version)
+        .bind(&outcome.encoding)
+        .bind(&outcome.profile)
+        .bind(outcome.documents)
+        .bind(outcome.errors)
+        .bind(outcome.warnings)
+        .bind(outcome.answer_suffix)
+        .bind(&outcome.answer_key)
+        .bind(outcome.answer_bytes)
+        .bind(Timestamp::now().micros())
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
+        self.commit_with(tx, events, "publish a file's records").await?;
+        Ok(true)
+    }
+
+    /// Gives a job back to be tried again later, or sets it aside for a human.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn give_back(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        retry_after: Option<Duration>,
+        events: Vec<Event>,
+    ) -> Result<()> {
+        let doing = || RecordError::doing("give a job back to the queue");
+        let (state, not_before) = match retry_after {
+            Some(wait) => ("ready", Timestamp::now().plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))),
+            None => ("set_aside", Timestamp::now()),
+        };
+        let mut tx = self.writing().await?;
+        sqlx::query(
+            "update job set state = $3, owner = null, not_before = $4, reason = $5
+             where upload_id = $1 and fence = $2 and state = 'running'",
+        )
+        .bind(lease.file.to_string())
+        .bind(lease.fence)
+        .bind(state)
+        .bind(not_before.micros())
+        .bind(reason)
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
+        self.commit_with(tx, events, "give a job back to the queue").await
+    }
+
+    /// Deletes the rows of attempts that are not the visible one, a thousand at a time so that no sender
+    /// waits behind it.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn sweep_attempts(&self, content: ArrivalId, newest: i64) -> Result<()> {
+        let doing = || RecordError::doing("sweep the rows of earlier attempts");
+        for text in [
+            "delete from document where (content_id, gen, ordinal) in
+                (select content_id, gen, ordinal from document where content_id = $1 and gen < $2 limit 1000)",
+            "delete from finding where (content_id, gen, ordinal) in
+                (select content_id, gen, ordinal from finding where content_id = $1 and gen < $2 limit 1000)",
+        ] {
+            loop {
+                let mut tx = self.writing().await?;
+                let done =
+                    sqlx::query(text).bind(content.to_string()).bind(newest).execute(&mut *tx).await.map_err(doing())?;
+                tx.commit().await.map_err(doing())?;
+                if done.rows_affected() == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a file back into the queue, to be read again. `false` when the scope shows no such file, or it
+    /// is held, waiting, or being read already.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn reprocess(&self, scope: &Scope, file: ArrivalId) -> Result<bool> {
+        let doing = || RecordError::doing("put a file back into the queue");
+        let mut tx = self.writing().await?;
+        let done = sqlx::query(
+            "update job set state = 'ready', attempts = 0, not_before = $3, reason = null
+             where state in ('done', 'set_aside')
+               and upload_id = (select u.content_id from upload u
+                                where u.id = $1 and u.state = 'committed' and ($2 is null or u.organisation_id = $2))",
+        )
+        .bind(file.to_string())
+        .bind(scope.organisation().map(|id| id.to_string()))
+        .bind(Timestamp::now().micros())
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let organisation: String = sqlx::query_scalar("select organisation_id from upload where id = $1")
+            .bind(file.to_string())
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(doing())?;
+        let mut event = Event::new(
+            "file.reprocess_requested",
+            crate::domain::Severity::Info,
+            format!("{} asked to read this file again", scope.principal()),
+        )
+        .file(file);
+        event.org = OrganisationId::parse(&organisation);
+        self.commit_with(tx, vec![event], "put a file back into the queue").await?;
+        self.jobs.notify_one();
+        Ok(true)
+    }
+
+    /// How many jobs wait or run, and how many are set aside.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn queue_depth(&self) -> Result<(i64, i64)> {
+        sqlx::query_as(
+            "select coalesce(sum(case when state in ('ready', 'running') then 1 else 0 end), 0),
+                    coalesce(sum(case when state = 'set_aside' then 1 else 0 end), 0)
+             from job where state in ('ready', 'running', 'set_aside')",
+        )
+        .fetch_one(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("count the jobs"))
+    }
+}

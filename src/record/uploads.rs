@@ -1,0 +1,573 @@
+//! Uploads, from the first byte to the arrival: DURABILITY section 2, steps 1, 6 and 13.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::database::Writing;
+use super::identity::text_id;
+use super::{Record, RecordError, Result};
+use crate::domain::{ArrivalId, Digest, Event, FileName, OrganisationId, SessionId, Timestamp};
+
+/// The columns of a [`Listing`], so that both questions read alike.
+macro_rules! listing_columns {
+    () => {
+        "select u.id, u.name, u.size_bytes, u.object_key, u.committed_at, u.listed, u.answer_listed,
+                i.answer_suffix, i.answer_key, i.answer_bytes, i.published_at
+         from upload u left join ingestion i on i.content_id = u.content_id"
+    };
+}
+
+/// A file being sent: step 1.
+#[derive(Debug, Clone)]
+pub struct NewUpload {
+    pub id: ArrivalId,
+    pub organisation: OrganisationId,
+    pub principal: String,
+    pub login: String,
+    pub door: &'static str,
+    pub session: SessionId,
+    pub name: FileName,
+    pub node: String,
+    pub epoch: i64,
+}
+
+/// An upload that was broken off and can be gone on with.
+#[derive(Debug, Clone)]
+pub struct PartialUpload {
+    pub id: ArrivalId,
+    pub opened_at: Timestamp,
+}
+
+/// What is known of a sealed and stored original: step 6.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub id: ArrivalId,
+    pub epoch: i64,
+    pub size_bytes: u64,
+    pub digest: Digest,
+    pub object_key: String,
+    /// A temporary name: it becomes an arrival when it is renamed.
+    pub held: bool,
+}
+
+/// What a commit made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The earlier file with the same bytes from the same sender, whose effect this one shares.
+    pub duplicate_of: Option<ArrivalId>,
+    pub held: bool,
+}
+
+/// One file in `/drop`, with its answer once there is one.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    pub id: ArrivalId,
+    pub name: String,
+    pub size_bytes: u64,
+    pub object_key: String,
+    pub committed_at: Timestamp,
+    pub answer: Option<Answer>,
+}
+
+/// The answer beside a file.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// `.OK` or `.ERRORS.csv`.
+    pub suffix: String,
+    pub object_key: String,
+    pub size_bytes: u64,
+    pub published_at: Timestamp,
+}
+
+impl Record {
+    /// Starts a boot of this node: its epoch, and whether the machine has not been restarted since the
+    /// last one (only then is what was written but not synced still there).
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn start_boot(&self, node: &str, kernel_boot: &str) -> Result<(i64, bool)> {
+        let doing = || RecordError::doing("start a boot of this node");
+        let mut tx = self.writing().await?;
+        let before = sqlx::query("select boot_epoch, kernel_boot from node where id = $1")
+            .bind(node)
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(doing())?;
+        let (epoch, same) = before.map_or((1, false), |row| {
+            (row.get::<i64, _>("boot_epoch") + 1, row.get::<String, _>("kernel_boot") == kernel_boot)
+        });
+        sqlx::query(
+            "insert into node (id, boot_epoch, kernel_boot, seen_at) values ($1, $2, $3, $4)
+             on conflict (id) do update set boot_epoch = excluded.boot_epoch, kernel_boot = excluded.kernel_boot,
+                                            seen_at = excluded.seen_at",
+        )
+        .bind(node)
+        .bind(epoch)
+        .bind(kernel_boot)
+        .bind(Timestamp::now().micros())
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
+        tx.commit().await.map_err(doing())?;
+        Ok((epoch, same))
+    }
+
+    /// Marks what an earlier boot of this node left open as broken off. Without `same_machine_boot` what
+    /// was not synced may be gone, so it cannot be resumed.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn abort_left_open(&self, node: &str, epoch: i64, same_machine_boot: bool) -> Result<u64> {
+        let doing = || RecordError::doing("mark uploads left open as broken off");
+        let mut tx = self.writing().await?;
+        let done = sqlx::query(
+            "update upload set state = 'aborted', resumable = resumable * $3
+             where node_id = $1 and boot_epoch < $2 and state = 'receiving'",
+        )
+        .bind(node)
+        .bind(epoch)
+        .bind(i64::from(same_machine_boot))
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
+        tx.commit().await.map_err(doing())?;
+        Ok(done.rows_affected())
+    }
+
+    /// Step 1: every accepted byte belongs to an upload row.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn open_upload(&self, upload: &NewUpload, event: Event) -> Result<()> {
+        let doing = "register an upload";
+        let mut tx = self.writing().await?;
+        // A fresh upload under a name ends what was broken off under it.
+        sqlx::query("update upload set resumable = 0 where principal = $1 and name = $2 and state = 'aborted'")
+            .bind(&upload.principal)
+            .bind(upload.name.as_str())
+            .execute(&mut *tx)
+            .await
+            .map_err(RecordError::doing(doing))?;
+        sqlx::query(
+            "insert into upload (id, organisation_id, principal, login, door, session_id, name, state, node_id,
+                                 boot_epoch, resumable, opened_at)
+             values ($1, $2, $3, $4, $5, $6, $7, 'receiving', $8, $9, 1, $10)",
+        )
+        .bind(upload.id.to_string())
+        .bind(upload.organisation.to_string())
+        .bind(&upload.principal)
+        .bind(&upload.login)
+        .bind(upload.door)
+        .bind(upload.session.to_string())
+        .bind(upload.name.as_str())
+        .bind(&upload.node)
+        .bind(upload.epoch)
+        .bind(Timestamp::now().micros())
+        .execute(&mut *tx)
+        .await
+        .map_err(RecordError::doing(doing))?;
+        self.commit_with(tx, vec![event], doing).await
+    }
+
+    /// Takes a broken-off upload up again; `false` when somebody else has, or it is gone.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn reopen_upload(
+        &self,
+        id: ArrivalId,
+        node: &str,
+        epoch: i64,
+        session: SessionId,
+        event: Event,
+    ) -> Result<bool> {
+        let doing = "take up a broken-off upload";
+        let mut tx = self.writing().await?;
+        let done = sqlx::query(
+            "update upload set state = 'receiving', boot_epoch = $3, session_id = $4
+             where id = $1 and node_id = $2 and state = 'aborted' and resumable = 1",
+        )
+        .bind(id.to_string())
+        .bind(node)
+        .bind(epoch)
+        .bind(session.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(RecordError::doing(doing))?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit_with(tx, vec![event], doing).await?;
+        Ok(true)
+    }
+
+    /// Notes that what has arrived is not one run from byte 0, so that a crash cannot make it look whole.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn not_resumable(&self, id: ArrivalId) -> Result<()> {
+        let doing = || RecordError::doing("note that an upload has gaps");
+        let mut tx = self.writing().await?;
+        sqlx::query("update upload set resumable = 0 where id = $1")
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(doing())?;
+        tx.commit().await.map_err(doing())
+    }
+
+    /// Ends an upload that its sender did not finish.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn abort_upload(&self, id: ArrivalId, epoch: i64, resumable: bool, event: Event) -> Result<()> {
+        let doing = "end a broken-off upload";
+        let mut tx = self.writing().await?;
+        sqlx::query(
+            "update upload set state = 'aborted', resumable = $3
+             where id = $1 and boot_epoch = $2 and state = 'receiving'",
+        )
+        .bind(id.to_string())
+        .bind(epoch)
+        .bind(i64::from(resumable))
+        .execute(&mut *tx)
+        .await
+        .map_err(RecordError::doing(doing))?;
+        self.commit_with(tx, vec![event], doing).await
+    }
+
+    /// The upload broken off under this name that can still be gone on with on this node.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn partial_upload(
+        &self,
+        principal: &str,
+        name: &FileName,
+        node: &str,
+        since: Timestamp,
+    ) -> Result<Option<PartialUpload>> {
+        let row = sqlx::query(
+            "select id, opened_at from upload
+             where principal = $1 and name = $2 and node_id = $3 and state = 'aborted' and resumable = 1 and opened_at >= $4
+             order by opened_at desc limit 1",
+        )
+        .bind(principal)
+        .bind(name.as_str())
+        .bind(node)
+        .bind(since.micros())
+        .fetch_optional(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("look for a broken-off upload"))?;
+        row.map(|row| {
+            Ok(PartialUpload {
+                id: text_id(&row, "id", ArrivalId::parse)?,
+                opened_at: Timestamp::from_micros(row.get("opened_at")),
+            })
+        })
+        .transpose()
+    }
+
+    /// Whether a spool file is still somebody's: an upload under way on this boot, or one that can be resumed.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn spool_is_wanted(&self, id: ArrivalId, epoch: i64, resumable_since: Timestamp) -> Result<bool> {
+        let wanted: i64 = sqlx::query_scalar(
+            "select count(*) from upload where id = $1
+             and ((state = 'receiving' and boot_epoch = $2)
+                  or (state = 'aborted' and resumable = 1 and opened_at >= $3))",
+        )
+        .bind(id.to_string())
+        .bind(epoch)
+        .bind(resumable_since.micros())
+        .fetch_one(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("ask whose a spool file is"))?;
+        Ok(wanted > 0)
+    }
+
+    /// Step 6: the arrival. The original is stored already; after this its job is queued, exactly once.
+    ///
+    /// # Errors
+    /// The outcome is unknown: ask [`commit_outcome`](Self::commit_outcome) before answering anybody.
+    pub async fn commit_upload(&self, commit: &Commit, events: Vec<Event>) -> Result<Option<Committed>> {
+        let doing = || RecordError::doing("commit an arrival");
+        let mut tx = self.writing().await?;
+        let row =
+            sqlx::query("select principal, name from upload where id = $1 and state = 'receiving' and boot_epoch = $2")
+                .bind(commit.id.to_string())
+                .bind(commit.epoch)
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(doing())?;
+        let Some(row) = row else { return Ok(None) };
+        let version = next_version(&mut tx, &row.get::<String, _>("principal"), &row.get::<String, _>("name"))
+            .await
+            .map_err(doing())?;
+        let now = Timestamp::now();
+        sqlx::query(
+            "update upload set state = 'committed', size_bytes = $3, sha256 = $4, object_key = $5, committed_at = $6,
+                               version = $7
+             where id = $1 and state = 'receiving' and boot_epoch = $2",
+        )
+        .bind(commit.id.to_string())
+        .bind(commit.epoch)
+        .bind(i64::try_from(commit.size_bytes).unwrap_or(i64::MAX))
+        .bind(commit.digest.to_string())
+        .bind(&commit.object_key)
+        .bind(now.micros())
+        .bind(version)
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
+        sqlx::query("insert into job (upload_id, state, not_before) values ($1, 'held', $2)")
+            .bind(commit.id.to_string())
+            .bind(now.micros())
+            .execute(&mut *tx)
+            .await
+            .map_err(doing())?;
+        let duplicate_of = if commit.held { None } else { release(&mut tx, commit.id).await.map_err(doing())? };
+        let events = events_of_arrival(events, commit, duplicate_of);
+        self.commit_with(tx, events, "commit an arrival").await?;
+        self.jobs.notify_one();
+        Ok(Some(Committed { duplicate_of, held: commit.held }))
+    }
+
+    /// What became of a commit whose answer was lost: `None` while the upload is still only an upload.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn commit_outcome(&self, id: ArrivalId) -> Result<Option<Committed>> {
+        let row = sqlx::query(
+            "select u.state, u.content_id, j.state as job from upload u left join job j on j.upload_id = u.id where u.id = $1",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("find out what became of a commit"))?;
+        Ok(row.filter(|row| row.get::<String, _>("state") == "committed").map(|row| {
+            let content = row.get::<Option<String>, _>("content_id").and_then(|text| ArrivalId::parse(&text));
+            Committed {
+                duplicate_of: content.filter(|content| *content != id),
+                held: row.get::<Option<String>, _>("job").as_deref() == Some("held"),
+            }
+        }))
+    }
+
+    /// The files of a `/drop`, each name's newest version, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn drop_listing(&self, principal: &str, since: Timestamp, limit: u32) -> Result<Vec<Listing>> {
+        let rows = sqlx::query(concat!(
+            listing_columns!(),
+            " where u.principal = $1 and u.state = 'committed' and u.listed = 1 and u.committed_at >= $2
+                and not exists (select 1 from upload v where v.principal = u.principal and v.name = u.name
+                                and v.state = 'committed' and v.version > u.version)
+              order by u.committed_at desc limit $3"
+        ))
+        .bind(principal)
+        .bind(since.micros())
+        .bind(i64::from(limit))
+        .fetch_all(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("list a drop folder"))?;
+        rows.iter().map(listing_of).collect()
+    }
+
+    /// The newest listed file of this name.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn in_drop(&self, principal: &str, name: &str, since: Timestamp) -> Result<Option<Listing>> {
+        let row = sqlx::query(concat!(
+            listing_columns!(),
+            " where u.principal = $1 and u.name = $2 and u.state = 'committed' and u.committed_at >= $3
+              order by u.version desc limit 1"
+        ))
+        .bind(principal)
+        .bind(name)
+        .bind(since.micros())
+        .fetch_optional(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("look for a file in a drop folder"))?;
+        row.filter(|row| row.get::<i64, _>("listed") == 1).map(|row| listing_of(&row)).transpose()
+    }
+
+    /// Gives a file in `/drop` another name. Losing a temporary name is the arrival (step 13). `Ok(None)`:
+    /// it is not there any more; `Some(duplicate_of)` otherwise.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn rename_in_drop(&self, id: ArrivalId, principal: &str, to: &FileName, event: Event) -> Result<bool> {
+        let doing = || RecordError::doing("rename a file");
+        let mut tx = self.writing().await?;
+        let row = sqlx::query(
+            "select u.name, u.size_bytes, j.state as job from upload u join job j on j.upload_id = u.id
+             where u.id = $1 and u.principal = $2 and u.state = 'committed' and u.listed = 1",
+        )
+        .bind(id.to_string())
+        .bind(principal)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(doing())?;
+        let Some(row) = row else { return Ok(false) };
+        let version = next_version(&mut tx, principal, to.as_str()).await.map_err(doing())?;
+        // What lay under the old name before must not come into sight again.
+        sqlx::query("update upload set listed = 0 where principal = $1 and name = $2 and id <> $3")
+            .bind(principal)
+            .bind(row.get::<String, _>("name"))
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(doing())?;
+        sqlx::query("update upload set name = $2, version = $3 where id = $1")
+            .bind(id.to_string())
+            .bind(to.as_str())
+            .bind(version)
+            .execute(&mut *tx)
+            .await
+            .map_err(doing())?;
+        let mut events = vec![event];
+        if row.get::<String, _>("job") == "held" && !to.is_temporary() {
+            let duplicate_of = release(&mut tx, id).await.map_err(doing())?;
+            let received = arrival_event(&events, id, row.get("size_bytes"), duplicate_of);
+            events.push(received);
+        }
+        self.commit_with(tx, events, "rename a file").await?;
+        self.jobs.notify_one();
+        Ok(true)
+    }
+
+    /// Takes the answer beside a file out of the listing.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn unlist_answer(&self, id: ArrivalId, principal: &str, event: Event) -> Result<bool> {
+        let doing = "take an answer out of a drop folder";
+        let mut tx = self.writing().await?;
+        let done =
+            sqlx::query("update upload set answer_listed = 0 where id = $1 and principal = $2 and answer_listed = 1")
+                .bind(id.to_string())
+                .bind(principal)
+                .execute(&mut *tx)
+                .await
+                .map_err(RecordError::doing(doing))?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit_with(tx, vec![event], doing).await?;
+        Ok(true)
+    }
+
+    /// Takes a file out of the listing; its original stays.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn unlist(&self, id: ArrivalId, principal: &str, event: Event) -> Result<bool> {
+        let mut tx = self.writing().await?;
+        let done = sqlx::query("update upload set listed = 0 where id = $1 and principal = $2 and listed = 1")
+            .bind(id.to_string())
+            .bind(principal)
+            .execute(&mut *tx)
+            .await
+            .map_err(RecordError::doing("take a file out of a drop folder"))?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit_with(tx, vec![event], "take a file out of a drop folder").await?;
+        Ok(true)
+    }
+}
+
+fn listing_of(row: &SqliteRow) -> Result<Listing> {
+    let suffix: Option<String> = row.get("answer_suffix");
+    Ok(Listing {
+        id: text_id(row, "id", ArrivalId::parse)?,
+        name: row.get("name"),
+        size_bytes: u64::try_from(row.get::<i64, _>("size_bytes")).unwrap_or(0),
+        object_key: row.get::<Option<String>, _>("object_key").unwrap_or_default(),
+        committed_at: Timestamp::from_micros(row.get("committed_at")),
+        answer: suffix.filter(|_| row.get::<i64, _>("answer_listed") == 1).map(|suffix| Answer {
+            suffix,
+            object_key: row.get("answer_key"),
+            size_bytes: u64::try_from(row.get::<i64, _>("answer_bytes")).unwrap_or(0),
+            published_at: Timestamp::from_micros(row.get("published_at")),
+        }),
+    })
+}
+
+async fn next_version(tx: &mut Writing, principal: &str, name: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select coalesce(max(version), 0) + 1 from upload where principal = $1 and name = $2")
+        .bind(principal)
+        .bind(name)
+        .fetch_one(&mut **tx)
+        .await
+}
+
+/// Makes a held arrival's content known and its job ready, or a duplicate's that has nothing left to do.
+async fn release(tx: &mut Writing, id: ArrivalId) -> Result<Option<ArrivalId>, sqlx::Error> {
+    let text = id.to_string();
+    sqlx::query(
+        "insert into content (id, organisation_id, principal, sha256, size_bytes)
+         select id, organisation_id, principal, sha256, size_bytes from upload where id = $1
+         on conflict (organisation_id, principal, sha256, size_bytes) do nothing",
+    )
+    .bind(&text)
+    .execute(&mut **tx)
+    .await?;
+    let content: String = sqlx::query_scalar(
+        "select c.id from content c join upload u on u.organisation_id = c.organisation_id and u.principal = c.principal
+         and u.sha256 = c.sha256 and u.size_bytes = c.size_bytes where u.id = $1",
+    )
+    .bind(&text)
+    .fetch_one(&mut **tx)
+    .await?;
+    let state = if content == text { "ready" } else { "duplicate" };
+    sqlx::query("update upload set content_id = $2 where id = $1")
+        .bind(&text)
+        .bind(&content)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("update job set state = $2 where upload_id = $1 and state = 'held'")
+        .bind(&text)
+        .bind(state)
+        .execute(&mut **tx)
+        .await?;
+    Ok(ArrivalId::parse(&content).filter(|content| *content != id))
+}
+
+fn events_of_arrival(mut events: Vec<Event>, commit: &Commit, duplicate_of: Option<ArrivalId>) -> Vec<Event> {
+    if !commit.held {
+        let size = i64::try_from(commit.size_bytes).unwrap_or(i64::MAX);
+        let arrival = arrival_event(&events, commit.id, size, duplicate_of);
+        events.push(arrival);
+    }
+    events
+}
+
+/// `file.received` or `file.duplicate`, by whoever the events before it are about.
+fn arrival_event(before: &[Event], id: ArrivalId, size_bytes: i64, duplicate_of: Option<ArrivalId>) -> Event {
+    use crate::domain::Severity;
+    let (kind, msg) = match duplicate_of {
+        None => ("file.received", format!("received, {size_bytes} bytes; waiting to be read")),
+        Some(first) => ("file.duplicate", format!("the same bytes as {first}; it shares that file's records")),
+    };
+    let mut event = Event::new(kind, Severity::Info, msg).file(id).data("size_bytes", size_bytes);
+    if let Some(first) = duplicate_of {
+        event = event.data("duplicate_of", first.to_string());
+        event.code = Some("duplicate_file".to_owned());
+    }
+    if let Some(last) = before.last() {
+        event.org = last.org;
+        event.session = last.session;
+        event.user.clone_from(&last.user);
+        event.proto.clone_from(&last.proto);
+        event.ip.clone_from(&last.ip);
+        if let Some(path) = last.data.get("path") {
+            event = event.data("path", path.clone());
+        }
+    }
+    event
+}
