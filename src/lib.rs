@@ -9,6 +9,8 @@
 //! sender hear "OK". Later it is ingested: the original is read back, parsed into documents and findings,
 //! and recorded. What is recorded is served. Data goes one way.
 
+pub mod arrive;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod ingest;
@@ -17,5 +19,3 @@ pub mod ledger;
 pub mod originals;
 pub mod record;
 pub mod telemetry;
-//! stub
-pub mod cli;

@@ -60,10 +60,8 @@ pub(super) fn host_key(data: &Path) -> Result<PrivateKey, HostKeyError> {
 }
 
 fn read(path: &Path, text: &str) -> Result<PrivateKey, HostKeyError> {
-    let mode = fs::metadata(path)
-        .map_err(|source| HostKeyError::Read { path: path.to_owned(), source })?
-        .permissions()
-        .mode();
+    let mode =
+        fs::metadata(path).map_err(|source| HostKeyError::Read { path: path.to_owned(), source })?.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(HostKeyError::Exposed { path: path.to_owned(), mode: mode & 0o777 });
     }

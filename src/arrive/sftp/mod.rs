@@ -71,8 +71,8 @@ impl SftpDoor {
     ) -> Result<Self, SftpError> {
         let host_key = host_key::host_key(data)?;
         let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
-        let gate = Gate::open(sftp.listen, doors)
-            .map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
+        let gate =
+            Gate::open(sftp.listen, doors).map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
         info!(address = %gate.address(), fingerprint, "opened the SFTP door");
         let ssh = Arc::new(listener::ssh(sftp, doors, host_key));
         Ok(Self { gate, fingerprint, house: Arc::new(House { ssh, limits: Arc::new(sftp.clone()), dropbox }) })
@@ -130,8 +130,7 @@ async fn run(
     // The rest of `visit` keeps the connection's seat until we return.
     let line = Line::new(visit.stream, presence.cut(), greeting.clone());
     let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
-    let connection =
-        Connection::new(login, known, Arc::clone(presence), Arc::clone(&house.limits), span.clone());
+    let connection = Connection::new(login, known, Arc::clone(presence), Arc::clone(&house.limits), span.clone());
     let running = tokio::select! {
         running = russh::server::run_stream(Arc::clone(&house.ssh), line, connection) => running?,
         () = presence.leaving().cancelled() => return Ok(()),

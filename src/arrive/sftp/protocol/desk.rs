@@ -128,10 +128,7 @@ impl Desk {
         if flags & request::CREATE == 0 {
             self.session.stat(&path).await?;
         }
-        let how = Creation {
-            truncate: flags & request::TRUNCATE != 0,
-            exclusive: flags & request::EXCLUSIVE != 0,
-        };
+        let how = Creation { truncate: flags & request::TRUNCATE != 0, exclusive: flags & request::EXCLUSIVE != 0 };
         let name = match &path {
             VirtualPath::File(name) => name.as_str(),
             VirtualPath::Root | VirtualPath::Drop => "",
@@ -212,9 +209,7 @@ impl Desk {
 
     fn fstat(&self, id: u32, handle: &[u8]) -> Reply {
         match self.opened(handle) {
-            Some(Open::Upload(writing)) => {
-                Reply::file_attributes(id, writing.upload.size_bytes(), Timestamp::now())
-            }
+            Some(Open::Upload(writing)) => Reply::file_attributes(id, writing.upload.size_bytes(), Timestamp::now()),
             Some(Open::Download(file)) => Reply::file_attributes(id, file.size_bytes(), file.modified()),
             Some(Open::Folder(_)) | None => Reply::status(id, Code::Failure, NO_HANDLE),
         }
@@ -308,9 +303,7 @@ fn cannot_truncate(id: u32) -> Reply {
 
 fn make_folder(id: u32, path: &[u8]) -> Reply {
     match VirtualPath::parse(path) {
-        Ok(VirtualPath::Root | VirtualPath::Drop) => {
-            Reply::status(id, Code::Failure, "this folder already exists")
-        }
+        Ok(VirtualPath::Root | VirtualPath::Drop) => Reply::status(id, Code::Failure, "this folder already exists"),
         Ok(VirtualPath::File(_)) | Err(PathError::Folder) => Reply::status(id, Code::PermissionDenied, NO_FOLDERS),
         Err(error) => Reply::status(id, Code::PermissionDenied, &error.to_string()),
     }

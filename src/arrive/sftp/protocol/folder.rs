@@ -47,10 +47,11 @@ impl Folder {
         packet.u32(0);
         let mut count = 0;
         for entry in left.iter().take(ENTRIES_MAX) {
-            packet
-                .string(entry.name.as_bytes())
-                .string(line(entry, self.now).as_bytes())
-                .attributes(entry.kind, entry.size_bytes, entry.modified);
+            packet.string(entry.name.as_bytes()).string(line(entry, self.now).as_bytes()).attributes(
+                entry.kind,
+                entry.size_bytes,
+                entry.modified,
+            );
             count += 1;
             // Checked behind the entry: one always fits, names being short.
             if packet.len() > BYTES_MAX - 1024 {

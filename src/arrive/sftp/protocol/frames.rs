@@ -52,7 +52,10 @@ const WRITE_REST: usize = 8 + 4;
 
 impl Frames {
     /// The next piece of `input`, which is left behind it; `None` when `input` is used up.
-    pub(in crate::arrive::sftp) fn next<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Result<Option<Piece<'s>>, Broken> {
+    pub(in crate::arrive::sftp) fn next<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Piece<'s>>, Broken> {
         if self.data_left > 0 {
             let here = take(input, self.data_left);
             self.data_left -= here.len();

@@ -5,21 +5,58 @@
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Request<'a> {
     Init,
-    Open { path: &'a [u8], flags: u32 },
-    Close { handle: &'a [u8] },
-    Read { handle: &'a [u8], offset: u64, size: u32 },
-    Stat { path: &'a [u8] },
-    Fstat { handle: &'a [u8] },
-    SetStat { path: &'a [u8], size: Option<u64> },
-    FsetStat { handle: &'a [u8], size: Option<u64> },
-    OpenDir { path: &'a [u8] },
-    ReadDir { handle: &'a [u8] },
-    Remove { path: &'a [u8] },
-    MakeDir { path: &'a [u8] },
-    RemoveDir { path: &'a [u8] },
-    RealPath { path: &'a [u8] },
-    Rename { from: &'a [u8], to: &'a [u8], replace: bool },
-    Fsync { handle: &'a [u8] },
+    Open {
+        path: &'a [u8],
+        flags: u32,
+    },
+    Close {
+        handle: &'a [u8],
+    },
+    Read {
+        handle: &'a [u8],
+        offset: u64,
+        size: u32,
+    },
+    Stat {
+        path: &'a [u8],
+    },
+    Fstat {
+        handle: &'a [u8],
+    },
+    SetStat {
+        path: &'a [u8],
+        size: Option<u64>,
+    },
+    FsetStat {
+        handle: &'a [u8],
+        size: Option<u64>,
+    },
+    OpenDir {
+        path: &'a [u8],
+    },
+    ReadDir {
+        handle: &'a [u8],
+    },
+    Remove {
+        path: &'a [u8],
+    },
+    MakeDir {
+        path: &'a [u8],
+    },
+    RemoveDir {
+        path: &'a [u8],
+    },
+    RealPath {
+        path: &'a [u8],
+    },
+    Rename {
+        from: &'a [u8],
+        to: &'a [u8],
+        replace: bool,
+    },
+    Fsync {
+        handle: &'a [u8],
+    },
     Limits,
     /// A type or an extension we do not know.
     Unknown,
@@ -28,7 +65,6 @@ pub(super) enum Request<'a> {
 pub(super) const WRITE: u8 = 6;
 
 /// OPEN's flags (section 6.3).
-pub(super) const READ: u32 = 0x01;
 pub(super) const WRITING: u32 = 0x02;
 pub(super) const APPEND: u32 = 0x04;
 pub(super) const CREATE: u32 = 0x08;
@@ -64,9 +100,7 @@ fn request<'a>(kind: u8, body: &mut Body<'a>) -> Option<Request<'a>> {
         18 => Request::Rename { from: body.string()?, to: body.string()?, replace: false },
         200 => match body.string()? {
             // OpenSSH's PROTOCOL file, section 4.
-            b"posix-rename@openssh.com" => {
-                Request::Rename { from: body.string()?, to: body.string()?, replace: true }
-            }
+            b"posix-rename@openssh.com" => Request::Rename { from: body.string()?, to: body.string()?, replace: true },
             b"fsync@openssh.com" => Request::Fsync { handle: body.string()? },
             b"limits@openssh.com" => Request::Limits,
             _ => Request::Unknown,
