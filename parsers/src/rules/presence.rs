@@ -196,7 +196,9 @@ fn check_totals(case: &mut Case<'_>) {
         case.want(total.is_some(), rule, field, message, "Write the total; 0.00 if it is nothing.");
     }
     case.want(
-        case.invoice.tax_currency.is_none() || totals.tax_in_tax_currency.is_some(),
+        case.invoice.tax_currency.is_none()
+            || totals.tax_in_tax_currency.is_some()
+            || (case.invoice.tax_currency == case.invoice.currency && totals.tax.is_some()),
         "BR-53",
         "tax_currency",
         "a VAT accounting currency (BT-6) is given, but no VAT total in it (BT-111)",

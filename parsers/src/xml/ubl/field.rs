@@ -1,5 +1,7 @@
 //! Single values of a UBL document: amounts and dates with their evidence, texts, identifiers.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -18,7 +20,13 @@ pub(super) struct Draft {
     pub(super) evidence: Vec<Evidence>,
     /// Where parts stand that are no single value: `lines[0]`, `seller`.
     pub(super) groups: Vec<(String, Location)>,
+    /// `currencyID` of the amount due.
+    pub(super) payable_currency: Option<String>,
     pub(super) findings: Vec<Finding>,
+    /// What only documents that claim EN 16931 hear of.
+    pub(super) claimed: Vec<Finding>,
+    /// Fields that are there and cannot be read: they are wrong, not missing.
+    pub(super) unreadable: HashSet<String>,
     /// The tax totals as they came, each with its currency.
     pub(super) tax_totals: Vec<TaxTotal>,
 }
@@ -43,7 +51,10 @@ impl Draft {
             invoice: Invoice::default(),
             evidence: Vec::new(),
             groups: Vec::new(),
+            payable_currency: None,
             findings: Vec::new(),
+            claimed: Vec::new(),
+            unreadable: HashSet::new(),
             tax_totals: Vec::new(),
         }
     }
@@ -71,6 +82,7 @@ impl Draft {
                 "Write digits with a point before the decimals, no thousands separators and no currency sign.",
             );
             self.findings.push(finding.with_field(element.qualified_name()).with_value(value));
+            self.unreadable.insert(field.to_owned());
             return None;
         }
         self.witness(element, location, field);
@@ -95,6 +107,7 @@ impl Draft {
                 "Write the day as YYYY-MM-DD.",
             );
             self.findings.push(finding.with_field(element.qualified_name()).with_value(value));
+            self.unreadable.insert(field.to_owned());
             return None;
         };
         self.witness(element, location, field);

@@ -5,6 +5,7 @@ use super::field::{Draft, identifier};
 use crate::canonical::{Delivery, Identifier, Note, Period, Preceding};
 use crate::xml::element::Element;
 use crate::xml::ubl::party;
+use crate::{Code, Finding};
 
 /// Takes over one section of the head.
 pub(super) fn map(draft: &mut Draft, section: &Element, path: &str) {
@@ -27,7 +28,7 @@ pub(super) fn map(draft: &mut Draft, section: &Element, path: &str) {
         "InvoicePeriod" => map_period(draft, section, path),
         "BillingReference" => map_preceding(draft, section, path),
         "Delivery" => map_delivery(draft, section, path),
-        _ => map_reference(draft, section),
+        _ => map_reference(draft, section, path),
     }
 }
 
@@ -61,6 +62,13 @@ pub(super) fn period(draft: &mut Draft, section: &Element, path: &str, field: &s
 }
 
 fn map_preceding(draft: &mut Draft, section: &Element, path: &str) {
+    let is_empty = section.child("InvoiceDocumentReference").is_none()
+        && section.child("CreditNoteDocumentReference").is_none()
+        && section.child("AdditionalDocumentReference").is_none();
+    if is_empty {
+        draft.group(format!("preceding[{}]", draft.invoice.preceding.len()), section, path);
+        draft.invoice.preceding.push(Preceding::default());
+    }
     for reference in section.children("InvoiceDocumentReference").chain(section.children("CreditNoteDocumentReference"))
     {
         let field = format!("preceding[{}]", draft.invoice.preceding.len());
@@ -86,8 +94,14 @@ fn map_delivery(draft: &mut Draft, section: &Element, path: &str) {
     });
 }
 
-fn map_reference(draft: &mut Draft, section: &Element) {
+fn map_reference(draft: &mut Draft, section: &Element, path: &str) {
     let number = section.text_at(&["ID"]);
+    if number.is_none() && section.name() == "AdditionalDocumentReference" {
+        let message = "a supporting document is referred to without an identifier (BT-122)";
+        let fix = "Write the identifier of each supporting document.";
+        let finding = Finding::error(Code::rule("BR-52"), section.location(path), message, fix);
+        draft.claimed.push(finding.with_rule("BR-52").with_field(section.qualified_name()));
+    }
     let references = &mut draft.invoice.references;
     let first = |slot: &mut Option<String>| {
         if slot.is_none() {

@@ -201,11 +201,16 @@ fn finished(mut draft: Draft, whole: Location, ordinal: u32, claim: Claim, secti
         for party in [&mut draft.invoice.seller, &mut draft.invoice.buyer] {
             party.name = party.name.take().or_else(|| party.trading_name.clone());
         }
+        // UBL 2.0 says the currency on the amounts only; EN 16931 wants it said once for all (BR-05).
+        draft.invoice.currency = draft.invoice.currency.take().or(draft.payable_currency);
     }
     let places = Places::new(&draft.evidence, &draft.groups, whole.clone());
     let mut findings = draft.findings;
-    findings.extend(rules::check(&draft.invoice, &places, claim));
+    let mut broken = rules::check(&draft.invoice, &places, claim);
+    broken.retain(|finding| !finding.field.as_ref().is_some_and(|field| draft.unreadable.contains(field)));
+    findings.extend(broken);
     if claim == Claim::En16931 {
+        findings.extend(draft.claimed);
         findings.extend(field::amounts_as_written(&draft.evidence, draft.root));
     }
     findings.sort_by_key(|finding| (finding.location.byte, std::cmp::Reverse(finding.severity == Severity::Error)));

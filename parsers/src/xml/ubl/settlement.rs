@@ -3,6 +3,7 @@
 use super::field::{Draft, TaxTotal, evidence};
 use crate::canonical::{AllowanceCharge, CreditTransfer, Payment, PaymentTerms, TaxBreakdown, Totals};
 use crate::xml::element::Element;
+use crate::{Code, Finding};
 
 /// BG-16; a credit note's due day stands here too (BT-9).
 pub(super) fn map_payment(draft: &mut Draft, section: &Element, path: &str) {
@@ -136,6 +137,15 @@ pub(super) fn assign_tax_totals(draft: &mut Draft) {
             invoice.totals.tax_in_tax_currency = total.amount;
             "totals.tax_in_tax_currency"
         } else {
+            if is_document && let Some(again) = total.evidence {
+                let message = format!(
+                    "there is a second VAT total in the currency of the document, {}; only the first was read",
+                    again.raw.trim()
+                );
+                let fix = "Write one VAT total in the currency of the document.";
+                let finding = Finding::error(Code::rule("BR-CO-15"), again.at, message, fix);
+                draft.claimed.push(finding.with_rule("BR-CO-15").with_field("cbc:TaxAmount").with_value(again.raw));
+            }
             continue;
         };
         if let Some(evidence) = total.evidence {
@@ -147,6 +157,8 @@ pub(super) fn assign_tax_totals(draft: &mut Draft) {
 /// BG-22.
 pub(super) fn map_totals(draft: &mut Draft, section: &Element, path: &str) {
     draft.group("totals", section, path);
+    let payable = section.child("PayableAmount");
+    draft.payable_currency = payable.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
     let mut number = |name: &str, field: &str| draft.number(section, path, name, field);
     draft.invoice.totals = Totals {
         line_net: number("LineExtensionAmount", "totals.line_net"),
