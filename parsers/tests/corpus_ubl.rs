@@ -96,7 +96,7 @@ fn differences(row: &Row, summary: &Summary, documents: &[Document], findings: &
     }
     for code in &row.codes {
         let is_said = |finding: &&Finding| finding.code.as_str() == code || finding.rule == Some(code.as_str());
-        if !errors.iter().any(|finding| is_said(finding)) {
+        if !errors.iter().any(is_said) {
             faults.push(format!("does not say {code}"));
         }
     }

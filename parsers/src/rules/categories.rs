@@ -1,9 +1,8 @@
 //! What VAT wants of each category: BR-S, BR-Z, BR-E, BR-AE, BR-IC, BR-G, BR-O, BR-AF, BR-AG.
 
-use std::collections::HashMap;
-
 use rust_decimal::Decimal;
 
+use super::taxed::{Bases, Item, Kind, bases_of, items_of};
 use super::totals::is_near;
 use super::{Case, is_given};
 
@@ -126,74 +125,6 @@ pub(super) fn check(case: &mut Case<'_>) {
     }
     check_intra_community(case);
     check_not_subject(case, &items);
-}
-
-/// Something that is taxed: a line, or an allowance or charge of the document.
-struct Item<'a> {
-    kind: Kind,
-    field: String,
-    category: &'a str,
-    rate: Option<Decimal>,
-    /// What it adds to the base; allowances take away.
-    amount: Decimal,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Line = 0,
-    Allowance = 1,
-    Charge = 2,
-}
-
-impl Item<'_> {
-    fn what(&self) -> &'static str {
-        match self.kind {
-            Kind::Line => "a line",
-            Kind::Allowance => "an allowance",
-            Kind::Charge => "a charge",
-        }
-    }
-}
-
-fn items_of<'a>(case: &Case<'a>) -> Vec<Item<'a>> {
-    let mut items = Vec::new();
-    for (index, line) in case.invoice.lines.iter().enumerate() {
-        items.push(Item {
-            kind: Kind::Line,
-            field: format!("lines[{index}].tax_rate"),
-            category: line.tax_category.as_deref().unwrap_or_default(),
-            rate: line.tax_rate,
-            amount: line.net_amount.unwrap_or_default(),
-        });
-    }
-    for (index, item) in case.invoice.allowances_charges.iter().enumerate() {
-        let amount = item.amount.unwrap_or_default();
-        items.push(Item {
-            kind: if item.is_charge { Kind::Charge } else { Kind::Allowance },
-            field: format!("allowances_charges[{index}].tax_rate"),
-            category: item.tax_category.as_deref().unwrap_or_default(),
-            rate: item.tax_rate,
-            amount: if item.is_charge { amount } else { -amount },
-        });
-    }
-    items
-}
-
-/// Taxable amounts by category, and by category and rate.
-struct Bases<'a> {
-    by_category: HashMap<&'a str, Decimal>,
-    by_rate: HashMap<(&'a str, Option<Decimal>), Decimal>,
-}
-
-fn bases_of<'a>(items: &[Item<'a>]) -> Option<Bases<'a>> {
-    let mut bases = Bases { by_category: HashMap::new(), by_rate: HashMap::new() };
-    for item in items {
-        let whole = bases.by_category.entry(item.category).or_default();
-        *whole = whole.checked_add(item.amount)?;
-        let part = bases.by_rate.entry((item.category, item.rate.map(|rate| rate.normalize()))).or_default();
-        *part = part.checked_add(item.amount)?;
-    }
-    Some(bases)
 }
 
 /// The rule of a family for lines (`first`), allowances and charges, which follow in that order.

@@ -8,6 +8,7 @@ mod codes;
 mod decimals;
 mod places;
 mod presence;
+mod taxed;
 mod totals;
 
 pub(crate) use self::places::Places;
@@ -36,10 +37,11 @@ pub(crate) fn claim_of(specification_id: Option<&str>) -> Claim {
     }
 }
 
-/// What is wrong with an invoice by the rules of EN 16931.
-pub(crate) fn check(invoice: &Invoice, places: &Places<'_>, claim: Claim) -> Vec<Finding> {
+/// What is wrong with an invoice by the rules of EN 16931; at most one more than `findings_max`, so that
+/// fifty thousand bad lines do not cost their findings' memory before anybody counts them.
+pub(crate) fn check(invoice: &Invoice, places: &Places<'_>, claim: Claim, findings_max: usize) -> Vec<Finding> {
     let claim = if claim == Claim::AsStated { claim_of(invoice.specification_id.as_deref()) } else { claim };
-    let mut case = Case { invoice, places, claim, findings: Vec::new() };
+    let mut case = Case { invoice, places, claim, findings_max, findings: Vec::new() };
     totals::check(&mut case);
     if claim == Claim::En16931 {
         presence::check(&mut case);
@@ -55,12 +57,16 @@ struct Case<'a> {
     invoice: &'a Invoice,
     places: &'a Places<'a>,
     claim: Claim,
+    findings_max: usize,
     findings: Vec<Finding>,
 }
 
 impl Case<'_> {
     /// Says that a rule is broken at a field.
     fn fail(&mut self, rule: &'static str, field: &str, message: impl Into<String>, fix: impl Into<String>) {
+        if self.findings.len() > self.findings_max {
+            return;
+        }
         let location = self.places.locate(field);
         let finding = match self.claim {
             Claim::None => Finding::warning(Code::rule(rule), location, message, fix),
@@ -90,8 +96,10 @@ fn is_given(text: Option<&str>) -> bool {
 /// −2.34. `None` when the number is too large to round.
 fn rounded(number: Decimal) -> Option<Decimal> {
     let hundredths = number.checked_mul(Decimal::ONE_HUNDRED)?;
-    let rounded = hundredths.checked_add(Decimal::new(5, 1))?.floor();
-    rounded.checked_div(Decimal::ONE_HUNDRED)
+    let mut rounded = hundredths.checked_add(Decimal::new(5, 1))?.floor().checked_div(Decimal::ONE_HUNDRED)?;
+    // For the reader of a message: 99.00, as amounts are written.
+    rounded.rescale(2);
+    Some(rounded)
 }
 
 /// The sum, or `None` when it is too large.
@@ -126,7 +134,7 @@ mod tests {
         invoice.specification_id = None;
         invoice.number = None;
         invoice.totals.payable = Some(Decimal::ONE);
-        let findings = check(&invoice, &Places::nowhere(), Claim::AsStated);
+        let findings = check(&invoice, &Places::nowhere(), Claim::AsStated, 100);
         assert_eq!(findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["BR-CO-16"]);
         assert!(findings.iter().all(|finding| finding.severity == crate::Severity::Warning));
     }

@@ -8,7 +8,7 @@ use crate::canonical::{Address, Delivery, Invoice, Item, Line, Party, TaxBreakdo
 
 /// The ids of the rules an invoice breaks, each once.
 pub(super) fn broken(invoice: &Invoice) -> Vec<&'static str> {
-    let findings = check(invoice, &Places::nowhere(), Claim::En16931);
+    let findings = check(invoice, &Places::nowhere(), Claim::En16931, 100);
     let mut rules = Vec::new();
     for finding in &findings {
         assert!(!finding.message.is_empty() && finding.fix.ends_with('.'), "{finding:?}");

@@ -36,8 +36,8 @@ fn check_sums(case: &mut Case<'_>) -> Option<()> {
         let (less, more) = (totals.allowances.unwrap_or_default(), totals.charges.unwrap_or_default());
         let expected = rounded(net.checked_sub(less)?.checked_add(more)?)?;
         if stated != expected {
-            let message =
-                format!("BT-109 says {stated}, but {net} (BT-106) − {less} (BT-107) + {more} (BT-108) is {expected}");
+            let (less, more) = (term("−", totals.allowances, "BT-107"), term("+", totals.charges, "BT-108"));
+            let message = format!("BT-109 says {stated}, but should be {expected}: {net} (BT-106){less}{more}");
             case.fail("BR-CO-13", "totals.tax_exclusive", message, "Correct the total without VAT (BT-109).");
         }
     }
@@ -46,8 +46,8 @@ fn check_sums(case: &mut Case<'_>) -> Option<()> {
         let (less, more) = (totals.prepaid.unwrap_or_default(), totals.rounding.unwrap_or_default());
         let expected = rounded(gross.checked_sub(less)?.checked_add(more)?)?;
         if stated != expected {
-            let message =
-                format!("BT-115 says {stated}, but {gross} (BT-112) − {less} (BT-113) + {more} (BT-114) is {expected}");
+            let (less, more) = (term("−", totals.prepaid, "BT-113"), term("+", totals.rounding, "BT-114"));
+            let message = format!("BT-115 says {stated}, but should be {expected}: {gross} (BT-112){less}{more}");
             case.fail("BR-CO-16", "totals.payable", message, "Correct the amount due (BT-115).");
         }
     }
@@ -109,7 +109,7 @@ fn check_tax(case: &mut Case<'_>) -> Option<()> {
         (Some(tax), _) => {
             let expected = rounded(net.checked_add(tax)?)?;
             if gross != expected {
-                let message = format!("BT-112 says {gross}, but {net} (BT-109) + {tax} (BT-110) is {expected}");
+                let message = format!("BT-112 says {gross}, but should be {expected}: {net} (BT-109) + {tax} (BT-110)");
                 case.fail("BR-CO-15", "totals.tax_inclusive", message, "Correct the total with VAT (BT-112).");
             }
         }
@@ -142,6 +142,11 @@ pub(super) fn is_near(tax: Decimal, base: Decimal, rate: Decimal) -> Option<bool
     let expected = rounded(base.abs().checked_mul(rate.checked_div(Decimal::ONE_HUNDRED)?)?)?;
     let tax = tax.abs();
     Some(tax.checked_sub(Decimal::ONE)? < expected && tax.checked_add(Decimal::ONE)? > expected)
+}
+
+/// A part of a sum, if the document states it.
+fn term(sign: &str, number: Option<Decimal>, term: &str) -> String {
+    number.map_or_else(String::new, |number| format!(" {sign} {number} ({term})"))
 }
 
 fn said(number: Option<Decimal>) -> String {

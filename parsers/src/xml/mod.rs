@@ -20,7 +20,7 @@ use self::source::Source;
 use self::stream::{Piece, Space, Stream, Trouble};
 use self::ubl::Reading;
 use crate::rules::Claim;
-use crate::{Context, Document, Event, Finding, Format, Halt, Profile, Sink, Summary};
+use crate::{Code, Context, Document, Event, Finding, Format, Halt, Location, Profile, Sink, Summary};
 
 /// The UBL reader.
 pub(crate) struct Ubl;
@@ -61,8 +61,7 @@ fn read_all(
     summary: &mut Summary,
     sink: &mut Sink<'_>,
 ) -> Result<(), Trouble> {
-    // The names of the elements around us, and how many documents each has held.
-    let mut around: Vec<(String, u32)> = Vec::new();
+    let mut around: Vec<Around> = Vec::new();
     loop {
         match stream.next()? {
             Piece::Open(space, name, _) => {
@@ -71,13 +70,14 @@ fn read_all(
                     (Space::Invoice, "Invoice") => ubl::Root::Invoice,
                     (Space::CreditNote, "CreditNote") => ubl::Root::CreditNote,
                     _ => {
-                        around.push((name.chars().take(NAME_CHARS_MAX).collect(), 0));
+                        around.push(Around { name: name.chars().take(NAME_CHARS_MAX).collect(), held: [0; 2] });
                         continue;
                     }
                 };
                 let path = path_of(&mut around, kind);
                 let ordinal = u32::try_from(summary.documents).unwrap_or(u32::MAX);
-                let reading = ubl::read(stream, kind, path, ordinal, context.limits, Claim::AsStated)?;
+                let reading = ubl::read(stream, kind, path.clone(), ordinal, context.limits, Claim::AsStated)
+                    .map_err(|trouble| trouble.inside(&path))?;
                 tally(summary, &reading);
                 tell_all(reading, sink).map_err(Trouble::Halt)?;
             }
@@ -85,27 +85,47 @@ fn read_all(
                 around.pop();
             }
             Piece::Text(_) | Piece::Nothing => {}
+            Piece::End if summary.documents == 0 => return Err(holds_nothing()),
             Piece::End => return Ok(()),
         }
     }
 }
 
+/// An element around the documents of a wrapper.
+struct Around {
+    name: String,
+    /// How many invoices and credit notes it has held.
+    held: [u32; 2],
+}
+
 /// A wrapper's element name counts to this many characters in a path.
 const NAME_CHARS_MAX: usize = 60;
 
-fn path_of(around: &mut [(String, u32)], root: ubl::Root) -> String {
+/// The path of a document: `/Invoice`, `/Batch/Invoice[2]`.
+fn path_of(around: &mut [Around], root: ubl::Root) -> String {
     let mut path = String::new();
-    for (name, _) in around.iter() {
+    for element in around.iter() {
         path.push('/');
-        path.push_str(name);
+        path.push_str(&element.name);
     }
     path.push('/');
     path.push_str(root.name());
-    if let Some((_, documents)) = around.last_mut() {
-        *documents += 1;
-        path.push_str(&format!("[{documents}]"));
+    if let Some(parent) = around.last_mut() {
+        let [invoices, credit_notes] = &mut parent.held;
+        let held = if root == ubl::Root::Invoice { invoices } else { credit_notes };
+        *held += 1;
+        path.push_str(&format!("[{held}]"));
     }
     path
+}
+
+fn holds_nothing() -> Trouble {
+    Trouble::Refused(Box::new(Finding::error(
+        Code::UNKNOWN_FORMAT,
+        Location::file(),
+        "the file names the namespace of UBL invoices or credit notes, but holds none",
+        "Send UBL 2.1 Invoice or CreditNote elements in their own namespace.",
+    )))
 }
 
 fn tally(summary: &mut Summary, reading: &Reading) {

@@ -32,10 +32,7 @@ fn the_published_rule_tests_agree() {
     let (mut agreed, mut faults) = (0, BTreeMap::<String, Vec<String>>::new());
     for folder in ["cen-en16931-unit-invoice", "cen-en16931-unit-creditnote"] {
         let Ok(entries) = fs::read_dir(corpus.join(folder)) else {
-            #[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-            {
-                eprintln!("skipped: there is no corpus at {}", corpus.display());
-            }
+            eprintln!("skipped: there is no corpus at {}", corpus.display());
             return;
         };
         for path in entries.map(|entry| entry.expect("an entry").path()) {

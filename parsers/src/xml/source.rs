@@ -327,3 +327,48 @@ pub(super) fn head_text(head: &[u8]) -> String {
     debug_assert_eq!(result, CoderResult::InputEmpty, "the room was asked for");
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where each `x` of a text stands when it is stored in an encoding.
+    fn places(stored: &[u8]) -> Vec<(u64, u64)> {
+        let mut input = stored;
+        let mut source = Source::new(&mut input, 1_000).expect("bytes in memory");
+        let mut places = Vec::new();
+        loop {
+            let Some(byte) = source.fill_buf().expect("valid text").first().copied() else { return places };
+            if byte == b'x' {
+                places.push((source.place().byte, source.place().line));
+            }
+            source.consume(1);
+        }
+    }
+
+    #[test]
+    fn places_are_those_of_the_stored_file_in_every_encoding() {
+        let text = "<ä𝔘x\r\nx\rx\n\nx";
+        assert_eq!(places(text.as_bytes()), [(7, 1), (10, 2), (12, 3), (15, 5)]);
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(places(&utf16), [(8, 1), (14, 2), (18, 3), (24, 5)]);
+        let with_mark: Vec<u8> = [0xFE, 0xFF].into_iter().chain(utf16).collect();
+        assert_eq!(places(&with_mark), [(10, 1), (16, 2), (20, 3), (26, 5)]);
+        let latin1 = b"<?xml encoding='latin1'?>\xE4x\n\xDFx";
+        assert_eq!(places(latin1), [(2, 1), (26, 1), (29, 2)]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_a_fault_at_their_place() {
+        for (stored, place) in
+            [(b"<a>ok\xFF".as_slice(), 5), (b"<a>\xE2\x82".as_slice(), 3), (b"<a>\n\0".as_slice(), 4)]
+        {
+            let mut input = stored;
+            let mut source = Source::new(&mut input, 1_000).expect("bytes in memory");
+            let mut rest = Vec::new();
+            assert!(source.read_to_end(&mut rest).is_err());
+            assert!(matches!(source.take_fault(), Some(Fault::Encoding | Fault::Control(0))));
+            assert_eq!(source.place().byte, place, "{stored:?}");
+        }
+    }
+}

@@ -46,6 +46,18 @@ pub(super) enum Trouble {
     Refused(Box<Finding>),
 }
 
+impl Trouble {
+    /// The same, saying which document it was in.
+    pub(super) fn inside(mut self, path: &str) -> Self {
+        if let Self::Refused(finding) = &mut self
+            && finding.location.path.is_empty()
+        {
+            path.clone_into(&mut finding.location.path);
+        }
+        self
+    }
+}
+
 /// A file being read.
 pub(super) struct Stream<'a> {
     reader: NsReader<Source<'a>>,
@@ -295,10 +307,18 @@ fn trouble(error: &Error, start: Place, reader: &mut NsReader<Source<'_>>, limit
             "the file has a DOCTYPE; document types and entities are not accepted",
             "Send the document without a DOCTYPE and without entities of your own.",
         ),
-        Error::Syntax(_) | Error::IllFormed(IllFormedError::UnclosedReference) => malformed(
+        Error::Syntax(error) => malformed(
             start,
             format!("this is not well-formed XML: {error}"),
-            "Check that the file is complete, and write `&` as `&amp;` and `<` as `&lt;`.",
+            "Send the whole file again; check that the transfer was not cut off.",
+        ),
+        Error::IllFormed(error) => malformed(
+            start,
+            format!("this is not well-formed XML: {error}"),
+            match error {
+                IllFormedError::UnclosedReference => "Write `&` as `&amp;` where it stands for itself.",
+                _ => "Write the file with an XML library rather than by joining text.",
+            },
         ),
         error => malformed(
             start,

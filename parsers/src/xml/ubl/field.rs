@@ -22,6 +22,7 @@ pub(super) struct Draft {
     pub(super) groups: Vec<(String, Location)>,
     /// `currencyID` of the amount due.
     pub(super) payable_currency: Option<String>,
+    findings_max: usize,
     pub(super) findings: Vec<Finding>,
     /// What only documents that claim EN 16931 hear of.
     pub(super) claimed: Vec<Finding>,
@@ -43,8 +44,9 @@ pub(super) struct TaxTotal {
 const RAW_BYTES_MAX: usize = 200;
 
 impl Draft {
-    pub(super) fn new(root: Root, path: String) -> Self {
+    pub(super) fn new(root: Root, path: String, findings_max: usize) -> Self {
         Self {
+            findings_max,
             root,
             path,
             version: None,
@@ -81,7 +83,7 @@ impl Draft {
                 ),
                 "Write digits with a point before the decimals, no thousands separators and no currency sign.",
             );
-            self.findings.push(finding.with_field(element.qualified_name()).with_value(value));
+            self.report(finding.with_field(element.qualified_name()).with_value(value));
             self.unreadable.insert(field.to_owned());
             return None;
         }
@@ -106,7 +108,7 @@ impl Draft {
                 format!("`{}` says `{}`, which is not a day", element.name(), brief(value)),
                 "Write the day as YYYY-MM-DD.",
             );
-            self.findings.push(finding.with_field(element.qualified_name()).with_value(value));
+            self.report(finding.with_field(element.qualified_name()).with_value(value));
             self.unreadable.insert(field.to_owned());
             return None;
         };
@@ -119,6 +121,13 @@ impl Draft {
         let text = element.value()?.to_owned();
         self.witness(element, element.location(path), field);
         Some(text)
+    }
+
+    /// Says what is wrong; past the limit, which the caller will tell the sender, nothing more.
+    pub(super) fn report(&mut self, finding: Finding) {
+        if self.findings.len() <= self.findings_max {
+            self.findings.push(finding);
+        }
     }
 
     /// Remembers where a part stands.
@@ -138,7 +147,7 @@ pub(super) fn evidence(element: &Element, at: Location, field: &str) -> Evidence
 
 /// UBL-DT-01: amounts have at most two decimals, counted as the text was written, white space and all,
 /// as the published rule counts them.
-pub(super) fn amounts_as_written(evidence: &[Evidence], root: Root) -> Vec<Finding> {
+pub(super) fn amounts_as_written(evidence: &[Evidence], root: Root, findings_max: usize) -> Vec<Finding> {
     let is_amount = |field: &str| {
         let name = field.rsplit('.').next().unwrap_or(field);
         (field.starts_with("totals.") || matches!(name, "amount" | "base" | "tax" | "net_amount"))
@@ -147,7 +156,7 @@ pub(super) fn amounts_as_written(evidence: &[Evidence], root: Root) -> Vec<Findi
     let mut findings = Vec::new();
     for item in evidence.iter().filter(|item| is_amount(&item.field)) {
         let decimals = item.raw.split_once('.').map_or(0, |(_, decimals)| decimals.chars().count());
-        if decimals > 2 {
+        if decimals > 2 && findings.len() <= findings_max {
             let name = item.at.path.rsplit('/').next().unwrap_or_default().to_owned();
             let finding = Finding::error(
                 Code::rule("UBL-DT-01"),

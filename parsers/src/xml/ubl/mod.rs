@@ -102,7 +102,7 @@ pub(super) fn read(
     claim: Claim,
 ) -> Result<Reading, Trouble> {
     let start = stream.start();
-    let mut draft = Draft::new(root, path);
+    let mut draft = Draft::new(root, path, limits.findings_max);
     let mut bytes_left = limits.token_bytes_max.saturating_mul(DOCUMENT_TOKENS);
     let mut positions: HashMap<String, u32> = HashMap::new();
     let mut sections = 0;
@@ -139,7 +139,7 @@ pub(super) fn read(
             section_path.push_str(&format!("[{position}]"));
         }
         if position > 1 && ONCE.contains(&section.name()) {
-            draft.findings.push(twice(&section, section_path));
+            draft.report(twice(&section, section_path));
             continue;
         }
         map(&mut draft, &section, &section_path);
@@ -147,7 +147,7 @@ pub(super) fn read(
     let end = stream.end();
     let whole = Location::new(start.byte, start.line, draft.path.clone())
         .spanning(usize::try_from(end.byte - start.byte).unwrap_or(usize::MAX));
-    Ok(finished(draft, whole, ordinal, claim, sections))
+    Ok(finished(draft, whole, ordinal, claim, limits.findings_max, sections))
 }
 
 fn skip(stream: &mut Stream<'_>) -> Result<(), Trouble> {
@@ -189,7 +189,14 @@ fn map(draft: &mut Draft, section: &Element, path: &str) {
     }
 }
 
-fn finished(mut draft: Draft, whole: Location, ordinal: u32, claim: Claim, sections: u64) -> Reading {
+fn finished(
+    mut draft: Draft,
+    whole: Location,
+    ordinal: u32,
+    claim: Claim,
+    findings_max: usize,
+    sections: u64,
+) -> Reading {
     settlement::assign_tax_totals(&mut draft);
     let claim = match claim {
         Claim::AsStated => rules::claim_of(draft.invoice.specification_id.as_deref()),
@@ -206,12 +213,12 @@ fn finished(mut draft: Draft, whole: Location, ordinal: u32, claim: Claim, secti
     }
     let places = Places::new(&draft.evidence, &draft.groups, whole.clone());
     let mut findings = draft.findings;
-    let mut broken = rules::check(&draft.invoice, &places, claim);
+    let mut broken = rules::check(&draft.invoice, &places, claim, findings_max);
     broken.retain(|finding| !finding.field.as_ref().is_some_and(|field| draft.unreadable.contains(field)));
-    findings.extend(broken);
+    findings.extend(broken.into_iter().map(|finding| in_ubl_words(finding, &whole)));
     if claim == Claim::En16931 {
         findings.extend(draft.claimed);
-        findings.extend(field::amounts_as_written(&draft.evidence, draft.root));
+        findings.extend(field::amounts_as_written(&draft.evidence, draft.root, findings_max));
     }
     findings.sort_by_key(|finding| (finding.location.byte, std::cmp::Reverse(finding.severity == Severity::Error)));
     let document = Document {
@@ -224,6 +231,14 @@ fn finished(mut draft: Draft, whole: Location, ordinal: u32, claim: Claim, secti
         body: Body::Invoice(Box::new(draft.invoice)),
     };
     Reading { document, findings, sections }
+}
+
+/// The rules name canonical fields; the sender knows elements.
+fn in_ubl_words(mut finding: Finding, whole: &Location) -> Finding {
+    let element = finding.location.path.rsplit('/').next().unwrap_or_default();
+    let name = element.split('[').next().unwrap_or_default().to_owned();
+    finding.field = Some(name).filter(|_| finding.location.path != whole.path);
+    finding
 }
 
 /// A credit note may come in an invoice's clothes: UNTDID 1001 tells (BT-3; the codes are the credit note
