@@ -365,3 +365,128 @@ fn check_breakdown(case: &mut Case<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::sample::{broken, invoice};
+    use super::*;
+    use crate::canonical::{
+        Address, CreditTransfer, Delivery, Identifier, Invoice, ItemId, Payment, Preceding, TaxBreakdown,
+    };
+
+    type Spoil = fn(&mut Invoice);
+
+    #[track_caller]
+    fn each_breaks(cases: &[(&[&str], Spoil)]) {
+        for (rules, spoil) in cases {
+            let mut spoiled = invoice();
+            spoil(&mut spoiled);
+            for rule in *rules {
+                assert!(broken(&spoiled).contains(rule), "{rule}: {:?}", broken(&spoiled));
+            }
+        }
+    }
+
+    fn line(invoice: &mut Invoice) -> &mut Line {
+        invoice.lines.first_mut().expect("the sample has a line")
+    }
+
+    #[test]
+    fn the_head_and_the_totals_must_be_there() {
+        each_breaks(&[
+            (&["BR-01"], |invoice| invoice.specification_id = None),
+            (&["BR-02"], |invoice| invoice.number = Some(" ".to_owned())),
+            (&["BR-03"], |invoice| invoice.issue_date = None),
+            (&["BR-04"], |invoice| invoice.type_code = None),
+            (&["BR-05"], |invoice| invoice.currency = None),
+            (&["BR-12"], |invoice| invoice.totals.line_net = None),
+            (&["BR-13"], |invoice| invoice.totals.tax_exclusive = None),
+            (&["BR-14"], |invoice| invoice.totals.tax_inclusive = None),
+            (&["BR-15"], |invoice| invoice.totals.payable = None),
+            (&["BR-16"], |invoice| invoice.lines.clear()),
+            (&["BR-53"], |invoice| invoice.tax_currency = Some("SEK".to_owned())),
+            (&["BR-55"], |invoice| invoice.preceding.push(Preceding::default())),
+            (&["BR-CO-03"], |invoice| {
+                invoice.tax_point_code = Some("35".to_owned());
+                invoice.tax_point_date = Some(date(2026, 3, 1));
+            }),
+            (&["BR-CO-18"], |invoice| invoice.tax_breakdown.clear()),
+            (&["BR-CO-19"], |invoice| invoice.period = Some(Period::default())),
+            (&["BR-29"], |invoice| {
+                invoice.period = Some(Period { start: Some(date(2026, 3, 2)), end: Some(date(2026, 3, 1)) });
+            }),
+            (&["BR-57"], |invoice| {
+                invoice.delivery = Some(Delivery { address: Some(Address::default()), ..Delivery::default() });
+            }),
+            (&["BR-45", "BR-46", "BR-47", "BR-48"], |invoice| invoice.tax_breakdown.push(TaxBreakdown::default())),
+        ]);
+    }
+
+    #[test]
+    fn parties_must_say_who_and_where_they_are() {
+        each_breaks(&[
+            (&["BR-06", "BR-08", "BR-CO-26"], |invoice| invoice.seller = Party::default()),
+            (&["BR-07", "BR-10"], |invoice| invoice.buyer = Party::default()),
+            (&["BR-09"], |invoice| invoice.seller.address = Some(Address::default())),
+            (&["BR-11"], |invoice| invoice.buyer.address = Some(Address::default())),
+            (&["BR-17"], |invoice| invoice.payee = Some(Party::default())),
+            (&["BR-18", "BR-19", "BR-56"], |invoice| invoice.tax_representative = Some(Party::default())),
+            (&["BR-62"], |invoice| invoice.seller.endpoint = Some(Identifier::default())),
+            (&["BR-63"], |invoice| invoice.buyer.endpoint = Some(Identifier::default())),
+        ]);
+    }
+
+    #[test]
+    fn payment_by_transfer_needs_an_account() {
+        let transfer = |accounts: &[&str]| {
+            let mut spoiled = invoice();
+            let account = |number: &&str| CreditTransfer { account: (*number).to_owned(), ..CreditTransfer::default() };
+            spoiled.payments.push(Payment {
+                means_code: Some("58".to_owned()),
+                credit_transfers: accounts.iter().map(account).collect(),
+                ..Payment::default()
+            });
+            broken(&spoiled)
+        };
+        assert!(transfer(&["DE02120300000000202051"]).is_empty());
+        assert_eq!(transfer(&[]), ["BR-61"]);
+        assert_eq!(transfer(&[""]), ["BR-50", "BR-61"]);
+        each_breaks(&[(&["BR-49"], |invoice| invoice.payments.push(Payment::default()))]);
+    }
+
+    #[test]
+    fn lines_and_their_items_must_be_complete() {
+        each_breaks(&[
+            (&["BR-21", "BR-22", "BR-23", "BR-24", "BR-25", "BR-26", "BR-CO-04"], |invoice| {
+                *line(invoice) = Line::default();
+            }),
+            (&["BR-27"], |invoice| line(invoice).net_price = Some(Decimal::NEGATIVE_ONE)),
+            (&["BR-28"], |invoice| line(invoice).gross_price = Some(Decimal::NEGATIVE_ONE)),
+            (&["BR-CO-20"], |invoice| line(invoice).period = Some(Period::default())),
+            (&["BR-54"], |invoice| line(invoice).item.attributes.push(("Colour".to_owned(), String::new()))),
+            (&["BR-64"], |invoice| line(invoice).item.standard_id = Some(Identifier::default())),
+            (&["BR-65"], |invoice| line(invoice).item.classifications.push(ItemId::default())),
+        ]);
+    }
+
+    #[test]
+    fn allowances_and_charges_need_an_amount_and_a_reason() {
+        each_breaks(&[
+            (&["BR-31", "BR-32", "BR-33", "BR-CO-21"], |invoice| {
+                invoice.allowances_charges.push(AllowanceCharge::default());
+            }),
+            (&["BR-36", "BR-37", "BR-38", "BR-CO-22"], |invoice| {
+                invoice.allowances_charges.push(AllowanceCharge { is_charge: true, ..AllowanceCharge::default() });
+            }),
+            (&["BR-41", "BR-42", "BR-CO-23"], |invoice| {
+                line(invoice).allowances_charges.push(AllowanceCharge::default());
+            }),
+            (&["BR-43", "BR-44", "BR-CO-24"], |invoice| {
+                let charge = AllowanceCharge { is_charge: true, ..AllowanceCharge::default() };
+                line(invoice).allowances_charges.push(charge);
+            }),
+        ]);
+    }
+}

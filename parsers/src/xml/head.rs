@@ -51,3 +51,38 @@ fn is_hopelessly_nested(text: &str) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ubl_is_known_by_its_namespace_under_any_prefix_and_in_any_wrapper() {
+        let own = [
+            format!("<Invoice xmlns='{INVOICE}'/>"),
+            format!("\u{feff}\n <?xml version='1.0'?><!-- c --><p:CreditNote xmlns:p=\"{CREDIT_NOTE}\">"),
+            format!("<Batch><Invoice xmlns='{INVOICE}'"),
+            "<a>".repeat(HOPELESS_DEPTH),
+        ];
+        for file in &own {
+            assert!(is_ours(file.as_bytes()), "{file}");
+            let utf16: Vec<u8> = format!("\u{feff}{}", file.trim_start_matches('\u{feff}'))
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect();
+            assert!(is_ours(&utf16), "{file} in UTF-16");
+        }
+        for other in [
+            String::new(),
+            "ISA*00*".to_owned(),
+            "<html/>".to_owned(),
+            "<Invoice/>".to_owned(),
+            format!("text that mentions '{INVOICE}'"),
+            "<a xmlns='urn:oasis:names:specification:ubl:schema:xsd:FreightInvoice-2'/>".to_owned(),
+            "<a xmlns='urn:oasis:names:specification:ubl:schema:xsd:Invoice-20'/>".to_owned(),
+            format!("<testSet xmlns='{RULE_TEST_SET}'><Invoice xmlns='{INVOICE}'/></testSet>"),
+        ] {
+            assert!(!is_ours(other.as_bytes()), "{other}");
+        }
+    }
+}

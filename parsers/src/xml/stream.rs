@@ -327,3 +327,61 @@ fn trouble(error: &Error, start: Place, reader: &mut NsReader<Source<'_>>, limit
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All text of a file, or the rule it is refused by.
+    fn text_of(file: &str) -> Result<String, &'static str> {
+        let mut input = file.as_bytes();
+        let limits = Limits { depth_max: 5, ..Limits::default() };
+        let mut stream = Stream::new(Source::new(&mut input, 1_000).expect("bytes in memory"), limits);
+        let mut all = String::new();
+        loop {
+            match stream.next() {
+                Ok(Piece::Text(text)) => all.push_str(&text),
+                Ok(Piece::End) => return Ok(all),
+                Ok(_) => {}
+                Err(Trouble::Refused(finding)) => return Err(finding.rule.unwrap_or_default()),
+                Err(Trouble::Halt(_)) => return Err("halt"),
+            }
+        }
+    }
+
+    #[test]
+    fn references_and_sections_are_text() {
+        assert_eq!(text_of("<a>1 &lt; 2 &amp;&#x20;<![CDATA[3 < 4 &amp;]]></a>"), Ok("1 < 2 & 3 < 4 &amp;".to_owned()));
+        assert_eq!(text_of("<a>one\r\ntwo\rthree</a>\r\n"), Ok("one\ntwo\nthree".to_owned()));
+        assert_eq!(text_of("<?xml version='1.0'?><!-- c --><a b='&quot;&#65;'/>"), Ok(String::new()));
+    }
+
+    #[test]
+    fn what_is_not_plain_xml_is_refused_by_its_rule() {
+        for (file, rule) in [
+            ("<!DOCTYPE a><a/>", "XML-DTD"),
+            ("<!doctype a [<!ENTITY b 'c'>]><a/>", "XML-DTD"),
+            ("<!DOCTYPE a [", "XML-DTD"),
+            ("<a>&b;</a>", "XML-DTD"),
+            ("<a c='&b;'/>", "XML-DTD"),
+            ("<a><a><a><a><a><a/></a></a></a></a></a>", "XML-DEPTH"),
+            ("<a>&#0;</a>", "XML-WF"),
+            ("<a>&#xFFFFFFFF;</a>", "XML-WF"),
+            ("<a>\u{1}</a>", "XML-WF"),
+            ("<a>fish & chips</a>", "XML-WF"),
+            ("<a b='1' b='2'/>", "XML-WF"),
+            ("<a b=1/>", "XML-WF"),
+            ("<n:a/>", "XML-WF"),
+            ("<a></b>", "XML-WF"),
+            ("<a/><a/>", "XML-WF"),
+            ("<a/>b", "XML-WF"),
+            ("b<a/>", "XML-WF"),
+            ("</a>", "XML-WF"),
+            ("<a>", "XML-WF"),
+            ("<a", "XML-WF"),
+            ("", "XML-WF"),
+        ] {
+            assert_eq!(text_of(file), Err(rule), "{file}");
+        }
+    }
+}

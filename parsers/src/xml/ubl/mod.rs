@@ -209,10 +209,12 @@ fn finished(
             party.name = party.name.take().or_else(|| party.trading_name.clone());
         }
         // UBL 2.0 says the currency on the amounts only; EN 16931 wants it said once for all (BR-05).
-        draft.invoice.currency = draft.invoice.currency.take().or(draft.payable_currency);
+        draft.invoice.currency = draft.invoice.currency.take().or_else(|| draft.payable_currency.clone());
     }
+    let other_currency = other_currency(&draft);
     let places = Places::new(&draft.evidence, &draft.groups, whole.clone());
     let mut findings = draft.findings;
+    findings.extend(other_currency);
     let mut broken = rules::check(&draft.invoice, &places, claim, findings_max);
     broken.retain(|finding| !finding.field.as_ref().is_some_and(|field| draft.unreadable.contains(field)));
     findings.extend(broken.into_iter().map(|finding| in_ubl_words(finding, &whole)));
@@ -231,6 +233,27 @@ fn finished(
         body: Body::Invoice(Box::new(draft.invoice)),
     };
     Reading { document, findings, sections }
+}
+
+/// Peppol R051 asks it of every amount; here the amount due speaks for them all. A document in one currency
+/// that is to be paid in another is worth a look, whoever wrote it.
+fn other_currency(draft: &Draft) -> Option<Finding> {
+    let (of_document, of_amount) = (draft.invoice.currency.as_ref()?, draft.payable_currency.as_ref()?);
+    let payable = draft.evidence.iter().find(|item| item.field == "totals.payable")?;
+    if of_document == of_amount {
+        return None;
+    }
+    let finding = Finding::warning(
+        Code::rule("PEPPOL-EN16931-R051"),
+        payable.at.clone(),
+        format!("the amount due is in `{}`, the document in `{}`", brief(of_amount), brief(of_document)),
+        "Write all amounts in the currency of the document (BT-5).",
+    );
+    Some(finding.with_rule("PEPPOL-EN16931-R051").with_field("cbc:PayableAmount").with_value(&payable.raw))
+}
+
+fn brief(text: &str) -> String {
+    text.chars().take(20).collect()
 }
 
 /// The rules name canonical fields; the sender knows elements.
