@@ -1,1 +1,1 @@
-//! stub
+//! Waybill, the secure file-transfer gateway that reads what it receives.

@@ -1,1 +1,3 @@
+//! The binary `waybill`.
+
 fn main() {}
