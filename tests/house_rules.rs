@@ -5,7 +5,7 @@ mod source;
 
 use std::fmt;
 
-use source::{Source, Used, is_name, sources};
+use source::{Source, Used, is_name, sources, text_of};
 
 /// A row of the import table in docs/ARCHITECTURE.md.
 struct Room {
@@ -135,6 +135,17 @@ fn no_file_is_longer_than_600_lines() {
 #[test]
 fn no_module_has_a_name_that_says_nothing() {
     everywhere(names);
+}
+
+#[test]
+fn every_dependency_has_its_reason_written_down() {
+    let reasons = text_of("docs/decisions/0003-dependencies.md");
+    let unexplained: Vec<String> = ["Cargo.toml", "parsers/Cargo.toml"]
+        .iter()
+        .flat_map(|manifest| dependencies(&text_of(manifest)))
+        .filter(|name| !name.starts_with("waybill") && !reasons.contains(&format!("\n| {name} |")))
+        .collect();
+    assert!(unexplained.is_empty(), "no row in docs/decisions/0003-dependencies.md for {unexplained:?}");
 }
 
 /// Applies a rule to every file of both crates and says everything that breaks it.
@@ -346,6 +357,22 @@ fn names(source: &Source) -> Vec<Breach> {
         .collect()
 }
 
+/// The names under `[dependencies]`, `[dev-dependencies]` and their kin, the workspace's list apart: what
+/// stands there and nobody takes is no dependency.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut listed = false;
+    for line in manifest.lines() {
+        if let Some(table) = line.strip_prefix('[') {
+            listed = table.trim_end_matches(']').ends_with("dependencies") && !table.starts_with("workspace");
+        } else if listed && let Some((name, _)) = line.split_once(['.', '=', ' ']) {
+            names.push(name.to_owned());
+        }
+    }
+    names.retain(|name| is_name(name));
+    names
+}
+
 /// The rules, shown what they must refuse and what they must let pass.
 mod awake {
     use super::*;
@@ -453,6 +480,14 @@ mod awake {
     fn a_file_that_is_too_long_is_found() {
         refused(length, "src/land/mod.rs", &"//! x\n".repeat(LINES_MAX + 1), LINES_MAX + 1);
         passes(length, "src/land/mod.rs", &"//! x\n".repeat(LINES_MAX));
+    }
+
+    #[test]
+    fn every_way_to_name_a_dependency_is_read() {
+        let manifest = "[workspace.dependencies]\nunused = \"1\"\n[dependencies]\n# words = here\ncsv.workspace = true\n\
+            toml = { version = \"1\" }\n\n[lib]\nname = \"x\"\n[target.'cfg(unix)'.dependencies]\nlibc=\"0\"\n\
+            [dev-dependencies]\ntempfile.workspace = true\n";
+        assert_eq!(dependencies(manifest), ["csv", "toml", "libc", "tempfile"]);
     }
 
     #[test]

@@ -132,6 +132,11 @@ pub(super) fn sources(folders: &[&str]) -> Vec<Source> {
     files.iter().map(|file| read(&root, file)).collect()
 }
 
+/// A file of the repository.
+pub(super) fn text_of(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
 /// The repository, where this test runs; not where it was compiled.
 fn root() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
