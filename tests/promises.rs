@@ -16,5 +16,6 @@ mod cli_corpus;
 mod cli_read;
 mod crashes;
 mod curl;
+mod house_rules;
 mod landing;
 mod one_gibibyte;
