@@ -78,7 +78,6 @@ impl<'t> Expected<'t> {
             "own-x12/neg_missing_big.edi" => self.number = "",
             "own-x12/neg_tds_mismatch.edi" => self.payable = "0.01",
             "own-xml/neg_br_02_no_id.xml" => self.number = "",
-            "own-xml/neg_br_05_no_currency.xml" => self.currency = "",
             "own-xml/neg_br_cl_04_currency.xml" => self.currency = "EURO",
             "own-xml/neg_br_co_16.xml" => self.payable = "39588.80",
             "own-xml/neg_br_dec_3_decimals.xml" => self.payable = "30913.001",
