@@ -231,6 +231,38 @@ fn a_table_nobody_knows_is_told_the_nearest_profile() {
     assert_eq!(summary.unwrap().documents, 0);
 }
 
+#[test]
+fn what_is_no_table_is_an_unknown_format() {
+    let long_line = vec![b'7'; 10 * 1024 * 1024];
+    for bytes in [
+        b"Dear all,\nplease find the invoices in the mail.\nKind regards\n".as_slice(),
+        b"{\"invoice_number\": 1, \"invoice_date\": 2}\n",
+        b"invoice_number,invoice_date\0,currency,invoice_amount\nR,2026-02-03,USD,1\n",
+        b"H1 R-1    20260203 10.00\nD1 R-1    Oak      10.00\n",
+        b"FH|AP|20260203\nH|R-1|20260203|V1|10.00\nT|1|10.00\n",
+        b"UNB+UNOC:3+A,B+C,D'\nUNH+1,2+3'\n",
+        &long_line,
+    ] {
+        let (events, summary) = told(bytes, 8192, profile::built_in(), Limits::default());
+        let [Event::Finding(finding)] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!(finding.code.as_str(), "unknown_format", "{}", finding.message);
+        assert_eq!(summary.unwrap().format, "unknown");
+    }
+}
+
+#[test]
+fn a_sink_that_says_stop_is_obeyed_at_once() {
+    let table = long_table(false);
+    let context = Context { profiles: profile::built_in(), limits: Limits::default() };
+    let mut events = 0;
+    let result = read(&mut table.as_slice(), &context, &mut |_| {
+        events += 1;
+        if events == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(result, Err(Halt::Stopped)), "{result:?}");
+    assert_eq!(events, 3);
+}
+
 fn voucher_profile(decimal: &str, negative: &str, date: &str) -> Profile {
     Profile::from_toml(&format!(
         "name = \"p\"\ndocuments = \"voucher\"\ndelimiter = \"|\"\ndecimal = \"{decimal}\"\nthousands = [\"{}\"]\n\
@@ -278,7 +310,7 @@ fn written(amount: Decimal, decimal: &str, negative: &str, grouped: bool) -> Str
 
 proptest! {
     #[test]
-    fn one_changed_byte_is_never_a_panic(case in 0_usize..20, place in 0_usize..4000, byte: u8) {
+    fn one_changed_byte_is_never_a_panic(case in 0_usize..28, place in 0_usize..4000, byte: u8) {
         let (mut bytes, profiles) = fixtures().swap_remove(case);
         if !bytes.is_empty() {
             let place = place % bytes.len();

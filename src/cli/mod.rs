@@ -9,6 +9,7 @@
 
 mod check;
 mod screen;
+mod serve;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
@@ -73,12 +74,14 @@ Exit codes, of every command:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Check(check::Check),
 }
 
 impl Command {
     fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self {
+            Self::Serve(serve) => serve.run(out),
             Self::Check(check) => check.run(out),
         }
     }

@@ -178,9 +178,11 @@ impl Profile {
     }
 
     fn check_texts(&self) -> Result<(), ProfileError> {
-        if let Delimiter::Byte(delimiter) = self.delimiter
-            && self.quote.0 == Some(delimiter)
-        {
+        let is_delimiter = |quote: u8| match self.delimiter {
+            Delimiter::Byte(delimiter) => quote == delimiter,
+            Delimiter::Auto => Delimiter::KNOWN.contains(&quote),
+        };
+        if self.quote.0.is_some_and(is_delimiter) {
             return Err(ProfileError::new("quote", "the same as the delimiter", "use two different signs"));
         }
         let mark = match self.decimal {

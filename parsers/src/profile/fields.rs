@@ -1,15 +1,18 @@
 //! The canonical fields a column can be mapped to: what `[columns]` of a profile may name.
 
 use super::settings::Documents;
+use FieldKind::{Amount, Date, Number, Text};
 
 /// How a cell is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
+    /// As it is, blanks around it cut.
     Text,
     /// An amount of money.
     Amount,
     /// A quantity, a price or a rate: any number of decimals.
     Number,
+    /// A civil date.
     Date,
 }
 
@@ -18,7 +21,9 @@ pub enum FieldKind {
 pub struct Field {
     /// As a profile names it.
     pub name: &'static str,
+    /// The documents that have it.
     pub of: Documents,
+    /// How its cells are read.
     pub kind: FieldKind,
     /// Whether it belongs to a line rather than to the document.
     pub per_line: bool,
@@ -56,8 +61,6 @@ const fn item(name: &'static str, kind: FieldKind, about: &'static str) -> Field
 const fn always(field: Field) -> Field {
     Field { always: true, ..field }
 }
-
-use FieldKind::{Amount, Date, Number, Text};
 
 /// Every canonical field.
 pub static FIELDS: [Field; 53] = [

@@ -26,7 +26,9 @@ use crate::finding::Severity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weight {
+    /// The document is not right as it is.
     Error,
+    /// Worth knowing.
     Warning,
     /// Not reported at all.
     Off,

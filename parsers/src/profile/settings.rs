@@ -34,6 +34,7 @@ impl Documents {
 pub enum Delimiter {
     /// The one of [`Delimiter::KNOWN`] that finds the most columns of the profile.
     Auto,
+    /// This sign.
     Byte(u8),
 }
 
@@ -72,6 +73,7 @@ impl From<Delimiter> for String {
 pub enum TextEncoding {
     /// What the byte order mark says; else UTF-8, if it is valid; else windows-1252.
     Auto,
+    /// This one, unless a byte order mark says another.
     Named(&'static Encoding),
 }
 
@@ -134,8 +136,10 @@ impl From<Quote> for String {
 /// The decimal mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DecimalMark {
+    /// `1234.50`
     #[serde(rename = ".")]
     Point,
+    /// `1234,50`
     #[serde(rename = ",")]
     Comma,
     /// As the file's own unambiguous amounts show it; an amount that can be read two ways is a finding.
@@ -159,6 +163,7 @@ pub enum Negative {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownColumns {
+    /// Nothing.
     Ignore,
     /// A warning `csv_header_unknown`; `[severities]` can make it an error.
     Report,
@@ -168,7 +173,9 @@ pub enum UnknownColumns {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Words {
+    /// `"Num"`
     One(String),
+    /// `["Num", "No."]`
     Many(Vec<String>),
 }
 
@@ -187,10 +194,13 @@ impl Words {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Defaults {
+    /// ISO 4217 code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// The payer's company, for vouchers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_code: Option<String>,
+    /// The buyer, for invoices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buyer_name: Option<String>,
 }
@@ -205,6 +215,7 @@ impl Defaults {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusEntry {
+    /// The status it stands for.
     pub status: PaymentStatus,
     /// What the supplier reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -67,6 +67,7 @@ fn settings_that_contradict_each_other_are_told() {
     assert!(with("decimal = \",\"\nthousands = [\",\"]").starts_with("line 2: `thousands`: `,` is the decimal mark"));
     assert!(with("thousands = [\"x\"]").contains("no thousands separator"));
     assert!(with("delimiter = \"'\"\nquote = \"'\"").contains("the same as the delimiter"));
+    assert!(with("quote = \";\"").contains("the same as the delimiter"));
     assert!(with("delimiter = \"ab\"").contains("line 1: `delimiter`: `ab` is no delimiter"));
     assert!(with("encoding = \"utf-7\"").contains("no encoding Waybill reads"));
     assert!(with("encoding = \"shift_jis\"").contains("no encoding Waybill reads"));
