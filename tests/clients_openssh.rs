@@ -150,6 +150,54 @@ fn a_broken_off_upload_is_resumed_where_it_stopped() {
 }
 
 #[test]
+fn keys_are_exchanged_anew_in_the_middle_of_a_transfer() {
+    let (house, key) = ed25519();
+    let bytes: Vec<u8> = (0..16_000_000_u32).map(|number| (number / 7) as u8).collect();
+    house.file("big.bin", &bytes);
+    let batch = house.file("batch", "put big.bin\nget big.bin back.bin\n");
+    let mut sftp = client("sftp", &house);
+    // Thirty times over, in both directions.
+    sftp.args(["-o", "RekeyLimit=1M"]);
+    let done = with_key(&mut sftp, &key).arg("-b").arg(batch).arg("northwind@127.0.0.1").output().unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(std::fs::read(house.folder().join("back.bin")).unwrap() == bytes);
+    assert_eq!(house.settled("big.bin").sha256, Digest::of(&bytes).to_string());
+}
+
+#[test]
+fn every_cipher_and_nothing_weak_is_spoken() {
+    let (house, key) = ed25519();
+    let speak = |option: &str, value: &str| {
+        let batch = house.file("batch", "pwd\n");
+        let mut sftp = client("sftp", &house);
+        sftp.arg("-o").arg(format!("{option}={value}"));
+        with_key(&mut sftp, &key).arg("-b").arg(batch).arg("northwind@127.0.0.1").output().unwrap()
+    };
+    for (option, value) in [
+        ("Ciphers", "chacha20-poly1305@openssh.com"),
+        ("Ciphers", "aes256-gcm@openssh.com"),
+        ("Ciphers", "aes128-gcm@openssh.com"),
+        ("Ciphers", "aes256-ctr"),
+        ("Ciphers", "aes128-ctr"),
+        ("KexAlgorithms", "curve25519-sha256"),
+        ("KexAlgorithms", "curve25519-sha256@libssh.org"),
+    ] {
+        let done = speak(option, value);
+        assert!(done.status.success(), "{value}: {}", text(&done.stderr));
+    }
+    for (option, value) in [
+        ("Ciphers", "aes128-cbc"),
+        ("Ciphers", "3des-cbc"),
+        ("KexAlgorithms", "diffie-hellman-group14-sha1"),
+        ("KexAlgorithms", "diffie-hellman-group14-sha256"),
+        ("HostKeyAlgorithms", "ssh-rsa"),
+    ] {
+        let done = speak(option, value);
+        assert!(text(&done.stderr).contains("no matching"), "{value}: {}", text(&done.stderr));
+    }
+}
+
+#[test]
 fn an_interrupted_download_is_resumed() {
     let (house, key) = ed25519();
     let bytes: Vec<u8> = (0..1_000_000_u32).map(|number| (number / 3) as u8).collect();

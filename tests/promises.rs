@@ -24,4 +24,5 @@ mod curl;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
+mod openssh;
 mod sftp_hostile;
