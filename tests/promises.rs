@@ -10,13 +10,19 @@
 )]
 
 mod house;
+mod wire;
 
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
+mod clients_curl;
+mod clients_lftp;
+mod clients_openssh;
+mod clients_paramiko;
 mod crashes;
 mod curl;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
 mod openssh;
+mod sftp_hostile;
