@@ -1,5 +1,6 @@
 //! The words of the house as types. No I/O: time and chance come in as arguments.
 
+pub mod bearer;
 pub mod clock;
 pub mod digest;
 pub mod event;
