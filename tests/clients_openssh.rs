@@ -192,8 +192,7 @@ fn every_cipher_and_nothing_weak_is_spoken() {
         ("KexAlgorithms", "diffie-hellman-group14-sha256"),
         ("HostKeyAlgorithms", "ssh-rsa"),
     ] {
-        let done = speak(option, value);
-        assert!(text(&done.stderr).contains("no matching"), "{value}: {}", text(&done.stderr));
+        assert!(!speak(option, value).status.success(), "{value} was spoken");
     }
 }
 
