@@ -1,5 +1,6 @@
 //! The words of the house as types. No I/O: time and chance come in as arguments.
 
+pub mod bearer;
 pub mod clock;
 pub mod digest;
 pub mod event;
@@ -7,9 +8,10 @@ pub mod id;
 pub mod path;
 pub mod scope;
 
+pub use bearer::Bearer;
 pub use clock::Timestamp;
 pub use digest::{Digest, Hasher};
 pub use event::{Event, Severity};
-pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, SessionId, TokenId};
+pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, RequestId, SessionId, TokenId};
 pub use path::{FileName, PathError, VirtualPath};
 pub use scope::Scope;
