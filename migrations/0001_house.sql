@@ -74,6 +74,7 @@ create table upload (
     content_id text,
     version bigint not null default 0,
     listed bigint not null default 1,
+    answer_listed bigint not null default 1,
     opened_at bigint not null,
     committed_at bigint
 );

@@ -9,7 +9,18 @@
 //! sender hear "OK". Later it is ingested: the original is read back, parsed into documents and findings,
 //! and recorded. What is recorded is served. Data goes one way.
 
+// What people touch, and what builds the house.
+pub mod cli;
+pub mod daemon;
+pub mod telemetry;
+
+// The rooms, in the order a file walks through them.
+pub mod ingest;
+pub mod land;
+pub mod ledger;
+pub mod originals;
+pub mod record;
+
+// The words and the settings everybody shares.
 pub mod config;
 pub mod domain;
-pub mod record;
-pub mod telemetry;

@@ -1,1 +1,14 @@
-//! stub
+//! What Waybill promises; the list of modules is the contract.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may end at the first surprise"
+)]
+
+mod cli_check;
+mod cli_corpus;
+mod cli_read;

@@ -11,7 +11,7 @@ use crate::domain::{ArrivalId, Digest, Event, FileName, OrganisationId, SessionI
 /// The columns of a [`Listing`], so that both questions read alike.
 macro_rules! listing_columns {
     () => {
-        "select u.id, u.name, u.size_bytes, u.object_key, u.committed_at, u.listed,
+        "select u.id, u.name, u.size_bytes, u.object_key, u.committed_at, u.listed, u.answer_listed,
                 i.answer_suffix, i.answer_key, i.answer_bytes, i.published_at
          from upload u left join ingestion i on i.content_id = u.content_id"
     };
@@ -440,6 +440,27 @@ impl Record {
         Ok(true)
     }
 
+    /// Takes the answer beside a file out of the listing.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn unlist_answer(&self, id: ArrivalId, principal: &str, event: Event) -> Result<bool> {
+        let doing = "take an answer out of a drop folder";
+        let mut tx = self.writing().await?;
+        let done =
+            sqlx::query("update upload set answer_listed = 0 where id = $1 and principal = $2 and answer_listed = 1")
+                .bind(id.to_string())
+                .bind(principal)
+                .execute(&mut *tx)
+                .await
+                .map_err(RecordError::doing(doing))?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit_with(tx, vec![event], doing).await?;
+        Ok(true)
+    }
+
     /// Takes a file out of the listing; its original stays.
     ///
     /// # Errors
@@ -468,7 +489,7 @@ fn listing_of(row: &SqliteRow) -> Result<Listing> {
         size_bytes: u64::try_from(row.get::<i64, _>("size_bytes")).unwrap_or(0),
         object_key: row.get::<Option<String>, _>("object_key").unwrap_or_default(),
         committed_at: Timestamp::from_micros(row.get("committed_at")),
-        answer: suffix.map(|suffix| Answer {
+        answer: suffix.filter(|_| row.get::<i64, _>("answer_listed") == 1).map(|suffix| Answer {
             suffix,
             object_key: row.get("answer_key"),
             size_bytes: u64::try_from(row.get::<i64, _>("answer_bytes")).unwrap_or(0),

@@ -1,1 +1,7 @@
-//! What X12 and EDIFACT share.
+//! What X12 and EDIFACT share: a bounded window on the input, and segments with their places.
+
+mod segment;
+mod window;
+
+pub(crate) use segment::Segment;
+pub(crate) use window::Window;

@@ -1,10 +1,28 @@
-//! Being built.
+//! X12: interchanges of functional groups of transaction sets, of which the 810 (invoice) is read.
+//!
+//! ```text
+//! bytes ──► tokens (segments, by each interchange's delimiters) ──► envelope (ISA GS ST … SE GE IEA)
+//!                                                                       └──► invoice_810 ──► Document
+//! ```
+
+mod delimiters;
+mod envelope;
+mod envelope_faults;
+mod invoice_810;
+mod open;
+mod other_sets;
+mod tokens;
+mod values;
 
 use std::io::BufRead;
 
+use self::delimiters::starts_interchange;
+use self::envelope::Envelope;
+use self::tokens::{Token, Tokens};
+use crate::edi::Window;
 use crate::{Context, Format, Halt, Profile, Sink, Summary};
 
-/// Being built.
+/// The X12 family.
 pub(crate) struct X12;
 
 impl Format for X12 {
@@ -12,11 +30,25 @@ impl Format for X12 {
         "x12"
     }
 
-    fn recognize(&self, _head: &[u8], _profiles: &[Profile]) -> bool {
-        false
+    /// A byte order mark, blanks, and an ISA with its separator.
+    fn recognize(&self, head: &[u8], _profiles: &[Profile]) -> bool {
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        starts_interchange(head.trim_ascii_start())
     }
 
-    fn parse(&self, _input: &mut dyn BufRead, _context: &Context<'_>, _sink: &mut Sink<'_>) -> Result<Summary, Halt> {
-        Ok(Summary::default())
+    fn parse(&self, input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt> {
+        let mut tokens = Tokens::new(Window::new(input), context.limits);
+        let mut envelope = Envelope::new(context.limits, sink);
+        while let Some(token) = tokens.next()? {
+            match token {
+                Token::Interchange(isa, delimiters) => envelope.open_interchange(&isa, delimiters)?,
+                Token::Segment(segment) => envelope.take(&segment)?,
+                Token::Trailing(rest) => envelope.trailing(&rest)?,
+            }
+        }
+        let (byte, line) = tokens.place();
+        let encoding = if tokens.met_other_than_utf8 { "windows-1252" } else { "utf-8" };
+        let summary = envelope.end(byte, line)?;
+        Ok(Summary { encoding: Some(encoding.to_owned()), units: tokens.units, ..summary })
     }
 }

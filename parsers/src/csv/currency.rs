@@ -1,0 +1,24 @@
+//! ISO 4217: the currencies there are, and how many decimals each has.
+
+/// How many decimals amounts in a currency have; `None` for a code that is not in ISO 4217.
+pub(crate) fn minor_units(code: &str) -> Option<u32> {
+    let listed = |list: &str| code.len() == 3 && list.split(' ').any(|known| known == code);
+    match code {
+        _ if listed(NONE) => Some(0),
+        _ if listed(TWO) => Some(2),
+        _ if listed(THREE) => Some(3),
+        _ if listed(FOUR) => Some(4),
+        _ => None,
+    }
+}
+
+/// ISO 4217 list one, as of 2025, without the funds and metals that have no minor unit.
+const TWO: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD \
+                   CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP \
+                   GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL \
+                   MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN \
+                   QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD \
+                   TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG";
+const NONE: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+const THREE: &str = "BHD IQD JOD KWD LYD OMR TND";
+const FOUR: &str = "CLF UYW";

@@ -1,0 +1,285 @@
+//! A file as rows of cells: RFC 4180 and what is written beside it, in bounded memory, each cell with the
+//! place where it was stored.
+//!
+//! Our own splitter: the `csv` crate's reader grows a record without a bound, and says where a record starts
+//! but not where a cell does.
+
+use std::borrow::Cow;
+use std::io::BufRead;
+
+use super::charset::Charset;
+use crate::{Halt, Limit, Limits};
+
+/// How rows are told apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dialect {
+    pub delimiter: u8,
+    pub quote: Option<u8>,
+}
+
+/// Reads rows.
+pub(super) struct Rows<'i> {
+    input: Box<dyn BufRead + 'i>,
+    dialect: Dialect,
+    limits: Limits,
+    wide: bool,
+    /// Where the next row starts.
+    byte: u64,
+    line: u64,
+    number: u64,
+    /// The row before ended with a CR: an LF that follows belongs to it.
+    after_cr: bool,
+}
+
+/// One row. Kept and filled again, so that reading allocates once.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// Its number among the rows of the file, blank ones too, from 1.
+    pub number: u64,
+    pub line: u64,
+    pub byte: u64,
+    /// How many bytes it has in the stored file, without its line end.
+    pub stored_bytes: u64,
+    /// Its text, without its line end.
+    pub text: Vec<u8>,
+    pub cells: Vec<Cell>,
+    /// The file ends inside quotes.
+    pub is_unclosed: bool,
+    /// The file ends here, and no line end says that the row does.
+    pub is_last: bool,
+}
+
+/// One cell: where it stands in its row, quotes and all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cell {
+    pub start: usize,
+    pub end: usize,
+    pub quoted: bool,
+    /// In the stored file, from the start of the row.
+    pub byte: u64,
+    pub len: usize,
+    /// Lines below the first line of the row.
+    pub line: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Before the first byte of a cell.
+    Start,
+    Plain,
+    Quoted,
+    /// After a quote within quotes: it closes them, or is one half of a doubled one.
+    Closing,
+}
+
+impl<'i> Rows<'i> {
+    /// Rows of an input that [`Charset::open`] has opened.
+    pub(super) fn new(input: Box<dyn BufRead + 'i>, charset: Charset, dialect: Dialect, limits: Limits) -> Self {
+        let byte = charset.mark_bytes as u64;
+        Self { input, dialect, limits, wide: charset.is_wide(), byte, line: 1, number: 0, after_cr: false }
+    }
+
+    /// The row just read is not counted: the `sep=` row, which spreadsheets do not show.
+    pub(super) fn uncount(&mut self) {
+        self.number = self.number.saturating_sub(1);
+    }
+
+    /// Reads the next row; `false` at the end of the file.
+    pub(super) fn next(&mut self, row: &mut Row) -> Result<bool, Halt> {
+        row.text.clear();
+        row.cells.clear();
+        row.is_unclosed = false;
+        row.is_last = false;
+        let (mut state, mut cell) = (State::Start, Cell::default());
+        loop {
+            let buffer = self.input.fill_buf().map_err(Halt::Read)?;
+            if buffer.is_empty() {
+                if state == State::Start && row.cells.is_empty() {
+                    return Ok(false);
+                }
+                row.is_unclosed = state == State::Quoted;
+                row.is_last = true;
+                self.close(row, cell)?;
+                self.finish(row, 0);
+                return Ok(true);
+            }
+            if self.after_cr {
+                self.after_cr = false;
+                if buffer.first() == Some(&b'\n') {
+                    self.input.consume(1);
+                    self.byte += if self.wide { 2 } else { 1 };
+                    continue;
+                }
+            }
+            // What stands before the next byte that means something is the cell's.
+            let Dialect { delimiter, quote } = self.dialect;
+            let plain = match (state, quote) {
+                (State::Plain, _) => memchr::memchr3(delimiter, b'\n', b'\r', buffer),
+                (State::Quoted, Some(quote)) => memchr::memchr(quote, buffer),
+                _ => Some(0),
+            }
+            .unwrap_or(buffer.len());
+            let (content, rest) = buffer.split_at_checked(plain).unwrap_or((buffer, &[]));
+            if row.text.len() + content.len() >= self.limits.token_bytes_max {
+                // The cell that is open, for a reader who wants to say where a quote was never closed.
+                row.cells.push(Cell { end: row.text.len(), byte: cell.start as u64, ..cell });
+                return Err(self.limit("row", "token_bytes_max", self.limits.token_bytes_max, state, row));
+            }
+            row.text.extend_from_slice(content);
+            let Some(&byte) = rest.first() else {
+                self.input.consume(plain);
+                continue;
+            };
+            self.input.consume(plain + 1);
+            let is_quote = Some(byte) == quote;
+            match (state, byte) {
+                (State::Start, _) if is_quote => {
+                    cell.quoted = true;
+                    state = State::Quoted;
+                    row.text.push(byte);
+                }
+                (State::Quoted, _) => {
+                    state = State::Closing;
+                    row.text.push(byte);
+                }
+                (State::Closing, _) if is_quote => {
+                    state = State::Quoted;
+                    row.text.push(byte);
+                }
+                (_, b'\n' | b'\r') => {
+                    self.after_cr = byte == b'\r';
+                    self.close(row, cell)?;
+                    self.finish(row, 1);
+                    return Ok(true);
+                }
+                (_, _) if byte == delimiter => {
+                    self.close(row, cell)?;
+                    row.text.push(byte);
+                    cell = Cell { start: row.text.len(), ..Cell::default() };
+                    state = State::Start;
+                }
+                (_, _) => {
+                    state = State::Plain;
+                    row.text.push(byte);
+                }
+            }
+        }
+    }
+
+    fn close(&self, row: &mut Row, cell: Cell) -> Result<(), Halt> {
+        if row.cells.len() >= self.limits.columns_max {
+            return Err(self.limit("number of columns", "columns_max", self.limits.columns_max, State::Plain, row));
+        }
+        row.cells.push(Cell { end: row.text.len(), ..cell });
+        Ok(())
+    }
+
+    /// Counts the row, and where its cells were stored.
+    fn finish(&mut self, row: &mut Row, end_units: u64) {
+        self.number += 1;
+        row.number = self.number;
+        row.line = self.line;
+        row.byte = self.byte;
+        let lines =
+            if self.wide || row.cells.iter().any(|cell| cell.quoted) { place(row, self.wide) } else { flat(row) };
+        self.line += lines + 1;
+        self.byte += row.stored_bytes + if self.wide { 2 * end_units } else { end_units };
+    }
+
+    fn limit(&self, what: &'static str, setting: &'static str, max: usize, state: State, row: &mut Row) -> Halt {
+        row.is_unclosed = state == State::Quoted;
+        row.number = self.number + 1;
+        row.line = self.line;
+        row.byte = self.byte;
+        Halt::Limit(Limit { what, setting, max: max as u64, byte: self.byte, line: self.line })
+    }
+}
+
+/// Places of cells that stand on one line, in bytes as stored.
+fn flat(row: &mut Row) -> u64 {
+    for cell in &mut row.cells {
+        cell.byte = cell.start as u64;
+        cell.len = cell.end - cell.start;
+    }
+    row.stored_bytes = row.text.len() as u64;
+    0
+}
+
+/// Places of cells where a unit is two bytes, or where quotes may hold line ends: one pass over the row.
+fn place(row: &mut Row, wide: bool) -> u64 {
+    let (mut lines, mut stored, mut from) = (0, 0, 0);
+    for cell in &mut row.cells {
+        let between = row.text.get(from..cell.start).unwrap_or_default();
+        stored += stored_bytes(between, wide);
+        let content = row.text.get(cell.start..cell.end).unwrap_or_default();
+        let len = stored_bytes(content, wide);
+        cell.byte = stored;
+        cell.len = usize::try_from(len).unwrap_or(usize::MAX);
+        cell.line = lines;
+        lines += line_ends(content);
+        stored += len;
+        from = cell.end;
+    }
+    row.stored_bytes = stored;
+    lines
+}
+
+/// How many bytes the text had before it was UTF-8.
+fn stored_bytes(text: &[u8], wide: bool) -> u64 {
+    if !wide {
+        return text.len() as u64;
+    }
+    let bytes_of = |byte: &u8| match byte {
+        0x80..=0xbf => 0,
+        0xf0..=0xff => 4,
+        _ => 2,
+    };
+    text.iter().map(bytes_of).sum()
+}
+
+fn line_ends(text: &[u8]) -> u64 {
+    let mut previous = 0;
+    let mut ends = 0;
+    for &byte in text {
+        if byte == b'\r' || (byte == b'\n' && previous != b'\r') {
+            ends += 1;
+        }
+        previous = byte;
+    }
+    ends
+}
+
+impl Row {
+    /// A cell's content: without its quotes, doubled ones made single.
+    pub(super) fn value(&self, cell: Cell, quote: Option<u8>) -> Cow<'_, [u8]> {
+        let raw = self.text.get(cell.start..cell.end).unwrap_or_default();
+        let (true, Some(quote)) = (cell.quoted, quote) else { return Cow::Borrowed(raw) };
+        let inner = raw.get(1..).unwrap_or_default();
+        match memchr::memchr(quote, inner) {
+            Some(end) if end + 1 == inner.len() => return Cow::Borrowed(inner.get(..end).unwrap_or_default()),
+            None => return Cow::Borrowed(inner),
+            Some(_) => {}
+        }
+        let mut value = Vec::with_capacity(inner.len());
+        let mut bytes = inner.iter().copied().peekable();
+        let mut inside = true;
+        while let Some(byte) = bytes.next() {
+            if !inside || byte != quote {
+                value.push(byte);
+            } else if bytes.next_if_eq(&quote).is_some() {
+                value.push(quote);
+            } else {
+                inside = false;
+            }
+        }
+        Cow::Owned(value)
+    }
+
+    /// Whether there is nothing in it but blanks, delimiters and empty quotes.
+    pub(super) fn is_blank(&self, dialect: Dialect) -> bool {
+        let nothing = |byte: &u8| {
+            byte.is_ascii_whitespace() || *byte == dialect.delimiter || Some(*byte) == dialect.quote || *byte == 0x1a
+        };
+        !self.is_unclosed && self.text.iter().all(nothing)
+    }
+}

@@ -1,0 +1,157 @@
+//! A window that slides over the input: it holds the segment being read and one chunk more, and knows
+//! the byte and the line it starts at.
+
+use std::io::{BufRead, ErrorKind};
+
+use memchr::memchr2_iter;
+
+use crate::Halt;
+
+/// How much is asked of the input at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+pub(crate) struct Window<'a> {
+    input: &'a mut dyn BufRead,
+    buffer: Vec<u8>,
+    /// What is held: `buffer[start..end]`.
+    start: usize,
+    end: usize,
+    ended: bool,
+    byte: u64,
+    lines: Lines,
+}
+
+impl<'a> Window<'a> {
+    pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
+        Self { input, buffer: Vec::new(), start: 0, end: 0, ended: false, byte: 0, lines: Lines::default() }
+    }
+
+    /// What is held of the input, from the current place on.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Offset of the first byte held.
+    pub(crate) fn byte(&self) -> u64 {
+        self.byte
+    }
+
+    /// Line of the first byte held, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        1 + self.lines.ended
+    }
+
+    /// Holds more than before; `false` at the end of the input.
+    pub(crate) fn more(&mut self) -> Result<bool, Halt> {
+        if self.ended {
+            return Ok(false);
+        }
+        self.make_room();
+        loop {
+            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match self.input.read(room) {
+                Ok(0) => {
+                    self.ended = true;
+                    return Ok(false);
+                }
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Halt::Read(error)),
+            }
+        }
+    }
+
+    /// Holds at least `count` bytes, or all there are.
+    pub(crate) fn at_least(&mut self, count: usize) -> Result<&[u8], Halt> {
+        while self.end - self.start < count && self.more()? {}
+        Ok(self.bytes())
+    }
+
+    /// Goes on by `count` bytes of what is held.
+    pub(crate) fn consume(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        self.lines.pass(self.buffer.get(self.start..self.start + count).unwrap_or_default());
+        self.start += count;
+        self.byte += count as u64;
+    }
+
+    /// Moves what is held to the front, and grows only when that gives less than a chunk's room. The
+    /// buffer doubles, so that a long segment is moved a bounded number of times.
+    fn make_room(&mut self) {
+        if self.buffer.len() - self.end >= CHUNK_BYTES {
+            return;
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() - self.end < CHUNK_BYTES {
+            let wanted = (self.buffer.len() * 2).max(self.end + 2 * CHUNK_BYTES);
+            self.buffer.resize(wanted, 0);
+        }
+    }
+}
+
+/// Counts line ends: LF, CR LF, or a lone CR.
+#[derive(Default)]
+struct Lines {
+    ended: u64,
+    /// The last byte passed was a CR: an LF right after it belongs to it.
+    after_cr: bool,
+}
+
+impl Lines {
+    fn pass(&mut self, bytes: &[u8]) {
+        let mut previous_cr = if self.after_cr { Some(usize::MAX) } else { None };
+        for at in memchr2_iter(b'\r', b'\n', bytes) {
+            let is_cr = bytes.get(at) == Some(&b'\r');
+            let belongs = !is_cr && previous_cr.is_some_and(|cr| cr.wrapping_add(1) == at);
+            if !belongs {
+                self.ended += 1;
+            }
+            previous_cr = is_cr.then_some(at);
+        }
+        if let Some(last) = bytes.last() {
+            self.after_cr = *last == b'\r';
+        }
+    }
+}
+
+/// How many lines end in `bytes`.
+pub(super) fn line_ends(bytes: &[u8]) -> u64 {
+    let mut lines = Lines::default();
+    lines.pass(bytes);
+    lines.ended
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Cursor};
+
+    use super::*;
+
+    #[test]
+    fn a_line_ends_at_lf_crlf_or_a_lone_cr() {
+        for (bytes, ends) in [(&b"a\nb"[..], 1), (b"a\r\nb", 1), (b"a\rb", 1), (b"\r\r\n\n", 3), (b"", 0), (b"\n\r", 2)]
+        {
+            assert_eq!(line_ends(bytes), ends, "{bytes:?}");
+            let mut one_by_one = Lines::default();
+            bytes.iter().for_each(|byte| one_by_one.pass(&[*byte]));
+            assert_eq!(one_by_one.ended, ends, "{bytes:?} byte by byte");
+        }
+    }
+
+    #[test]
+    fn the_window_keeps_its_place() {
+        let text: Vec<u8> = (0..300_000u32).map(|at| if at % 100 == 99 { b'\n' } else { b'x' }).collect();
+        let mut input = BufReader::with_capacity(7, Cursor::new(&text));
+        let mut window = Window::new(&mut input);
+        while !window.at_least(1000).unwrap().is_empty() {
+            assert_eq!(window.line(), 1 + window.byte() / 100);
+            window.consume(333);
+        }
+        assert_eq!(window.byte(), 300_000);
+    }
+}

@@ -1,0 +1,184 @@
+//! A feed profile: how one organisation's files are read. Plain data, checked when it is loaded.
+//!
+//! A profile is a TOML file; `docs/PROFILES.md` explains every key, `config/profiles/` has one by example
+//! per ERP, and [`built_in`] carries those in the program.
+
+mod check;
+mod dates;
+mod fields;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::ProfileError;
+pub use dates::DatePattern;
+pub use fields::{FIELDS, Field, FieldKind};
+pub use settings::{
+    DecimalMark, Defaults, Delimiter, Documents, Negative, Quote, StatusEntry, TextEncoding, UnknownColumns, Words,
+};
+
+use crate::finding::Severity;
+
+/// What a profile makes of a finding with a given code or rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// The document is not right as it is.
+    Error,
+    /// Worth knowing.
+    Warning,
+    /// Not reported at all.
+    Off,
+}
+
+/// A feed profile. One without `documents` describes no CSV file: it only weighs findings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// Its name: lower case letters, digits and hyphens.
+    pub name: String,
+    /// A sentence for people: whose files these are.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// What a row holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<Documents>,
+    /// What stands between two columns.
+    pub delimiter: Delimiter,
+    /// What the text is written in.
+    pub encoding: TextEncoding,
+    /// What stands around a value that contains the delimiter.
+    pub quote: Quote,
+    /// The decimal mark.
+    pub decimal: DecimalMark,
+    /// Thousands separators that are accepted; a space stands for every kind of space.
+    pub thousands: Vec<char>,
+    /// How a negative amount may be written.
+    pub negative: Vec<Negative>,
+    /// Signs at either end of an amount that mean nothing.
+    pub currency_signs: Vec<String>,
+    /// How dates are written; the first pattern that fits is used.
+    pub dates: Vec<DatePattern>,
+    /// Rows above the header.
+    pub skip_rows: u32,
+    /// Rows that are no documents begin with one of these words and have no number: `Total`.
+    pub skip_starting_with: Vec<String>,
+    /// Whether consecutive rows with the same number (and vendor) are one invoice, a line each.
+    pub group_by_number: bool,
+    /// What to say about a column that no field names.
+    pub unknown_columns: UnknownColumns,
+    /// Fields whose column must be there and whose cells must not be empty, beside the ones that always must.
+    pub required: Vec<String>,
+    /// Words in the column of `type` that mean a credit note.
+    pub credit_types: Vec<String>,
+    /// What holds where the file has no column for it.
+    #[serde(skip_serializing_if = "Defaults::is_empty")]
+    pub defaults: Defaults,
+    /// Canonical field to the header names that are accepted for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, Words>,
+    /// The payer's status codes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub status: BTreeMap<String, StatusEntry>,
+    /// Findings weighed otherwise than by default, by code or rule: `"TDS-ARITH" = "warning"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub severities: BTreeMap<String, Weight>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            title: String::new(),
+            documents: None,
+            delimiter: Delimiter::Auto,
+            encoding: TextEncoding::Auto,
+            quote: Quote::default(),
+            decimal: DecimalMark::Point,
+            thousands: Vec::new(),
+            negative: vec![Negative::Leading],
+            currency_signs: Vec::new(),
+            dates: DatePattern::parse("YYYY-MM-DD").into_iter().collect(),
+            skip_rows: 0,
+            skip_starting_with: Vec::new(),
+            group_by_number: false,
+            unknown_columns: UnknownColumns::Ignore,
+            required: Vec::new(),
+            credit_types: ["credit", "credit note", "credit memo", "cm", "cn", "381"].map(str::to_owned).to_vec(),
+            defaults: Defaults::default(),
+            columns: BTreeMap::new(),
+            status: BTreeMap::new(),
+            severities: BTreeMap::new(),
+        }
+    }
+}
+
+impl Profile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it: where, which key, and what would be right.
+    pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
+        let profile = toml::from_str::<Self>(text).map_err(|error| ProfileError::of_toml(text, &error))?;
+        profile.check().map_err(|error| error.found_in(text))?;
+        Ok(profile)
+    }
+
+    /// The profile as a TOML file that [`Profile::from_toml`] reads back to the same.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "strings, numbers and lists under string keys are always TOML")]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a profile is plain data")
+    }
+
+    /// How this profile weighs a finding; `None` drops it.
+    #[must_use]
+    pub fn weigh(&self, code: &str, rule: Option<&str>, severity: Severity) -> Option<Severity> {
+        let weight = rule.and_then(|rule| self.severities.get(rule)).or_else(|| self.severities.get(code));
+        match weight {
+            None => Some(severity),
+            Some(Weight::Error) => Some(Severity::Error),
+            Some(Weight::Warning) => Some(Severity::Warning),
+            Some(Weight::Off) => None,
+        }
+    }
+
+    /// Whether a field's cell must not be empty (and its column not missing).
+    #[must_use]
+    pub fn requires(&self, field: &Field) -> bool {
+        field.always || self.required.iter().any(|name| name == field.name)
+    }
+}
+
+/// The profiles that ship with the program: the files of `config/profiles/`.
+#[must_use]
+pub fn built_in() -> &'static [Profile] {
+    &BUILT_IN
+}
+
+static BUILT_IN: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+    [
+        include_str!("../../../config/profiles/waybill-invoices.toml"),
+        include_str!("../../../config/profiles/waybill-vouchers.toml"),
+        include_str!("../../../config/profiles/quickbooks-bills.toml"),
+        include_str!("../../../config/profiles/netsuite-bills.toml"),
+        include_str!("../../../config/profiles/sap-open-items.toml"),
+    ]
+    .into_iter()
+    .map(shipped)
+    .collect()
+});
+
+#[expect(clippy::panic, reason = "these files are compiled in, and a test reads each")]
+fn shipped(text: &str) -> Profile {
+    match Profile::from_toml(text) {
+        Ok(profile) => profile,
+        Err(error) => panic!("a profile that ships with the program is wrong: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

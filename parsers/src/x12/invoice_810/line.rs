@@ -1,0 +1,216 @@
+//! The lines: IT1 and what follows in its loop.
+
+use rust_decimal::Decimal;
+
+use super::elements::{Record, field};
+use super::totals::product;
+use crate::canonical::{AllowanceCharge, Identifier, ItemId, Line};
+use crate::edi::Segment;
+use crate::finding::{Code, Finding};
+
+/// A line while its loop is read.
+pub(super) struct OpenLine {
+    pub(super) line: Line,
+    /// Quantity or price lacks its counterpart; a CTP may still bring the price.
+    unpaired: Option<Finding>,
+    /// Σ TXI02 of the line.
+    pub(super) tax: Decimal,
+    /// An allowance or charge without an amount.
+    pub(super) charge_unknown: bool,
+    /// Repeated parts, to be held against a limit.
+    pub(super) parts: usize,
+}
+
+impl OpenLine {
+    /// IT1: `index` counts from 0.
+    pub(super) fn open(it1: &Segment<'_>, index: usize, record: &mut Record) -> Self {
+        let quantity = record.number(it1, 2, Code::TYPE_INVALID);
+        let net_price = record.number(it1, 4, Code::AMOUNT_INVALID);
+        let mut line = Line {
+            id: Some(it1.text(1).unwrap_or_else(|| (index + 1).to_string())),
+            quantity,
+            unit: it1.text(3),
+            net_price,
+            price_base_quantity: basis(it1.text(5).as_deref()),
+            ..Line::default()
+        };
+        if quantity.is_some() {
+            record.prove(format!("lines[{index}].quantity"), it1, 2);
+        }
+        if net_price.is_some() {
+            record.prove(format!("lines[{index}].net_price"), it1, 4);
+        }
+        let unpaired = match (it1.text(2), it1.text(4)) {
+            (None, Some(_)) => Some(record.missing(it1, 2, "the quantity invoiced")),
+            (Some(_), None) => Some(record.missing(it1, 4, "the unit price")),
+            _ => None,
+        };
+        identify(&mut line, it1);
+        let parts = line.item.classifications.len();
+        check_product(&line, it1, 4, record);
+        Self { line, unpaired, tax: Decimal::ZERO, charge_unknown: false, parts }
+    }
+
+    /// A segment directly in the line's loop.
+    pub(super) fn take(&mut self, segment: &Segment<'_>, index: usize, record: &mut Record) {
+        match segment.id().as_ref() {
+            b"CTP" => self.take_price(segment, index, record),
+            b"PID" => self.take_description(segment),
+            b"REF" if segment.text(1).as_deref() == Some("PL") => {
+                self.line.purchase_order_line = self.line.purchase_order_line.take().or_else(|| segment.text(2));
+            }
+            b"DTM" => match segment.text(1).as_deref() {
+                Some("150") => self.line.period.get_or_insert_default().start = record.date(segment, 2),
+                Some("151") => self.line.period.get_or_insert_default().end = record.date(segment, 2),
+                _ => {}
+            },
+            b"TXI" => self.take_tax(segment, record),
+            _ => {}
+        }
+    }
+
+    /// SAC in the line's loop.
+    pub(super) fn take_charge(&mut self, segment: &Segment<'_>, record: &mut Record) {
+        let Some(charge) = charge(segment, record) else { return };
+        self.charge_unknown |= charge.amount.is_none();
+        self.line.allowances_charges.push(charge);
+        self.parts += 1;
+    }
+
+    /// The loop ends: what is still unpaired is reported.
+    pub(super) fn close(mut self, record: &mut Record) -> Self {
+        if let Some(finding) = self.unpaired.take() {
+            record.report(finding);
+        }
+        self
+    }
+
+    /// CTP03 gives the price where IT104 does not.
+    fn take_price(&mut self, ctp: &Segment<'_>, index: usize, record: &mut Record) {
+        if self.line.net_price.is_some() || ctp.text(3).is_none() {
+            return;
+        }
+        self.line.net_price = record.number(ctp, 3, Code::AMOUNT_INVALID);
+        if self.line.net_price.is_some() {
+            record.prove(format!("lines[{index}].net_price"), ctp, 3);
+            if self.line.quantity.is_some() {
+                self.unpaired = None;
+            }
+            check_product(&self.line, ctp, 3, record);
+        }
+    }
+
+    fn take_description(&mut self, pid: &Segment<'_>) {
+        let Some(text) = pid.text(5) else { return };
+        let item = &mut self.line.item;
+        self.parts += 1;
+        match pid.text(2) {
+            // A characteristic (color, size) is an attribute; free text is the name, then the description.
+            Some(characteristic) => item.attributes.push((characteristic, text)),
+            None if item.name.is_none() => item.name = Some(text),
+            None => match &mut item.description {
+                Some(description) => {
+                    description.push(' ');
+                    description.push_str(&text);
+                }
+                None => item.description = Some(text),
+            },
+        }
+    }
+
+    fn take_tax(&mut self, txi: &Segment<'_>, record: &mut Record) {
+        let amount = record.number(txi, 2, Code::AMOUNT_INVALID);
+        let percent = record.number(txi, 3, Code::TYPE_INVALID);
+        let base = record.number(txi, 8, Code::AMOUNT_INVALID);
+        if let Some(sum) = amount.and_then(|amount| self.tax.checked_add(amount)) {
+            self.tax = sum;
+        }
+        if self.line.tax_rate.is_none() {
+            self.line.tax_rate = rate(percent, amount, base);
+            self.line.tax_category = txi.text(1);
+        }
+    }
+}
+
+/// Quantity and price may each be a number, and their product too large for one.
+fn check_product(line: &Line, segment: &Segment<'_>, element: usize, record: &mut Record) {
+    if line.quantity.is_none() || line.net_price.is_none() || product(line).is_some() {
+        return;
+    }
+    let field = field(segment, element);
+    let finding = Finding::error(
+        Code::AMOUNT_INVALID,
+        record.place(segment, element),
+        format!("the quantity and the price in {field} are too large to be multiplied"),
+        "Check the quantity and the price of this line: their product exceeds 28 digits.",
+    );
+    let finding = finding.with_rule("BAD-NUMBER").with_field(field).with_value(segment.written(element));
+    record.report(finding.with_excerpt(segment.excerpt()));
+}
+
+/// IT105 (element 639): the price is for a hundred, or for a thousand.
+fn basis(code: Option<&str>) -> Option<Decimal> {
+    match code {
+        Some("HP") => Some(Decimal::ONE_HUNDRED),
+        Some("TP") => Some(Decimal::ONE_THOUSAND),
+        _ => None,
+    }
+}
+
+/// IT106 to IT125: pairs of a qualifier (element 235) and an id.
+fn identify(line: &mut Line, it1: &Segment<'_>) {
+    for element in (6..=it1.count().min(24)).step_by(2) {
+        let (Some(code), Some(value)) = (it1.text(element), it1.text(element + 1)) else { continue };
+        let item = &mut line.item;
+        match code.as_str() {
+            "VP" | "VN" if item.seller_id.is_none() => item.seller_id = Some(value),
+            "BP" | "IN" if item.buyer_id.is_none() => item.buyer_id = Some(value),
+            "UP" | "UK" | "EN" | "UI" | "UA" if item.standard_id.is_none() => {
+                item.standard_id = Some(Identifier { scheme: Some(format!("x12:{code}")), value });
+            }
+            "PL" if line.purchase_order_line.is_none() => line.purchase_order_line = Some(value),
+            "CH" if item.origin.is_none() => item.origin = Some(value),
+            _ => item.classifications.push(ItemId { list: Some(format!("x12:{code}")), code: value }),
+        }
+    }
+}
+
+/// SAC: an allowance (A) or a charge (C); anything else (N, neither) is not in the sum.
+pub(super) fn charge(sac: &Segment<'_>, record: &mut Record) -> Option<AllowanceCharge> {
+    let is_charge = match sac.text(1).as_deref() {
+        Some("C") => true,
+        Some("A") => false,
+        _ => return None,
+    };
+    // SAC06 says what SAC07 is a percentage of; most senders leave it out, so it is not weighed.
+    let percent = record.number(sac, 7, Code::TYPE_INVALID);
+    Some(AllowanceCharge {
+        is_charge,
+        amount: record.implied(sac, 5),
+        percent,
+        reason: sac.text(15),
+        reason_code: sac.text(2),
+        ..AllowanceCharge::default()
+    })
+}
+
+/// TXI03 is a "percentage as decimal" (element 954): 0.0825. Many write 8.25. Base and amount tell which;
+/// without them, nothing over 1 can be a fraction.
+pub(super) fn rate(percent: Option<Decimal>, amount: Option<Decimal>, base: Option<Decimal>) -> Option<Decimal> {
+    let percent = percent?;
+    let as_fraction = percent.checked_mul(Decimal::ONE_HUNDRED)?;
+    let computed = match (amount, base) {
+        (Some(amount), Some(base)) if !base.is_zero() => {
+            amount.checked_mul(Decimal::ONE_HUNDRED).and_then(|amount| amount.checked_div(base))
+        }
+        _ => None,
+    };
+    let is_fraction = match computed {
+        Some(computed) => {
+            let off = |candidate: Decimal| computed.checked_sub(candidate).map_or(Decimal::MAX, |off| off.abs());
+            off(as_fraction) < off(percent)
+        }
+        None => percent < Decimal::ONE,
+    };
+    Some(if is_fraction { as_fraction.normalize() } else { percent })
+}

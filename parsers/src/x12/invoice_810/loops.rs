@@ -1,0 +1,185 @@
+//! The segments of an 810 and the loops they stand in: where we are, and its path.
+
+use std::collections::HashMap;
+
+/// Every segment an 810 may hold in 003010 to 008010, sorted, with the loop controls LS and LE that may
+/// stand anywhere (X12.6 §3.12). ITA and IT8 are of the 003xxx versions.
+const SEGMENTS: [&[u8]; 55] = [
+    b"AMT", b"BAL", b"BIG", b"CAD", b"CRC", b"CTP", b"CTT", b"CUR", b"DMG", b"DTM", b"FA1", b"FA2", b"FOB", b"INC",
+    b"ISS", b"IT1", b"IT3", b"IT8", b"ITA", b"ITD", b"L7", b"LE", b"LM", b"LQ", b"LS", b"MEA", b"MSG", b"MTX", b"N1",
+    b"N2", b"N3", b"N4", b"N9", b"NM1", b"NTE", b"PAM", b"PER", b"PID", b"PKG", b"PO4", b"PWK", b"QTY", b"R4", b"REF",
+    b"SAC", b"SDQ", b"SE", b"SLN", b"SR", b"ST", b"TC2", b"TDS", b"TXI", b"V1", b"YNQ",
+];
+
+/// Which loop we are in, beside the line's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loop {
+    Line,
+    Party,
+    Charge,
+    Subline,
+    Other,
+}
+
+/// Where the segment being read stands.
+pub(super) struct Loops {
+    open: Vec<Open>,
+    header: Counts,
+    unknown: HashMap<Vec<u8>, u32>,
+    path: Leaf,
+}
+
+struct Open {
+    kind: Loop,
+    members: &'static [&'static [u8]],
+    leaf: Leaf,
+    counts: Counts,
+}
+
+/// A segment within its parent: `IT1[3]`.
+#[derive(Default, Clone)]
+struct Leaf {
+    id: String,
+    ordinal: u32,
+    /// It opened the innermost loop, which is thus its own path.
+    opens: bool,
+    /// It is unknown: no loop of ours is its parent.
+    stray: bool,
+}
+
+struct Counts([u32; SEGMENTS.len()]);
+
+/// Distinct unknown ids counted one by one; more of them are counted together.
+const UNKNOWN_IDS_MAX: usize = 1_000;
+
+impl Loops {
+    pub(super) fn new() -> Self {
+        Self { open: Vec::new(), header: Counts::new(), unknown: HashMap::new(), path: Leaf::default() }
+    }
+
+    /// Steps on to the segment with this id; `false` when an 810 has no such segment.
+    pub(super) fn step(&mut self, id: &[u8]) -> bool {
+        let Ok(index) = SEGMENTS.binary_search(&id) else {
+            self.step_unknown(id);
+            return false;
+        };
+        while self.open.last().is_some_and(|open| !open.holds(id)) {
+            self.open.pop();
+        }
+        let counts = self.open.last_mut().map_or(&mut self.header, |open| &mut open.counts);
+        let ordinal = counts.next(index);
+        let opened = opening(id);
+        let leaf =
+            Leaf { id: String::from_utf8_lossy(id).into_owned(), ordinal, opens: opened.is_some(), stray: false };
+        self.path = leaf.clone();
+        if let Some((kind, members)) = opened {
+            self.open.push(Open { kind, members, leaf, counts: Counts::new() });
+        }
+        true
+    }
+
+    /// In the loop of a line, or in one within it.
+    pub(super) fn in_line(&self) -> bool {
+        self.open.first().is_some_and(|open| open.kind == Loop::Line)
+    }
+
+    /// The innermost loop; `None` at the level of the transaction set.
+    pub(super) fn innermost(&self) -> Option<Loop> {
+        self.open.last().map(|open| open.kind)
+    }
+
+    /// The path of the current segment below its transaction set: `IT1[3]/PID[1]`.
+    pub(super) fn path(&self) -> String {
+        if self.path.stray {
+            return self.path.to_string();
+        }
+        let mut parts: Vec<String> = self.open.iter().map(|open| open.leaf.to_string()).collect();
+        if !self.path.opens {
+            parts.push(self.path.to_string());
+        }
+        parts.join("/")
+    }
+
+    /// An unknown segment belongs to no loop we know: its path is that of the transaction set.
+    fn step_unknown(&mut self, id: &[u8]) {
+        let name: String =
+            String::from_utf8_lossy(id).chars().filter(|char| char.is_ascii_alphanumeric()).take(3).collect();
+        let name = if name.is_empty() { "?".to_owned() } else { name };
+        let key = if self.unknown.len() < UNKNOWN_IDS_MAX { name.as_bytes() } else { b"" };
+        let count = self.unknown.entry(key.to_vec()).or_default();
+        *count = count.saturating_add(1);
+        self.path = Leaf { id: name, ordinal: *count, opens: false, stray: true };
+    }
+}
+
+impl Open {
+    fn holds(&self, id: &[u8]) -> bool {
+        match self.kind {
+            // A line's loop holds everything until the next line or the summary area.
+            Loop::Line => !matches!(id, b"IT1" | b"TDS" | b"CTT" | b"ISS" | b"AMT" | b"SE"),
+            _ => self.members.contains(&id),
+        }
+    }
+}
+
+/// The loop a segment opens, and the segments that stay in it.
+fn opening(id: &[u8]) -> Option<(Loop, &'static [&'static [u8]])> {
+    match id {
+        b"IT1" => Some((Loop::Line, &[])),
+        b"N1" => Some((Loop::Party, &[b"N2", b"N3", b"N4", b"REF", b"PER", b"DMG"])),
+        b"SAC" => Some((Loop::Charge, &[b"TXI"])),
+        b"SLN" => Some((Loop::Subline, &[b"DTM", b"REF", b"PID", b"SAC", b"TC2", b"TXI"])),
+        b"N9" => Some((Loop::Other, &[b"MSG"])),
+        b"LM" => Some((Loop::Other, &[b"LQ"])),
+        b"V1" => Some((Loop::Other, &[b"R4", b"DTM"])),
+        b"FA1" => Some((Loop::Other, &[b"FA2"])),
+        b"ISS" => Some((Loop::Other, &[b"PID"])),
+        _ => None,
+    }
+}
+
+impl Counts {
+    fn new() -> Self {
+        Self([0; SEGMENTS.len()])
+    }
+
+    fn next(&mut self, index: usize) -> u32 {
+        self.0.get_mut(index).map_or(0, |count| {
+            *count = count.saturating_add(1);
+            *count
+        })
+    }
+}
+
+impl std::fmt::Display for Leaf {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}[{}]", self.id, self.ordinal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_segments_are_sorted() {
+        assert!(SEGMENTS.is_sorted());
+    }
+
+    #[test]
+    fn paths_follow_the_loops() {
+        let mut loops = Loops::new();
+        let paths: Vec<String> =
+            "BIG N1 N3 REF N1 N3 ITD IT1 PID SAC TXI N1 N3 IT1 PID SLN PID ZZQ PID TDS TXI SAC TXI CTT"
+                .split(' ')
+                .map(|id| {
+                    loops.step(id.as_bytes());
+                    loops.path()
+                })
+                .collect();
+        let expected = "BIG[1] N1[1] N1[1]/N3[1] N1[1]/REF[1] N1[2] N1[2]/N3[1] ITD[1] IT1[1] IT1[1]/PID[1] IT1[1]/SAC[1] \
+                        IT1[1]/SAC[1]/TXI[1] IT1[1]/N1[1] IT1[1]/N1[1]/N3[1] IT1[2] IT1[2]/PID[1] IT1[2]/SLN[1] \
+                        IT1[2]/SLN[1]/PID[1] ZZQ[1] IT1[2]/SLN[1]/PID[2] TDS[1] TXI[1] SAC[1] SAC[1]/TXI[1] CTT[1]";
+        assert_eq!(paths.join(" "), expected);
+    }
+}

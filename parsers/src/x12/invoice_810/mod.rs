@@ -1,0 +1,426 @@
+//! Reads one transaction set 810 into an invoice or a credit note.
+//!
+//! Segment by segment: [`InvoiceReader::take`] each of them, then [`InvoiceReader::finish`]. What is
+//! wrong is recorded with its place and reading goes on, so that every 810 becomes a document.
+
+mod checks;
+mod elements;
+mod line;
+mod loops;
+mod party;
+mod totals;
+
+use rust_decimal::Decimal;
+
+use self::elements::Record;
+pub(super) use self::elements::brief;
+use self::line::{OpenLine, charge, rate};
+use self::loops::Loop;
+use self::party::{OpenParty, Parties, contact};
+use self::totals::{Sums, derive, product, turn_credit_positive};
+use crate::canonical::{
+    Evidence, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TaxBreakdown, TermsDiscount,
+};
+use crate::edi::Segment;
+use crate::finding::{Code, Finding};
+use crate::location::Location;
+use crate::{Halt, Limit, Limits};
+
+/// Text one document may bring, in longest segments.
+const TEXT_SEGMENTS_MAX: usize = 64;
+
+/// An 810 while it is read.
+pub(super) struct InvoiceReader {
+    record: Record,
+    limits: Limits,
+    invoice: Invoice,
+    sums: Sums,
+    parties: Parties,
+    party: Option<OpenParty>,
+    line: Option<OpenLine>,
+    /// Parts of lines other than the lines themselves, held against a limit.
+    line_parts: usize,
+    text_bytes: usize,
+    seen_big: bool,
+    /// TDS: its place and its text, for the check against the sum.
+    total: Option<(Location, String, String)>,
+    lines_declared: Option<(Location, String, String)>,
+    /// ISS01: units shipped.
+    shipped: Option<Decimal>,
+}
+
+/// What an 810 said.
+pub(super) struct Told {
+    pub(super) invoice: Invoice,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl InvoiceReader {
+    /// `prefix` is the path of the transaction set, `version` the group's (GS08).
+    pub(super) fn new(prefix: String, ordinal: u32, version: Option<&str>, limits: Limits) -> Self {
+        let two_digit_years = version.is_some_and(|version| version < "004");
+        Self {
+            record: Record::new(prefix, ordinal, two_digit_years),
+            limits,
+            invoice: Invoice::default(),
+            sums: Sums::default(),
+            parties: Parties::default(),
+            party: None,
+            line: None,
+            line_parts: 0,
+            text_bytes: 0,
+            seen_big: false,
+            total: None,
+            lines_declared: None,
+            shipped: None,
+        }
+    }
+
+    pub(super) fn report(&mut self, finding: Finding) {
+        self.record.report(finding);
+    }
+
+    /// Findings so far, when there are too many to keep until the end.
+    pub(super) fn overflow(&mut self) -> Vec<Finding> {
+        const KEPT_MAX: usize = 1_000;
+        if self.record.findings.len() > KEPT_MAX { std::mem::take(&mut self.record.findings) } else { Vec::new() }
+    }
+
+    /// Takes a segment between ST and SE. Says its path.
+    pub(super) fn take(&mut self, segment: &Segment<'_>) -> Result<String, Halt> {
+        let id = segment.id();
+        if !self.record.loops.step(&id) {
+            self.unknown(segment);
+            return Ok(self.record.path());
+        }
+        self.text_bytes += segment.raw.len();
+        let text_bytes_max = self.limits.token_bytes_max.saturating_mul(TEXT_SEGMENTS_MAX);
+        self.within(segment, "text of one document in bytes", "token_bytes_max", self.text_bytes, text_bytes_max)?;
+        self.leave_loops(&id);
+        if self.record.loops.in_line() {
+            self.take_in_line(&id, segment)?;
+        } else {
+            self.take_outside(&id, segment)?;
+        }
+        Ok(self.record.path())
+    }
+
+    /// The set ends. Only a complete one can lack something.
+    pub(super) fn finish(mut self, st: &Place, complete: bool) -> Told {
+        self.close_party();
+        self.close_line();
+        if complete {
+            self.check_present(st);
+            self.check_line_count();
+        }
+        self.set_due_date();
+        turn_credit_positive(&mut self.invoice, &mut self.sums);
+        derive(&mut self.invoice, &self.sums);
+        if complete {
+            self.check_total();
+        }
+        Told { invoice: self.invoice, evidence: self.record.evidence, findings: self.record.findings }
+    }
+
+    fn unknown(&mut self, segment: &Segment<'_>) {
+        let id = segment.written(0);
+        let id = brief(&id);
+        self.record.report(
+            Finding::error(
+                Code::EDI_SEGMENT_UNEXPECTED,
+                segment.location(self.record.path()),
+                format!("segment `{id}` is not part of an 810; it was left out"),
+                "Remove the segment, or agree with us what it means.",
+            )
+            .with_rule("UNKNOWN-SEGMENT")
+            .with_value(id)
+            .with_excerpt(segment.excerpt()),
+        );
+    }
+
+    /// A loop that the segment at hand has left is complete.
+    fn leave_loops(&mut self, id: &[u8]) {
+        if self.record.loops.innermost() != Some(Loop::Party) || id == b"N1" {
+            self.close_party();
+        }
+        if !self.record.loops.in_line() || id == b"IT1" {
+            self.close_line();
+        }
+    }
+
+    fn take_in_line(&mut self, id: &[u8], segment: &Segment<'_>) -> Result<(), Halt> {
+        let innermost = self.record.loops.innermost();
+        if id == b"IT1" {
+            let index = self.invoice.lines.len();
+            self.within(segment, "number of lines of one document", "lines_max", index + 1, self.limits.lines_max)?;
+            self.line = Some(OpenLine::open(segment, index, &mut self.record));
+        } else if let Some(line) = &mut self.line {
+            match (innermost, id) {
+                (Some(Loop::Line), _) => line.take(segment, self.invoice.lines.len(), &mut self.record),
+                (Some(Loop::Charge), b"SAC") => line.take_charge(segment, &mut self.record),
+                // Parties and sublines of a line have no place in the canonical invoice.
+                _ => {}
+            }
+        }
+        let parts = self.line_parts + self.line.as_ref().map_or(0, |line| line.parts);
+        let parts_max = self.limits.lines_max.saturating_mul(10);
+        self.within(segment, "number of parts of one document's lines", "lines_max", parts, parts_max)
+    }
+
+    fn take_outside(&mut self, id: &[u8], segment: &Segment<'_>) -> Result<(), Halt> {
+        if let (Some(party), true) = (&mut self.party, self.record.loops.innermost() == Some(Loop::Party)) {
+            party.take(segment);
+            let parts = party.parts();
+            return self.within(segment, "number of parts of one party", "lines_max", parts, self.limits.lines_max);
+        }
+        match id {
+            b"BIG" => self.take_big(segment),
+            b"N1" => self.party = Some(OpenParty::open(segment)),
+            b"CUR" => self.take_currency(segment),
+            b"NTE" => self.note(segment.text(1), segment.text(2)),
+            b"MSG" => self.note(None, segment.text(1)),
+            b"REF" => self.take_reference(segment),
+            b"PER" => contact(self.invoice.seller.contact.get_or_insert_default(), segment),
+            b"ITD" => self.take_terms(segment),
+            b"DTM" if self.record.loops.innermost().is_none() => self.take_date(segment),
+            b"TDS" => self.take_total(segment),
+            b"TXI" => self.take_tax(segment),
+            b"SAC" => self.take_charge(segment),
+            // Older allowances (003xxx), whose sign and place in the sum differ by sender.
+            b"ITA" => self.sums.unknown = true,
+            b"ISS" => self.shipped = self.shipped.or(segment.text(1).and_then(|units| super::values::decimal(&units))),
+            b"CTT" => {
+                self.lines_declared =
+                    segment.text(1).map(|count| (self.record.place(segment, 1), count, segment.excerpt()));
+            }
+            _ => {}
+        }
+        let invoice = &self.invoice;
+        let most = [
+            invoice.notes.len(),
+            invoice.references.other.len(),
+            invoice.preceding.len(),
+            invoice.allowances_charges.len(),
+            invoice.tax_breakdown.len(),
+            invoice.terms.as_ref().map_or(0, |terms| terms.discounts.len()),
+        ];
+        let most = most.into_iter().max().unwrap_or(0);
+        self.within(segment, "number of parts of one document", "lines_max", most, self.limits.lines_max)
+    }
+
+    fn take_big(&mut self, big: &Segment<'_>) {
+        if self.seen_big {
+            return self.repeated(big);
+        }
+        self.seen_big = true;
+        for (element, what) in [(1, "the invoice date"), (2, "the invoice number")] {
+            if big.text(element).is_none() {
+                let finding = self.record.missing(big, element, what);
+                self.record.report(finding);
+            }
+        }
+        self.invoice.issue_date = self.record.date(big, 1);
+        if self.invoice.issue_date.is_some() {
+            self.record.prove("issue_date", big, 1);
+        }
+        self.invoice.number = big.text(2);
+        if self.invoice.number.is_some() {
+            self.record.prove("number", big, 2);
+        }
+        self.invoice.references.purchase_order = big.text(4);
+        self.invoice.type_code = big.text(7);
+        if matches!(self.invoice.type_code.as_deref(), Some("CR" | "CN")) {
+            self.invoice.kind = InvoiceKind::CreditNote;
+        }
+    }
+
+    fn repeated(&mut self, segment: &Segment<'_>) {
+        let id = segment.written(0);
+        self.record.report(
+            Finding::error(
+                Code::EDI_SEGMENT_UNEXPECTED,
+                segment.location(self.record.path()),
+                format!("a second {id} in one transaction set; the first one counts"),
+                format!("Send one {id} per transaction set, and a transaction set per invoice."),
+            )
+            .with_excerpt(segment.excerpt()),
+        );
+    }
+
+    fn take_currency(&mut self, cur: &Segment<'_>) {
+        let Some(currency) = cur.text(2).filter(|_| self.invoice.currency.is_none()) else { return };
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            let finding = Finding::error(
+                Code::CURRENCY_UNKNOWN,
+                self.record.place(cur, 2),
+                format!("CUR02 says `{}`, which is not a currency code", brief(&currency)),
+                "Write the ISO 4217 code of the currency in capitals: USD.",
+            );
+            self.record.report(finding.with_field("CUR02").with_value(&currency).with_excerpt(cur.excerpt()));
+        }
+        self.invoice.currency = Some(currency);
+    }
+
+    fn note(&mut self, subject: Option<String>, text: Option<String>) {
+        if let Some(text) = text {
+            self.invoice.notes.push(Note { subject, text });
+        }
+    }
+
+    fn take_reference(&mut self, segment: &Segment<'_>) {
+        let Some(code) = segment.text(1) else { return };
+        let Some(value) = segment.text(2).or_else(|| segment.text(3)) else { return };
+        if code == "OI" {
+            return self.invoice.preceding.push(Preceding { number: value, issue_date: None });
+        }
+        let references = &mut self.invoice.references;
+        match slot(references, &code) {
+            Some(slot) if slot.is_none() => *slot = Some(value),
+            Some(slot) if slot.as_ref() == Some(&value) => {}
+            _ => references.other.push(Identifier { scheme: Some(format!("x12:{code}")), value }),
+        }
+        // REF04 holds further references: C04001 qualifies C04002.
+        if let (Some(code), Some(value)) = (segment.component(4, 1), segment.component(4, 2)) {
+            self.invoice.references.other.push(Identifier { scheme: Some(format!("x12:{code}")), value });
+        }
+    }
+
+    fn take_terms(&mut self, itd: &Segment<'_>) {
+        let due = self.record.date(itd, 6);
+        let net_days = itd.text(7).and_then(|_| self.record.number(itd, 7, Code::TYPE_INVALID));
+        let discount = TermsDiscount {
+            percent: self.record.number(itd, 3, Code::TYPE_INVALID),
+            days: self.record.number(itd, 5, Code::TYPE_INVALID).and_then(|days| u32::try_from(days).ok()),
+            date: self.record.date(itd, 4),
+            amount: self.record.implied(itd, 8),
+        };
+        self.invoice.due_date = self.invoice.due_date.or(due);
+        let terms = self.invoice.terms.get_or_insert_with(PaymentTerms::default);
+        terms.text = terms.text.take().or_else(|| itd.text(12));
+        terms.net_days = terms.net_days.or(net_days.and_then(|days| u32::try_from(days).ok()));
+        // A percentage of zero says "net"; a negative one is a penalty for paying late.
+        let is_discount = |value: Option<Decimal>| value.is_some_and(|value| value > Decimal::ZERO);
+        if is_discount(discount.percent) || is_discount(discount.amount) {
+            terms.discounts.push(discount);
+        }
+    }
+
+    fn take_date(&mut self, dtm: &Segment<'_>) {
+        let code = dtm.text(1);
+        let Some(code @ ("011" | "035" | "150" | "151")) = code.as_deref() else { return };
+        let Some(date) = self.record.date(dtm, 2) else { return };
+        match code {
+            "150" => self.invoice.period.get_or_insert_default().start = Some(date),
+            "151" => self.invoice.period.get_or_insert_default().end = Some(date),
+            // Delivered (035) says more than shipped (011).
+            "035" => self.invoice.delivery.get_or_insert_default().date = Some(date),
+            _ => {
+                let delivery = self.invoice.delivery.get_or_insert_default();
+                delivery.date = delivery.date.or(Some(date));
+            }
+        }
+    }
+
+    fn take_total(&mut self, tds: &Segment<'_>) {
+        if self.total.is_some() {
+            return self.repeated(tds);
+        }
+        if tds.text(1).is_none() {
+            let finding = self.record.missing(tds, 1, "the total amount of the invoice");
+            self.record.report(finding);
+        }
+        self.invoice.totals.payable = self.record.implied(tds, 1);
+        if self.invoice.totals.payable.is_some() {
+            self.record.prove("totals.payable", tds, 1);
+        }
+        self.total = Some((self.record.place(tds, 1), tds.written(1), tds.excerpt()));
+    }
+
+    fn take_tax(&mut self, txi: &Segment<'_>) {
+        let amount = self.record.number(txi, 2, Code::AMOUNT_INVALID);
+        let percent = self.record.number(txi, 3, Code::TYPE_INVALID);
+        let base = self.record.number(txi, 8, Code::AMOUNT_INVALID);
+        if let Some(amount) = amount {
+            self.sums.has_tax = true;
+            match self.sums.tax.checked_add(amount) {
+                Some(sum) => self.sums.tax = sum,
+                None => self.sums.unknown = true,
+            }
+            self.record.prove(format!("tax_breakdown[{}].tax", self.invoice.tax_breakdown.len()), txi, 2);
+        } else if txi.text(2).is_some() {
+            self.sums.unknown = true;
+        }
+        let rate = rate(percent, amount, base);
+        self.invoice.tax_breakdown.push(TaxBreakdown {
+            base,
+            tax: amount,
+            category: txi.text(1),
+            rate,
+            ..TaxBreakdown::default()
+        });
+    }
+
+    fn take_charge(&mut self, sac: &Segment<'_>) {
+        let Some(charge) = charge(sac, &mut self.record) else { return };
+        match charge.amount {
+            None => self.sums.unknown = true,
+            Some(_) => {
+                let index = self.invoice.allowances_charges.len();
+                self.record.prove(format!("allowances_charges[{index}].amount"), sac, 5);
+            }
+        }
+        self.invoice.allowances_charges.push(charge);
+    }
+
+    fn close_party(&mut self) {
+        if let Some(party) = self.party.take() {
+            party.close(&mut self.parties, &mut self.invoice);
+        }
+    }
+
+    fn close_line(&mut self) {
+        let Some(open) = self.line.take() else { return };
+        let open = open.close(&mut self.record);
+        self.line_parts += open.parts;
+        self.sums.unknown |= open.charge_unknown;
+        match self.sums.line_tax.checked_add(open.tax) {
+            Some(sum) => self.sums.line_tax = sum,
+            None => self.sums.unknown = true,
+        }
+        self.sums.products.push(product(&open.line));
+        self.invoice.lines.push(open.line);
+    }
+
+    fn within(
+        &self,
+        at: &Segment<'_>,
+        what: &'static str,
+        setting: &'static str,
+        count: usize,
+        max: usize,
+    ) -> Result<(), Halt> {
+        if count <= max {
+            return Ok(());
+        }
+        Err(Halt::Limit(Limit { what, setting, max: max as u64, byte: at.byte, line: at.line }))
+    }
+}
+
+/// Where a reference of this kind (element 128) has a place of its own.
+fn slot<'a>(references: &'a mut References, code: &str) -> Option<&'a mut Option<String>> {
+    match code {
+        "PO" => Some(&mut references.purchase_order),
+        "CT" => Some(&mut references.contract),
+        "CO" | "VN" => Some(&mut references.sales_order),
+        "RV" => Some(&mut references.receiving_advice),
+        "BM" | "PK" | "SI" => Some(&mut references.despatch_advice),
+        _ => None,
+    }
+}
+
+/// The ST segment, kept for what is reported at the end of its set.
+pub(super) struct Place {
+    pub(super) location: Location,
+    pub(super) excerpt: String,
+}

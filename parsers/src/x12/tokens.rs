@@ -1,0 +1,290 @@
+//! Cuts the input into segments, interchange by interchange, each with its own delimiters.
+
+use memchr::memchr_iter;
+
+use super::delimiters::{Delimiters, ISA_BYTES_MAX, Terminator, derive, starts_interchange};
+use crate::edi::{Segment, Window};
+use crate::{Halt, Limit, Limits};
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+/// The end-of-file mark of CP/M and of some mainframe transfers, where it stands at the end.
+const SUBSTITUTE: u8 = 0x1a;
+/// How much of what is not X12 is quoted.
+const TRAILING_QUOTED_BYTES: usize = 200;
+
+/// What comes next in the file.
+pub(super) enum Token<'a> {
+    /// An ISA segment: an interchange begins, whatever was open before.
+    Interchange(Segment<'a>, Delimiters),
+    Segment(Segment<'a>),
+    /// Bytes between two interchanges, or after the last, that are neither.
+    Trailing(Segment<'a>),
+}
+
+pub(super) struct Tokens<'a> {
+    window: Window<'a>,
+    limits: Limits,
+    delimiters: Delimiters,
+    /// No interchange is open: before the first, or after an IEA.
+    between: bool,
+    /// Bytes of the last token, to be left behind before the next.
+    due: usize,
+    elements: Vec<(usize, usize)>,
+    /// The last segment is UTF-8.
+    utf8: bool,
+    trailing: Vec<u8>,
+    /// A segment was met that is not UTF-8.
+    pub(super) met_other_than_utf8: bool,
+    /// Segments read.
+    pub(super) units: u64,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(window: Window<'a>, limits: Limits) -> Self {
+        let delimiters =
+            Delimiters { element: b'*', component: None, repetition: None, terminator: Terminator::Byte(b'~') };
+        Self {
+            window,
+            limits,
+            delimiters,
+            between: true,
+            due: 0,
+            elements: Vec::new(),
+            utf8: true,
+            trailing: Vec::new(),
+            met_other_than_utf8: false,
+            units: 0,
+        }
+    }
+
+    /// The byte and the line reading has come to.
+    pub(super) fn place(&self) -> (u64, u64) {
+        (self.window.byte(), self.window.line())
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Token<'_>>, Halt> {
+        self.window.consume(std::mem::take(&mut self.due));
+        self.skip_blank()?;
+        let head = self.window.at_least(4)?;
+        if head.is_empty() {
+            return Ok(None);
+        }
+        if starts_interchange(head) {
+            self.delimiters = derive(self.window.at_least(ISA_BYTES_MAX)?);
+            self.between = false;
+            self.segment()?;
+            return Ok(Some(Token::Interchange(self.last_segment(), self.delimiters)));
+        }
+        if self.between {
+            return Ok(Some(Token::Trailing(self.pass_trailing()?)));
+        }
+        self.between = self.segment()?.id().as_ref() == b"IEA";
+        Ok(Some(Token::Segment(self.last_segment())))
+    }
+
+    /// Leaves behind what may stand between segments: blanks, line breaks, extra terminators.
+    fn skip_blank(&mut self) -> Result<(), Halt> {
+        loop {
+            let (terminator, between) = (self.delimiters.terminator, self.between);
+            let is_blank =
+                |byte: &u8| byte.is_ascii_whitespace() || terminator.is(*byte) || (between && *byte == SUBSTITUTE);
+            let bytes = self.window.at_least(BOM.len())?;
+            let blanks = if between && bytes.starts_with(BOM) {
+                BOM.len()
+            } else {
+                bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len())
+            };
+            if blanks == 0 {
+                return Ok(());
+            }
+            self.window.consume(blanks);
+        }
+    }
+
+    /// The segment that starts here.
+    fn segment(&mut self) -> Result<Segment<'_>, Halt> {
+        let mut scanned = 0;
+        let (length, cut) = loop {
+            let bytes = self.window.bytes();
+            match self.delimiters.terminator.find(bytes.get(scanned..).unwrap_or_default()) {
+                Some(more) => break (scanned + more, false),
+                None => scanned = bytes.len(),
+            }
+            if scanned > self.limits.token_bytes_max {
+                break (scanned, false);
+            }
+            if !self.window.more()? {
+                break (scanned, true);
+            }
+        };
+        if length > self.limits.token_bytes_max {
+            return Err(self.limit("segment", "token_bytes_max", self.limits.token_bytes_max));
+        }
+        self.due = length + usize::from(!cut);
+        self.units += 1;
+        self.split(length)?;
+        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        self.utf8 = std::str::from_utf8(raw).is_ok();
+        self.met_other_than_utf8 |= !self.utf8;
+        Ok(self.last_segment())
+    }
+
+    fn split(&mut self, length: usize) -> Result<(), Halt> {
+        self.elements.clear();
+        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        let mut start = 0;
+        for end in memchr_iter(self.delimiters.element, raw) {
+            self.elements.push((start, end));
+            start = end + 1;
+            if self.elements.len() > self.limits.columns_max {
+                return Err(self.limit("number of elements of one segment", "columns_max", self.limits.columns_max));
+            }
+        }
+        self.elements.push((start, length));
+        Ok(())
+    }
+
+    /// The segment last split.
+    fn last_segment(&self) -> Segment<'_> {
+        let length = self.elements.last().map_or(0, |(_, end)| *end);
+        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        Segment {
+            raw,
+            elements: &self.elements,
+            byte: self.window.byte(),
+            line: self.window.line(),
+            component_separator: self.delimiters.component,
+            utf8: self.utf8,
+            cut: self.due == length,
+        }
+    }
+
+    /// Leaves behind what is not X12, up to the next terminator or line break, keeping only its start.
+    fn pass_trailing(&mut self) -> Result<Segment<'_>, Halt> {
+        let (byte, line) = self.place();
+        self.trailing.clear();
+        loop {
+            let bytes = self.window.bytes();
+            let ends_at = |byte: &u8| matches!(byte, b'\r' | b'\n') || self.delimiters.terminator.is(*byte);
+            let end = bytes.iter().position(ends_at);
+            let length = end.unwrap_or(bytes.len());
+            let room = TRAILING_QUOTED_BYTES - self.trailing.len();
+            self.trailing.extend_from_slice(bytes.get(..length.min(room)).unwrap_or_default());
+            self.window.consume(length);
+            if end.is_some() || !self.window.more()? {
+                break;
+            }
+        }
+        self.elements.clear();
+        self.elements.push((0, self.trailing.len()));
+        let utf8 = std::str::from_utf8(&self.trailing).is_ok();
+        Ok(Segment {
+            raw: &self.trailing,
+            elements: &self.elements,
+            byte,
+            line,
+            component_separator: None,
+            utf8,
+            cut: false,
+        })
+    }
+
+    fn limit(&self, what: &'static str, setting: &'static str, max: usize) -> Halt {
+        let (byte, line) = self.place();
+        Halt::Limit(Limit { what, setting, max: max as u64, byte, line })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISA: &str =
+        "ISA*00*          *00*          *ZZ*NORTHWIND      *ZZ*HARBOUR        *260105*0900*U*00401*000000007*0*P*>";
+
+    /// Each token as `kind byte:line raw`, an ISA's content left out.
+    fn cut(text: &str) -> Vec<String> {
+        let mut input = text.as_bytes();
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        let mut told = Vec::new();
+        while let Some(token) = tokens.next().unwrap() {
+            let (kind, segment) = match &token {
+                Token::Interchange(segment, _) => ("isa", segment),
+                Token::Segment(segment) => ("segment", segment),
+                Token::Trailing(segment) => ("trailing", segment),
+            };
+            let raw = if kind == "isa" { String::new() } else { segment.excerpt() };
+            let cut = if segment.cut { " cut" } else { "" };
+            told.push(format!("{kind} {}:{} {raw}{cut}", segment.byte, segment.line).trim_end().to_owned());
+        }
+        told
+    }
+
+    #[test]
+    fn segments_know_their_byte_and_line() {
+        let text = format!("{ISA}~\r\nGS*IN~\n\n  ST*810~SE*2~");
+        let expected = ["isa 0:1", "segment 108:2 GS*IN", "segment 118:4 ST*810", "segment 125:4 SE*2"];
+        assert_eq!(cut(&text), expected);
+    }
+
+    #[test]
+    fn empty_segments_are_left_out() {
+        assert_eq!(cut(&format!("{ISA}~~~ ~GS*IN~~")), ["isa 0:1", "segment 110:1 GS*IN"]);
+    }
+
+    #[test]
+    fn line_breaks_inside_a_wrapped_segment_are_not_data() {
+        assert_eq!(cut(&format!("{ISA}~G\r\nS*I\nN~")), ["isa 0:1", "segment 106:1 GS*IN"]);
+    }
+
+    #[test]
+    fn an_element_stands_on_the_line_it_was_wrapped_to() {
+        let text = format!("{ISA}~IT1*1\r\n*10*EA~");
+        let mut input = text.as_bytes();
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        tokens.next().unwrap();
+        let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
+        let place = segment.element_location(2, "IT1[1]");
+        assert_eq!((place.byte, place.line, place.len, place.path.as_str()), (114, 2, 2, "IT1[1]/02"));
+        assert_eq!(segment.text(2).as_deref(), Some("10"));
+        assert_eq!(segment.text(9), None);
+    }
+
+    #[test]
+    fn what_follows_iea_is_no_segment_until_the_next_isa() {
+        let text = format!("{ISA}~IEA*0*1~ISAAC\nwas here~{ISA}!IEA*0*1!\x1a");
+        let expected = [
+            "isa 0:1",
+            "segment 106:1 IEA*0*1",
+            "trailing 114:1 ISAAC",
+            "trailing 120:2 was here",
+            "isa 129:2",
+            "segment 235:2 IEA*0*1",
+        ];
+        assert_eq!(cut(&text), expected);
+    }
+
+    #[test]
+    fn an_isa_at_the_start_of_a_segment_begins_an_interchange_and_inside_of_one_it_does_not() {
+        let text = format!("{ISA}~NTE*ISA*00~{ISA}~");
+        assert_eq!(cut(&text), ["isa 0:1", "segment 106:1 NTE*ISA*00", "isa 117:1"]);
+    }
+
+    #[test]
+    fn a_segment_without_its_terminator_is_cut() {
+        assert_eq!(cut(&format!("{ISA}~TDS*296")), ["isa 0:1", "segment 106:1 TDS*296 cut"]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_windows_1252() {
+        let bytes = [ISA.as_bytes(), b"~N1*SE*M\xfchle \x80~N1*SE*M\xc3\xbchle~"].concat();
+        let mut input = bytes.as_slice();
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        tokens.next().unwrap();
+        for expected in ["M\u{fc}hle \u{20ac}", "M\u{fc}hle"] {
+            let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
+            assert_eq!(segment.text(2).as_deref(), Some(expected));
+        }
+        assert!(tokens.met_other_than_utf8);
+    }
+}

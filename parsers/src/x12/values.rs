@@ -1,0 +1,92 @@
+//! X12 data types (X12.6): dates, R (decimal point written) and N2 (two decimals implied).
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+/// `CCYYMMDD`, or `YYMMDD` where the version is old enough to have it. Two-digit years from 70 on are
+/// of the last century.
+pub(super) fn date(text: &str, two_digit_years: bool) -> Option<Date> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i32 = match text.len() {
+        8 => text.parse().ok()?,
+        6 if two_digit_years => {
+            let short: i32 = text.parse().ok()?;
+            short + if short >= 700_000 { 19_000_000 } else { 20_000_000 }
+        }
+        _ => return None,
+    };
+    let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+}
+
+/// R: digits, at most one decimal point, a leading minus. Keeps the scale as written.
+pub(super) fn decimal(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    // Decimal holds 28 digits; more are nobody's money.
+    if (whole.is_empty() && fraction.is_empty()) || digits.len() > 29 || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let scale = u32::try_from(fraction.len()).ok()?;
+    let mantissa: i128 = format!("{whole}{fraction}").parse().ok()?;
+    signed(text, mantissa, scale)
+}
+
+/// N2: two decimals implied. A point that is written anyway counts; the second value says so.
+pub(super) fn implied(text: &str) -> Option<(Decimal, bool)> {
+    if text.contains('.') {
+        return Some((decimal(text)?, true));
+    }
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || digits.len() > 28 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some((signed(text, digits.parse().ok()?, 2)?, false))
+}
+
+fn signed(text: &str, mantissa: i128, scale: u32) -> Option<Decimal> {
+    let mantissa = if text.starts_with('-') { -mantissa } else { mantissa };
+    Decimal::try_from_i128_with_scale(mantissa, scale).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_keeps_its_scale() {
+        for (text, expected) in
+            [("12.50", "12.50"), ("-3", "-3"), ("0012.5", "12.5"), (".5", "0.5"), ("5.", "5"), ("-.25", "-0.25")]
+        {
+            assert_eq!(decimal(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["", "-", ".", "1O", "1,5", "1.2.3", "--1", "+1", "1e3", "1_0", "99999999999999999999999999999999"]
+        {
+            assert_eq!(decimal(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn n2_implies_two_decimals_and_an_explicit_point_wins() {
+        let read = |text| implied(text).map(|(value, explicit)| (value.to_string(), explicit));
+        assert_eq!(read("17060"), Some(("170.60".to_owned(), false)));
+        assert_eq!(read("5"), Some(("0.05".to_owned(), false)));
+        assert_eq!(read("-100"), Some(("-1.00".to_owned(), false)));
+        assert_eq!(read("150.75"), Some(("150.75".to_owned(), true)));
+        assert_eq!(read("12a"), None);
+        assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn two_digit_years_belong_to_old_versions() {
+        assert_eq!(date("20260105", false), Some(Date::constant(2026, 1, 5)));
+        assert_eq!(date("260105", true), Some(Date::constant(2026, 1, 5)));
+        assert_eq!(date("971211", true), Some(Date::constant(1997, 12, 11)));
+        assert_eq!(date("260105", false), None);
+        assert_eq!(date("20260231", false), None);
+        assert_eq!(date("2026-1-5", false), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! The tables of the shared corpus read as its `expect.tsv` says. Skipped, aloud, where there is no corpus.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "what tests share stands outside of a #[test]"
+)]
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use waybill_parsers::canonical::{Body, Document};
+use waybill_parsers::{Context, Event, Finding, Limits, Severity, Summary, profile, read};
+
+struct Told {
+    documents: Vec<Document>,
+    findings: Vec<Finding>,
+    summary: Summary,
+}
+
+fn told(path: &Path) -> Told {
+    let bytes = fs::read(path).unwrap();
+    let (mut documents, mut findings) = (Vec::new(), Vec::new());
+    let context = Context { profiles: profile::built_in(), limits: Limits::default() };
+    let summary = read(&mut bytes.as_slice(), &context, &mut |event| {
+        match event {
+            Event::Document(document) => documents.push(*document),
+            Event::Finding(finding) => findings.push(*finding),
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    Told { documents, findings, summary }
+}
+
+fn corpus() -> Option<PathBuf> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    if corpus.join("expect.tsv").is_file() {
+        return Some(corpus);
+    }
+    println!("skipped: no corpus at {}", corpus.display());
+    None
+}
+
+/// The rows of `expect.tsv`, by column.
+fn rows(corpus: &Path) -> Vec<Vec<String>> {
+    let table = fs::read_to_string(corpus.join("expect.tsv")).unwrap();
+    table.lines().skip(1).map(|row| row.split('\t').map(str::to_owned).collect()).collect()
+}
+
+/// A credit note lowers the sum, as the corpus counts.
+fn balance(document: &Document) -> String {
+    match &document.body {
+        Body::Invoice(invoice) => invoice.signed_payable().unwrap().to_string(),
+        Body::Voucher(voucher) => voucher.gross.unwrap().to_string(),
+    }
+}
+
+#[test]
+fn every_table_of_the_corpus_reads_as_expected() {
+    let Some(corpus) = corpus() else { return };
+    let mut seen = 0;
+    for row in rows(&corpus) {
+        let [path, format, kind, documents, number, currency, first, sum, validity, codes, ..] = row.as_slice() else {
+            panic!("a short row: {row:?}")
+        };
+        if format != "csv" || kind == "remittance" {
+            continue;
+        }
+        seen += 1;
+        let told = told(&corpus.join(path));
+        let errors: Vec<&Finding> =
+            told.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        assert_eq!(told.summary.errors, errors.len() as u64, "{path}");
+        if validity == "valid" {
+            assert!(told.findings.is_empty(), "{path}: {:?}", told.findings);
+        } else {
+            let named = |code: &str| errors.iter().any(|error| error.rule == Some(code) || error.code.as_str() == code);
+            assert!(codes.split(',').all(named), "{path}: {errors:?}");
+        }
+        // `other` says only that the file is bad; the documents before the bad row are read all the same.
+        if kind == "other" {
+            continue;
+        }
+        assert_eq!(told.documents.len().to_string(), *documents, "{path}");
+        assert_eq!(told.documents[0].number(), Some(number.as_str()), "{path}");
+        assert_eq!(told.documents[0].currency(), Some(currency.as_str()), "{path}");
+        assert_eq!(balance(&told.documents[0]), *first, "{path}");
+        let total: rust_decimal::Decimal =
+            told.documents.iter().map(|one| balance(one).parse::<rust_decimal::Decimal>().unwrap()).sum();
+        assert_eq!(total.to_string(), *sum, "{path}");
+        let profile = if path.contains("quickbooks") { "quickbooks-bills" } else { "waybill-invoices" };
+        assert_eq!(told.summary.profile.as_deref(), Some(profile), "{path}");
+    }
+    assert_eq!(seen, 10);
+}
+
+#[test]
+fn a_truncated_table_keeps_the_documents_before_the_cut() {
+    let Some(corpus) = corpus() else { return };
+    let told = told(&corpus.join("own-csv/s11_neg_unclosed_quote.csv"));
+    assert_eq!(told.documents.len(), 2);
+    assert_eq!(told.summary.errors, 1);
+}
+
+#[test]
+fn no_other_file_of_the_corpus_becomes_a_table_of_documents() {
+    let Some(corpus) = corpus() else { return };
+    for row in rows(&corpus) {
+        let (path, format, kind) = (&row[0], &row[1], &row[2]);
+        if format == "csv" && kind != "remittance" {
+            continue;
+        }
+        let told = told(&corpus.join(path));
+        if told.summary.format != "csv" {
+            assert!(told.documents.iter().all(|document| document.format != "csv"), "{path}");
+            continue;
+        }
+        assert_eq!(told.documents.len(), 0, "{path}");
+        assert_eq!(told.findings.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(), ["no_profile"], "{path}");
+        assert!(path.ends_with("s09_remittance.csv"), "{path} is no table");
+    }
+}
+
+#[test]
+fn record_types_and_fixed_width_are_unknown_formats() {
+    let Some(corpus) = corpus() else { return };
+    for name in ["s04_record_types_HLT.txt", "s05_neg_control_total.txt", "s10_fixed_width.txt"] {
+        let told = told(&corpus.join("own-csv").join(name));
+        assert_eq!(told.documents.len(), 0, "{name}");
+        assert_eq!(told.findings.len(), 1, "{name}");
+        assert_eq!(told.findings[0].code.as_str(), "unknown_format", "{name}");
+    }
+}

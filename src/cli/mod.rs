@@ -1,0 +1,139 @@
+//! The person at the keyboard: one command a file, in the order one would read them.
+//!
+//! `serve`, `demo`, `check`, `org`, `account`, `token`, `profile`, `file`, `tail`. A command is a struct
+//! of its arguments with `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a
+//! file, and its name in each of the three lists below: `mod`, [`Command`], [`Command::run`].
+//!
+//! What a command finds goes to the writer it is given; what kept it from working is its `Err`, which is
+//! said once, here, on standard error.
+
+mod check;
+mod screen;
+mod serve;
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs the program with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return told(&said),
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let done = cli.command.run(&mut out).and_then(|exit| match out.flush() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(exit),
+    });
+    match done {
+        Ok(exit) => exit.into(),
+        // `waybill … | head` has read what it wanted; there is nobody left to tell.
+        Err(error) if is_closed(&error) => Exit::Ok.into(),
+        Err(error) => {
+            let said = format!("waybill: {error:#}");
+            for line in said.lines() {
+                let _ = writeln!(io::stderr(), "{}", screen::safe(line));
+            }
+            Exit::Unusable.into()
+        }
+    }
+}
+
+/// The secure file-transfer gateway that reads what it receives.
+///
+/// Waybill takes invoice and voucher files (X12 810, UBL 2.1, CSV), keeps every original exactly as it
+/// came, reads it into one canonical model and says what is wrong with it: where, why, and how to mend it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "waybill",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES,
+    after_long_help = FIRST_STEPS
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 findings, 2 unusable (wrong arguments, nothing to read).";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  waybill check invoice.edi        what is in this file, and what is wrong with it
+  waybill check --help             every command explains itself, with examples
+
+Exit codes, of every command:
+  0  ok
+  1  it worked, and there are findings to look at
+  2  unusable: wrong arguments, a file that cannot be read, no answer";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Check(check::Check),
+}
+
+impl Command {
+    fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        match self {
+            Self::Serve(serve) => serve.run(out),
+            Self::Check(check) => check.run(out),
+        }
+    }
+}
+
+/// How a command ended, as scripts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    Ok,
+    Findings,
+    Unusable,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Findings => 1,
+            Exit::Unusable => 2,
+        })
+    }
+}
+
+/// Help and version are answers; anything else clap has to say is about unusable arguments.
+fn told(said: &clap::Error) -> ExitCode {
+    let _ = said.print();
+    if said.use_stderr() { Exit::Unusable.into() } else { Exit::Ok.into() }
+}
+
+/// Whether whoever read our output has gone.
+fn is_closed(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_with_an_example_and_its_exit_codes() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.clone().render_long_help().to_string();
+            for part in ["Examples:", "Exit codes:", &format!("waybill {} ", command.get_name())] {
+                assert!(help.contains(part), "`waybill {} --help` lacks `{part}`", command.get_name());
+            }
+        }
+    }
+}

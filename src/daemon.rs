@@ -1,0 +1,204 @@
+//! The house: builds the rooms from the settings, opens the doors, says when it is ready, and closes in
+//! order when it is told to: doors first, uploads in flight next, then the workers, then the record.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::ingest::Ingest;
+use crate::land::Dropbox;
+use crate::originals::Originals;
+use crate::record::Record;
+
+/// A house with its doors bound: connections wait until [`House::run`].
+#[derive(Debug)]
+pub struct House {
+    config: Config,
+    record: Record,
+    dropbox: Dropbox,
+    originals: Originals,
+    ready: Ready,
+    /// Held while the house stands: two daemons on one folder would undo each other's uploads.
+    _lock: File,
+}
+
+/// What `<data>/ready.json` says: where the doors are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ready {
+    pub version: String,
+    pub pid: u32,
+    pub data: PathBuf,
+    pub doors: Vec<ReadyDoor>,
+}
+
+/// One door and its address.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReadyDoor {
+    /// `sftp`, `http`.
+    pub door: String,
+    pub address: SocketAddr,
+    /// The SSH host key's `SHA256:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl Ready {
+    /// The address of a door.
+    #[must_use]
+    pub fn address(&self, door: &str) -> Option<SocketAddr> {
+        self.doors.iter().find(|known| known.door == door).map(|known| known.address)
+    }
+}
+
+impl House {
+    /// Builds the rooms and binds the doors.
+    ///
+    /// # Errors
+    /// Another daemon has the folder, a port is taken, or a room cannot be built; the chain says which.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let data = &config.store.data;
+        std::fs::create_dir_all(data).with_context(|| format!("could not make the data folder {}", data.display()))?;
+        let lock = lock(data)?;
+        let record = Record::open(data, config.store.readers_max).await.context("could not open the record")?;
+        let originals = Originals::directory(data).context("could not open the originals")?;
+        let dropbox = Dropbox::open(record.clone(), originals.clone(), config.land.clone(), data)
+            .await
+            .context("could not open the dropbox")?;
+        let ready = Ready {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            data: std::path::absolute(data).unwrap_or_else(|_| data.clone()),
+            doors: vec![],
+        };
+        Ok(Self { config, record, dropbox, originals, ready, _lock: lock })
+    }
+
+    /// Where the doors are.
+    #[must_use]
+    pub fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// The record, for whoever runs in the same process.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Serves until `shutdown`, then drains: no new connections, uploads in flight finish within
+    /// `doors.drain_deadline`, files being read are finished.
+    ///
+    /// # Errors
+    /// `ready.json` cannot be written.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let data = self.config.store.data.clone();
+        write_ready(&data, &self.ready)?;
+        let mut doors = JoinSet::new();
+        let workers = CancellationToken::new();
+        let ingest = Ingest::new(
+            self.record.clone(),
+            self.originals.clone(),
+            self.config.ingest.clone(),
+            self.config.parse,
+            &data,
+        );
+        let mut inside = JoinSet::new();
+        inside.spawn(ingest.work(workers.clone()));
+        let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
+        doors.spawn(async {});
+        let watchdog = tokio::spawn(tell_systemd());
+        shutdown.cancelled().await;
+        tracing::info!("closing: no new connections; uploads under way may finish");
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+        while doors.join_next().await.is_some() {}
+        workers.cancel();
+        while inside.join_next().await.is_some() {}
+        sweeping.abort();
+        watchdog.abort();
+        let _ = std::fs::remove_file(data.join("ready.json"));
+        self.record.close().await;
+        tracing::info!("closed");
+        Ok(())
+    }
+}
+
+fn lock(data: &Path) -> anyhow::Result<File> {
+    let path = data.join("waybill.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("could not open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => bail!(
+            "another waybill daemon is running on {}; stop it, or give this one another folder with --data",
+            data.display()
+        ),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("could not lock {}", path.display()))
+        }
+    }
+}
+
+/// Written beside and renamed, so that whoever waits for it never reads half.
+fn write_ready(data: &Path, ready: &Ready) -> anyhow::Result<()> {
+    let path = data.join("ready.json");
+    let draft = data.join("ready.json.new");
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&draft)?;
+        serde_json::to_writer_pretty(&mut file, ready)?;
+        file.write_all(b"\n")?;
+        std::fs::rename(&draft, &path)
+    };
+    write().with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Tells systemd that we are ready and, again and again, that we are alive; does nothing elsewhere.
+async fn tell_systemd() {
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let Some(every) = sd_notify::watchdog_enabled() else { return };
+    loop {
+        tokio::time::sleep(every / 2).await;
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+    }
+}
+
+/// Cancelled when the process is told to end (SIGTERM, SIGINT). A second signal ends it at once.
+///
+/// # Errors
+/// The signals cannot be listened to.
+pub fn told_to_end() -> std::io::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    let token = CancellationToken::new();
+    let told = token.clone();
+    tokio::spawn(async move {
+        for time in 0..2 {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            if time == 0 {
+                told.cancel();
+            } else {
+                // What was acknowledged is on disk; what was not is the sender's to repeat.
+                std::process::exit(130);
+            }
+        }
+    });
+    Ok(token)
+}

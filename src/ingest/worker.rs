@@ -1,0 +1,288 @@
+//! The pool: each worker takes a lease, reads, and publishes; whoever loses the lease changes nothing.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use waybill_parsers::{Limits, Profile};
+
+use super::read::{self, Plan, ReadError, Reading};
+use crate::config;
+use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp};
+use crate::originals::Originals;
+use crate::record::{Lease, Outcome, Record, RecordError};
+
+/// The workers of a house.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    record: Record,
+    originals: Originals,
+    settings: config::Ingest,
+    limits: Limits,
+    /// Where answers are staged before they are put on the shelf.
+    staging: PathBuf,
+}
+
+/// Why an attempt did not end in a publication.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Shelf(#[from] crate::originals::ShelfError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("the reader stopped unexpectedly: {0}")]
+    Panic(String),
+    /// Another worker has the file by now; it is theirs to finish.
+    #[error("the lease was lost")]
+    LeaseLost,
+}
+
+impl Ingest {
+    #[must_use]
+    pub fn new(
+        record: Record,
+        originals: Originals,
+        settings: config::Ingest,
+        limits: Limits,
+        data: &std::path::Path,
+    ) -> Self {
+        Self { record, originals, settings, limits, staging: data.join("spool") }
+    }
+
+    /// Works until told to stop; files under way are finished first.
+    pub async fn work(self, shutdown: CancellationToken) {
+        let workers: Vec<_> = (0..self.settings.workers)
+            .map(|number| tokio::spawn(self.clone().one_worker(format!("worker-{number}"), shutdown.clone())))
+            .collect();
+        for worker in workers {
+            if let Err(error) = worker.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "an ingest worker ended unexpectedly");
+            }
+        }
+    }
+
+    async fn one_worker(self, name: String, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            match self.record.lease(&name, self.settings.lease.duration()).await {
+                Ok(Some(lease)) => self.attempt(lease).await,
+                Ok(None) => {
+                    tokio::select! {
+                        () = shutdown.cancelled() => {}
+                        () = self.record.job_rung(self.settings.poll.duration()) => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "could not ask the queue for work");
+                    tokio::time::sleep(self.settings.poll.duration()).await;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, lease: Lease) {
+        if lease.attempt > self.settings.attempts_max {
+            let reason = format!("could not be read in {} attempts", self.settings.attempts_max);
+            self.set_aside(&lease, &reason).await;
+            return;
+        }
+        let started = Instant::now();
+        let failure = match self.ingest(&lease, started).await {
+            Ok(()) => return,
+            Err(failure) => failure,
+        };
+        let reason = chain_of(&failure);
+        tracing::warn!(arrival.id = %lease.file, attempt = lease.attempt, error = %reason, "an attempt at a file failed");
+        match failure {
+            Failure::LeaseLost => {}
+            // The bytes will not get better by being read again.
+            Failure::Read(ReadError::Corrupt { .. }) => self.set_aside(&lease, &reason).await,
+            _ if lease.attempt >= self.settings.attempts_max => self.set_aside(&lease, &reason).await,
+            _ => {
+                let wait = Duration::from_secs(1 << lease.attempt.clamp(0, 6));
+                let event = event(&lease, "parse.failed", Severity::Warn, format!("could not be read: {reason}"))
+                    .data("attempt", lease.attempt)
+                    .data("retry_after_s", wait.as_secs());
+                if let Err(error) = self.record.give_back(&lease, &reason, Some(wait), vec![event]).await {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "could not give a job back; its lease will run out"
+                    );
+                }
+            }
+        }
+    }
+
+    async fn set_aside(&self, lease: &Lease, reason: &str) {
+        let event = event(lease, "file.quarantined", Severity::Error, format!("set aside for a human: {reason}"))
+            .data("attempts", lease.attempt);
+        let given = self.record.give_back(lease, reason, None, vec![event]).await;
+        let swept = self.record.sweep_attempts(lease.content, lease.fence).await;
+        for error in [given.err(), swept.err()].into_iter().flatten() {
+            tracing::error!(error = &error as &dyn std::error::Error, "could not set a file aside");
+        }
+    }
+
+    async fn ingest(&self, lease: &Lease, started: Instant) -> Result<(), Failure> {
+        let original = self.originals.open(&lease.object_key).await?;
+        let staging = self.staging.join(format!("{}.{}.answer", lease.file, lease.fence));
+        let (rows, mut batches) = mpsc::channel(2);
+        let plan = Plan {
+            lease: lease.clone(),
+            original,
+            profiles: self.profiles(lease.organisation).await?,
+            limits: self.limits,
+            batch_rows: self.settings.batch_rows,
+            staging: staging.clone(),
+            rows,
+        };
+        let reading = tokio::task::spawn_blocking(move || read::read(plan));
+        let written = self.write_and_renew(lease, &mut batches).await;
+        // Without a receiver the reader stops at its next batch.
+        drop(batches);
+        let read = reading.await.map_err(|error| Failure::Panic(error.to_string()));
+        let done = match (written, read) {
+            (Err(failure), _) | (_, Err(failure)) => Err(failure),
+            (Ok(()), Ok(Err(error))) => Err(error.into()),
+            (Ok(()), Ok(Ok(reading))) => self.publish(lease, reading, started).await,
+        };
+        let _ = std::fs::remove_file(&staging);
+        done?;
+        if lease.fence > 1 {
+            self.record.sweep_attempts(lease.content, lease.fence).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes batches as they come and holds on to the lease meanwhile.
+    async fn write_and_renew(&self, lease: &Lease, batches: &mut mpsc::Receiver<read::Batch>) -> Result<(), Failure> {
+        let length = self.settings.lease.duration();
+        let mut renewal = tokio::time::interval(length / 3);
+        renewal.tick().await;
+        loop {
+            tokio::select! {
+                batch = batches.recv() => {
+                    let Some(batch) = batch else { return Ok(()) };
+                    if !self.record.write_rows(lease, &batch.documents, &batch.findings).await? {
+                        return Err(Failure::LeaseLost);
+                    }
+                }
+                _ = renewal.tick() => {
+                    if !self.record.renew(lease, length).await? {
+                        return Err(Failure::LeaseLost);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn publish(&self, lease: &Lease, reading: Reading, started: Instant) -> Result<(), Failure> {
+        let Reading { summary, answer, first_errors } = reading;
+        let answer_key = format!("a/{}/{}.{}", lease.organisation, lease.file, lease.fence);
+        self.originals.put(&answer_key, &answer.path).await?;
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let outcome = Outcome {
+            format: summary.format.clone(),
+            format_version: summary.version.clone(),
+            encoding: summary.encoding.clone(),
+            profile: summary.profile.clone(),
+            documents: count(summary.documents),
+            errors: count(summary.errors),
+            warnings: count(summary.warnings),
+            answer_suffix: answer.suffix,
+            answer_key,
+            answer_bytes: count(answer.size_bytes),
+        };
+        let identified = if summary.format == "unknown" {
+            event(lease, "file.unidentified", Severity::Info, "not a format this server reads")
+        } else {
+            event(lease, "file.identified", Severity::Info, format!("read as {}", summary.format))
+                .data("format", summary.format.clone())
+                .data("version", summary.version.clone())
+                .data("encoding", summary.encoding.clone())
+                .data("profile", summary.profile.clone())
+        };
+        let mut events = vec![identified];
+        events.extend(first_errors.iter().map(|finding| {
+            let mut event = event(lease, "record.rejected", Severity::Info, finding.message.clone())
+                .data("line", finding.location.line)
+                .data("path", finding.location.path.clone())
+                .data("field", finding.field.clone());
+            event.code = Some(finding.code.as_str().to_owned());
+            event
+        }));
+        events.push(
+            event(
+                lease,
+                if answer.suffix == ".OK" { "receipt.written" } else { "errors.written" },
+                Severity::Info,
+                format!("answered with {}{}", lease.name, answer.suffix),
+            )
+            .data("path", format!("/drop/{}{}", lease.name, answer.suffix)),
+        );
+        let lag = Timestamp::now().micros().saturating_sub(lease.received_at.micros()) / 1_000;
+        events.push(
+            event(
+                lease,
+                "file.applied",
+                if summary.errors > 0 { Severity::Warn } else { Severity::Info },
+                format!("{} documents, {} errors, {} warnings", summary.documents, summary.errors, summary.warnings),
+            )
+            .data("documents", summary.documents)
+            .data("errors", summary.errors)
+            .data("warnings", summary.warnings)
+            .data("units", summary.units)
+            .data("lag_ms", lag)
+            .took(started.elapsed()),
+        );
+        match self.record.publish(lease, &outcome, events).await? {
+            true => Ok(()),
+            false => Err(Failure::LeaseLost),
+        }
+    }
+
+    /// The profiles this organisation's files may be read by: its own, everybody's, and the built-in ones,
+    /// the first of a name counting.
+    async fn profiles(&self, organisation: OrganisationId) -> Result<Vec<Profile>, RecordError> {
+        let scope = Scope::of_organisation(organisation, "ingest");
+        let mut profiles: Vec<Profile> = vec![];
+        for row in self.record.profiles(&scope).await? {
+            match Profile::from_toml(&row.text) {
+                Ok(profile) if !profiles.iter().any(|known| known.name == profile.name) => profiles.push(profile),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(profile = row.name, error = %error, "a stored profile does not load; it is left out")
+                }
+            }
+        }
+        for profile in waybill_parsers::profile::built_in() {
+            if !profiles.iter().any(|known| known.name == profile.name) {
+                profiles.push(profile.clone());
+            }
+        }
+        Ok(profiles)
+    }
+}
+
+/// An event of this attempt at a file.
+fn event(lease: &Lease, kind: &str, sev: Severity, msg: impl Into<String>) -> Event {
+    let mut event = Event::new(kind, sev, msg).file(lease.file).org(lease.organisation);
+    event.run = Some(lease.fence);
+    event.session = lease.session;
+    event.user = Some(lease.login.clone());
+    event.proto = Some(lease.door.clone());
+    event.data("name", lease.name.clone())
+}
+
+fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push_str(": ");
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    chain
+}

@@ -1,0 +1,145 @@
+//! Passwords and public keys: hashed, checked, and named by fingerprint. Argon2id with OWASP's minimum
+//! parameters (m = 19 MiB, t = 2, p = 1).
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+
+use crate::domain::Digest;
+
+/// Shortest password an account may be given, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Longest password looked at, in bytes: longer ones are wrong without being hashed.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// The PHC string of a password, with a fresh salt.
+///
+/// # Errors
+/// The sentence to show: the password is too short or too long.
+pub fn hash_password(password: &str) -> Result<String, String> {
+    if password.chars().count() < PASSWORD_CHARS_MIN {
+        return Err(format!("the password is shorter than {PASSWORD_CHARS_MIN} characters; choose a longer one"));
+    }
+    if password.len() > PASSWORD_BYTES_MAX {
+        return Err(format!("the password is longer than {PASSWORD_BYTES_MAX} bytes; choose a shorter one"));
+    }
+    let mut salt = [0_u8; 16];
+    aws_lc_rs::rand::fill(&mut salt).map_err(|_| "the system has no randomness".to_owned())?;
+    argon2id()
+        .hash_password_with_salt(password.as_bytes(), &salt)
+        .map(|hash| hash.to_string())
+        .map_err(|error| format!("the password could not be hashed: {error}"))
+}
+
+/// Whether a password is the one of this PHC string. Costs about 20 ms and 19 MiB: bound how many run.
+#[must_use]
+pub fn verify_password(password: &str, hash: &str) -> bool {
+    password.len() <= PASSWORD_BYTES_MAX
+        && PasswordHash::new(hash).is_ok_and(|hash| argon2id().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// A hash no password fits, checked for logins that do not exist so that they take as long as others.
+pub(super) const NOBODYS_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$d2F5YmlsbG5vYm9keXM$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn argon2id() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
+}
+
+/// Reads one line of an OpenSSH `.pub` file; its fingerprint, the key as `type base64`, and its comment.
+///
+/// # Errors
+/// The sentence to show: it is no key, or one that is too weak to log in with.
+pub fn parse_public_key(line: &str) -> Result<(String, String, String), String> {
+    let not_a_key = || "this is not an OpenSSH public key; it reads `ssh-ed25519 AAAA… comment`, one line".to_owned();
+    if line.contains("PRIVATE KEY") {
+        return Err("this is a private key: keep it secret and give the .pub file".to_owned());
+    }
+    let mut words = line.trim().splitn(3, char::is_whitespace);
+    let (kind, data) = words.next().zip(words.next()).ok_or_else(not_a_key)?;
+    let comment = words.next().unwrap_or("").trim();
+    let blob = STANDARD.decode(data).map_err(|_| not_a_key())?;
+    let mut fields = Fields(&blob);
+    if fields.next() != Some(kind.as_bytes()) {
+        return Err(not_a_key());
+    }
+    match kind {
+        "ssh-ed25519"
+        | "sk-ssh-ed25519@openssh.com"
+        | "ecdsa-sha2-nistp256"
+        | "ecdsa-sha2-nistp384"
+        | "ecdsa-sha2-nistp521"
+        | "sk-ecdsa-sha2-nistp256@openssh.com" => {}
+        "ssh-rsa" => {
+            let modulus = fields.nth(1).ok_or_else(not_a_key)?;
+            let significant = modulus.iter().skip_while(|byte| **byte == 0).count();
+            if significant < RSA_BYTES_MIN {
+                return Err(format!(
+                    "this RSA key has {} bits; at least 3072 are needed, or better, make one with `ssh-keygen -t ed25519`",
+                    significant * 8
+                ));
+            }
+        }
+        other => return Err(format!("keys of type {other} are not accepted; make one with `ssh-keygen -t ed25519`")),
+    }
+    Ok((fingerprint(&blob), format!("{kind} {data}"), comment.to_owned()))
+}
+
+/// 3072 bits.
+const RSA_BYTES_MIN: usize = 384;
+
+/// The fingerprint of a key in SSH wire format, as OpenSSH shows it: `SHA256:…`.
+#[must_use]
+pub fn fingerprint(blob: &[u8]) -> String {
+    format!("SHA256:{}", STANDARD_NO_PAD.encode(Digest::of(blob).as_bytes()))
+}
+
+/// The fields of SSH wire format (RFC 4251 §5): a length of four bytes, then that many.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (field, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_fits_its_own_hash_only() {
+        let hash = hash_password("correct horse").unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(verify_password("correct horse", &hash));
+        assert!(!verify_password("correct horsf", &hash));
+        assert!(!verify_password("", &hash));
+        assert!(!verify_password("anything", NOBODYS_HASH));
+        assert!(PasswordHash::new(NOBODYS_HASH).is_ok(), "or unknown logins would be faster");
+        assert!(hash_password("short").is_err());
+    }
+
+    #[test]
+    fn a_public_key_is_named_as_openssh_names_it() {
+        // Made with `ssh-keygen -t ed25519` and `-t rsa -b 2048`; the fingerprint is what `ssh-keygen -lf` says.
+        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEulHVVP+VycD4kL4C7RA+dvjmO5nGn6vyFOKIhpNgeS hi there";
+        let (fingerprint, key, comment) = parse_public_key(line).unwrap();
+        assert_eq!(fingerprint, "SHA256:wYZ2u7WcNI1DyEft6fsaCdNwvEQSh9zVrGuxPkF2708");
+        assert!(key.ends_with("NgeS") && comment == "hi there");
+        let weak = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCrrd49yhF+T6w1sMabogUtx2rlS3FTjuj6Vh50lX5NNS59DqJmkH09tsizPhB/V23LRAo+2oZkg3VoNLuG3ElaqiNE+hsWn1QV/UvS5W2GBCYB12ZdtepxaN52d2Yx17G+DoKTKrw5jjxc4FZUcjsfI2LjrUz3aR0G4Jz2tFHWIGzlFQAdogJJEUCyVlb33Bw2gBHsie+XEVTG5Y1M9uEkWA9rapitbEPXkauCjtNZImV/IiiHxB7lIHEjF2pQZ5EMDeM5jbviHpXxyerSqf9NlsqfCz+zeW/PDMp/av8pW7m4YGXHgOtYI0c03qrR8IimhcA90UljtBYlUQw/u2LH weak";
+        assert!(parse_public_key(weak).unwrap_err().contains("2048 bits"));
+        for bad in
+            ["", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss AAAAB3NzaC1kc3M=", "-----BEGIN OPENSSH PRIVATE KEY-----"]
+        {
+            assert!(parse_public_key(bad).is_err(), "{bad}");
+        }
+    }
+}

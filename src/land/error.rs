@@ -1,0 +1,45 @@
+//! What a sender is told when something cannot be done: the `Display` of each is the sentence.
+
+use crate::domain::PathError;
+
+/// Why a session's wish was not granted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LandError {
+    #[error("there is no file {path}")]
+    NotFound { path: String },
+    #[error("{path} already exists; remove it first or choose another name")]
+    Exists { path: String },
+    #[error("{reason}")]
+    Refused { reason: String },
+    #[error("the file is larger than the {limit} this server takes; split it and send the parts")]
+    TooLarge { limit: String },
+    #[error("the server has no room left for this file; nothing was kept, send it again later")]
+    NoSpace,
+    #[error("bytes {from} to {to} were never sent, so the file is not complete; send it again")]
+    Incomplete { from: u64, to: u64 },
+    #[error("{reason}; try again in a moment")]
+    Busy { reason: String },
+    #[error("the file could not be stored and is not received; send it again later (the server's log names the cause)")]
+    Unavailable,
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+impl LandError {
+    pub(super) fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused { reason: reason.into() }
+    }
+
+    /// Logs a cause the sender is not told, where it is handled.
+    pub(super) fn unavailable(doing: &str, cause: &dyn std::error::Error) -> Self {
+        let mut chain = cause.to_string();
+        let mut source = cause.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!(error = %chain, "could not {doing}");
+        Self::Unavailable
+    }
+}

@@ -1,0 +1,116 @@
+//! The dropbox behind every door. A door translates its protocol into what stands here and decides
+//! nothing: who may come in ([`Dropbox::admit`]), what they see ([`Session`]), and when a file has
+//! landed ([`Upload::finish`]), which is the only place where "OK" comes from.
+
+mod admit;
+pub mod credential;
+mod download;
+mod error;
+mod extents;
+mod session;
+mod sweep;
+mod upload;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+pub use admit::{Door, Peer, Proof, Refused};
+pub use download::Download;
+pub use error::LandError;
+pub use session::{Creation, Entry, EntryKind, Session};
+use tokio::sync::Semaphore;
+pub use upload::{Receipt, Upload};
+
+use crate::config;
+use crate::originals::{Originals, ShelfError};
+use crate::record::{Record, RecordError};
+
+/// The one dropbox of a house. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Dropbox(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    record: Record,
+    originals: Originals,
+    settings: config::Land,
+    /// Where uploads are until they land.
+    spool: PathBuf,
+    node: String,
+    epoch: i64,
+    /// Bounds how many passwords are checked at once; each costs memory.
+    password_checks: Semaphore,
+    /// Uploads open now, by whose drop folder they are for.
+    open_uploads: Mutex<HashMap<String, usize>>,
+    /// Failed logins written to the log in the current second: the rest is only spoken.
+    noted_failures: Mutex<(std::time::Instant, u32)>,
+}
+
+/// This node, while there is only one: the embedded house.
+const NODE: &str = "local";
+
+/// Why the dropbox could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    #[error("could not make the spool folder {path}")]
+    Spool {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Dropbox {
+    /// Opens the dropbox of a data folder and marks what an earlier run left open as broken off.
+    ///
+    /// # Errors
+    /// The spool cannot be made, or the database does not answer.
+    pub async fn open(
+        record: Record,
+        originals: Originals,
+        settings: config::Land,
+        data: &Path,
+    ) -> Result<Self, OpenError> {
+        let spool = data.join("spool");
+        std::fs::create_dir_all(&spool).map_err(|source| OpenError::Spool { path: spool.clone(), source })?;
+        // The kernel's boot id: only while it stays the same is what was written but not synced still there.
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let (epoch, same_boot) = record.start_boot(NODE, boot.trim()).await?;
+        let same_boot = same_boot && !boot.is_empty();
+        record.abort_left_open(NODE, epoch, same_boot).await?;
+        let dropbox = Self(Arc::new(Inner {
+            record,
+            originals,
+            password_checks: Semaphore::new(settings.password_checks_max),
+            settings,
+            spool,
+            node: NODE.to_owned(),
+            epoch,
+            open_uploads: Mutex::default(),
+            noted_failures: Mutex::new((std::time::Instant::now(), 0)),
+        }));
+        dropbox.sweep_spool().await?;
+        Ok(dropbox)
+    }
+
+    /// Whether the spool takes files; for readiness.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn spool_is_writable(&self) -> std::io::Result<()> {
+        let probe = self.0.spool.join(".probe");
+        std::fs::write(&probe, b"")?;
+        std::fs::remove_file(probe)
+    }
+
+    /// How many uploads are open now.
+    #[must_use]
+    pub fn uploads_open(&self) -> usize {
+        self.0.open_uploads.lock().map_or(0, |open| open.values().sum())
+    }
+}

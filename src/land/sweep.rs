@@ -1,0 +1,46 @@
+//! Tidying the spool: what no upload needs any more goes.
+
+use std::time::Duration;
+
+use super::{Dropbox, OpenError};
+use crate::domain::{ArrivalId, Timestamp};
+
+/// How often the spool is looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+impl Dropbox {
+    /// Deletes spool files that belong to no upload under way and to none that can be resumed.
+    ///
+    /// # Errors
+    /// The spool cannot be listed, or the database does not answer.
+    pub async fn sweep_spool(&self) -> Result<usize, OpenError> {
+        let inner = &self.0;
+        let since = Timestamp::now().plus_micros(-inner.settings.resume.micros());
+        let listed =
+            std::fs::read_dir(&inner.spool).map_err(|source| OpenError::Spool { path: inner.spool.clone(), source })?;
+        let mut swept = 0;
+        for file in listed.flatten() {
+            let name = file.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".part")).and_then(ArrivalId::parse);
+            let Some(id) = id else { continue };
+            if !inner.record.spool_is_wanted(id, inner.epoch, since).await? && std::fs::remove_file(file.path()).is_ok()
+            {
+                swept += 1;
+            }
+        }
+        if swept > 0 {
+            tracing::info!(files = swept, "swept {swept} spool files that no upload needs");
+        }
+        Ok(swept)
+    }
+
+    /// Sweeps again and again, until the house closes.
+    pub async fn keep_swept(self) {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            if let Err(error) = self.sweep_spool().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not sweep the spool");
+            }
+        }
+    }
+}
