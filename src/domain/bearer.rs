@@ -113,7 +113,15 @@ mod tests {
     #[test]
     fn what_is_not_a_token_is_none() {
         let text = Bearer::mint().unwrap().text();
-        for bad in ["", "waybill_", "waybill__", &text[1..], &text[..text.len() - 1], &format!("{text}x"), &text.replace('_', "-")] {
+        for bad in [
+            "",
+            "waybill_",
+            "waybill__",
+            &text[1..],
+            &text[..text.len() - 1],
+            &format!("{text}x"),
+            &text.replace('_', "-"),
+        ] {
             assert!(Bearer::parse(bad).is_none(), "{bad}");
         }
     }

@@ -10,17 +10,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Layer as _;
+use tower::Service as _;
 
 use crate::config;
 
@@ -33,12 +35,7 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts and answers until `closing`, then drains.
-pub(super) async fn accept(
-    listener: TcpListener,
-    router: Router,
-    doors: &config::Doors,
-    closing: CancellationToken,
-) {
+pub(super) async fn accept(listener: TcpListener, router: Router, doors: &config::Doors, closing: CancellationToken) {
     let places = Arc::new(Semaphore::new(doors.connections_max.min(Semaphore::MAX_PERMITS)));
     let addresses = Addresses { most: doors.connections_per_address_max, open: Arc::default() };
     let connections = TaskTracker::new();
@@ -96,11 +93,12 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(peer = %address, error = %error, "could not set TCP_NODELAY");
     }
-    let service = axum::middleware::from_fn(move |mut request: Request, next: axum::middleware::Next| {
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(address));
-        next.run(request)
-    })
-    .layer(router);
+        // A router is always ready.
+        router.clone().call(request)
+    });
     let io = TokioIo::new(Watched::new(stream, doors.idle_deadline.duration()));
     let mut connection = pin!(
         http1::Builder::new()
@@ -109,7 +107,7 @@ async fn connection(
             .max_header_size(HEADER_BYTES_MAX)
             .max_headers(HEADERS_MAX)
             .max_buf_size(BUFFER_BYTES_MAX)
-            .serve_connection(io, TowerToHyperService::new(service))
+            .serve_connection(io, service)
     );
     let mut draining = false;
     loop {

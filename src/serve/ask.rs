@@ -36,9 +36,17 @@ impl<T: DeserializeOwned + IntoParams, S: Sync> FromRequestParts<S> for Asked<T>
             if !known.contains(name) {
                 let names = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
                 let names = if names.is_empty() { "none".to_owned() } else { names };
-                faults.push(fault(name, "unknown_parameter", format!("`{name}` is not a parameter here; known: {names}")));
+                faults.push(fault(
+                    name,
+                    "unknown_parameter",
+                    format!("`{name}` is not a parameter here; known: {names}"),
+                ));
             } else if object.insert(name.clone(), serde_json::Value::String(value.clone())).is_some() {
-                faults.push(fault(name, "repeated_parameter", format!("`{name}` is given twice; separate values by commas")));
+                faults.push(fault(
+                    name,
+                    "repeated_parameter",
+                    format!("`{name}` is given twice; separate values by commas"),
+                ));
             }
         }
         refuse(faults)?;
@@ -164,13 +172,14 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Sent<T> {
         let bytes = whole_body(request, desk).await?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let message = error.to_string();
-            Problem::new(Code::ValidationFailed, format!("the body is not the JSON expected here: {message}")).with_errors(vec![Fault {
-                line: Some(error.line() as u64),
-                column: Some(error.column() as u64),
-                code: "invalid",
-                message,
-                ..Fault::default()
-            }])
+            Problem::new(Code::ValidationFailed, format!("the body is not the JSON expected here: {message}"))
+                .with_errors(vec![Fault {
+                    line: Some(error.line() as u64),
+                    column: Some(error.column() as u64),
+                    code: "invalid",
+                    message,
+                    ..Fault::default()
+                }])
         })?;
         Ok(Self(value))
     }
@@ -186,7 +195,8 @@ pub(super) fn content_type(request: &Request) -> String {
 pub(super) async fn whole_body(request: Request, desk: &Shared) -> Result<bytes::Bytes, Problem> {
     let limit = usize::try_from(desk.settings.body_max.bytes()).unwrap_or(usize::MAX);
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        let too_long = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
+        let too_long =
+            std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
         if too_long || error.to_string().contains("length limit") {
             Problem::new(Code::PayloadTooLarge, format!("the body is longer than {}", desk.settings.body_max))
         } else {

@@ -107,8 +107,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let seal = Seal::open(data.path()).unwrap();
         let cursor = Cursor { at: 1, id: "fil_x".to_owned(), ordinal: 2 };
-        let (scope, other) =
-            (Scope::of_organisation(OrganisationId::random(), "a"), Scope::of_organisation(OrganisationId::random(), "b"));
+        let (scope, other) = (
+            Scope::of_organisation(OrganisationId::random(), "a"),
+            Scope::of_organisation(OrganisationId::random(), "b"),
+        );
         let bound = Bound { list: "files", filter: "[]", scope: &scope };
         let text = seal.seal(bound, &cursor);
         assert_eq!(seal.unseal(bound, Some(&text)).unwrap(), Some(cursor));

@@ -136,7 +136,10 @@ impl Problem {
     /// Something of ours failed: the cause goes to the log, under the request's id, and not to the client.
     pub(super) fn internal(doing: &str, cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = chain(cause), "could not {doing}");
-        Self::new(Code::Internal, "the server's log names the cause under this request_id; nothing is wrong with the request")
+        Self::new(
+            Code::Internal,
+            "the server's log names the cause under this request_id; nothing is wrong with the request",
+        )
     }
 
     pub(super) fn with_errors(mut self, errors: Vec<Fault>) -> Self {

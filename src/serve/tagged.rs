@@ -1,7 +1,7 @@
 //! A single resource with an `ETag`: asked again unchanged, it is 304 and not sent.
 
-use axum::http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -28,7 +28,9 @@ pub(super) fn tagged(headers: &HeaderMap, resource: &impl Serialize) -> Result<R
 
 /// Whether `If-None-Match` names this tag (RFC 9110 §13.1.2: weak comparison, `*` is any).
 pub(super) fn matches(headers: &HeaderMap, tag: &str) -> bool {
-    headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
-    })
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag))
 }

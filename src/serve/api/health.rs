@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::super::Shared;
 use super::super::ask::{Asked, Nothing};
-use super::super::problem::{Code, Problem};
 use super::super::openapi;
+use super::super::problem::{Code, Problem};
 
 /// How it is.
 #[derive(Debug, Serialize, ToSchema)]

@@ -48,5 +48,8 @@ pub(in super::super) async fn me(
         Some(id) => desk.record.organisation(&id.to_string()).await?.map(Organisation::from),
     };
     let scope = if caller.scope.is_operator() { "operator" } else { "organisation" };
-    tagged(&headers, &Me { scope, organisation, token: TokenOf { id: caller.token.to_string(), name: caller.token_name } })
+    tagged(
+        &headers,
+        &Me { scope, organisation, token: TokenOf { id: caller.token.to_string(), name: caller.token_name } },
+    )
 }

@@ -94,5 +94,10 @@ pub(super) fn checked_name<'a>(pointer: &str, name: &'a str) -> Result<&'a str, 
 /// The organisation an operator names, by id or name.
 pub(super) async fn named(desk: &Shared, pointer: &str, text: &str) -> Result<OrganisationRow, Problem> {
     let found = desk.record.organisation(text).await?;
-    found.ok_or_else(|| Problem::at(pointer, format!("there is no organisation `{text}`; GET /v1/orgs lists them")))
+    found.ok_or_else(|| unknown(pointer, text))
+}
+
+/// The answer for an organisation that is not there, or that the token does not show.
+pub(super) fn unknown(pointer: &str, text: &str) -> Problem {
+    Problem::at(pointer, format!("there is no organisation `{text}`; GET /v1/orgs lists them"))
 }

@@ -65,7 +65,9 @@ pub(in super::super) async fn create(
     };
     let expires_at = match new.expires_days {
         None => None,
-        Some(0) => return Err(Problem::at("/expires_days", "0 days would make a token that is no use; give 1 or more")),
+        Some(0) => {
+            return Err(Problem::at("/expires_days", "0 days would make a token that is no use; give 1 or more"));
+        }
         Some(days) => Some(Timestamp::now().plus_micros(i64::from(days).saturating_mul(DAY_MICROS))),
     };
     let bearer = Bearer::mint().map_err(|error| Problem::internal("make a token", &error))?;
