@@ -169,13 +169,13 @@ impl Following {
     async fn look(&mut self) -> Option<()> {
         // Asked first: rows up to here that the filter leaves out need not be looked at again.
         let record = &self.desk.record;
-        let newest = record.newest_event().await.inspect_err(|error| ended(error)).ok()?;
+        let newest = record.newest_event().await.inspect_err(ended).ok()?;
         if newest <= self.last {
             self.looked = true;
             return Some(());
         }
         let read = record.events_after(&self.caller.scope, &self.filter, self.last, BATCH).await;
-        let events = read.inspect_err(|error| ended(error)).ok()?;
+        let events = read.inspect_err(ended).ok()?;
         self.looked = events.len() < BATCH as usize;
         if events.is_empty() {
             self.last = newest;
