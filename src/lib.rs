@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod telemetry;
 
 // The rooms, in the order a file walks through them.
+pub mod arrive;
 pub mod ingest;
 pub mod land;
 pub mod ledger;

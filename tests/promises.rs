@@ -9,6 +9,13 @@
     reason = "a test may end at the first surprise"
 )]
 
+mod house;
+
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
+mod crashes;
+mod curl;
+mod house_rules;
+mod landing;
+mod one_gibibyte;
