@@ -127,6 +127,3 @@ impl Desk {
         }))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -60,8 +60,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     for (path, _, open) in api::table() {
         let Some(item) = document.paths.paths.get_mut(path) else { continue };
-        for operation in [&mut item.get, &mut item.post, &mut item.put].into_iter().flatten() {
-            complete(operation, open);
+        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("put", &mut item.put)] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+                complete(operation, open);
+            }
         }
     }
     document
@@ -75,6 +78,13 @@ fn complete(operation: &mut Operation, open: bool) {
     if !open {
         operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     }
+}
+
+/// `get_files_id_content` for GET /v1/files/{id}/content.
+fn operation_id(method: &str, path: &str) -> String {
+    let words =
+        path.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !matches!(*word, "" | "v1"));
+    words.fold(method.to_owned(), |id, word| format!("{id}_{word}"))
 }
 
 fn problem_response(description: &str) -> Response {
