@@ -26,3 +26,4 @@ mod curl;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
+mod openssh;
