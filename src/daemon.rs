@@ -18,6 +18,7 @@ use crate::ingest::Ingest;
 use crate::land::Dropbox;
 use crate::originals::Originals;
 use crate::record::Record;
+use crate::serve::{Api, Rooms};
 
 /// A house with its doors bound: connections wait until [`House::run`].
 pub struct House {
@@ -26,6 +27,7 @@ pub struct House {
     dropbox: Dropbox,
     originals: Originals,
     sftp: Option<SftpDoor>,
+    api: Option<Api>,
     ready: Ready,
     /// Held while the house stands: two daemons on one folder would undo each other's uploads.
     _lock: File,
@@ -87,6 +89,12 @@ impl House {
         } else {
             None
         };
+        let api = if config.http.enabled {
+            let rooms = Rooms { record: record.clone(), originals: originals.clone(), dropbox: dropbox.clone() };
+            Some(Api::open(&config.http, &config.doors, rooms, data).await.context("could not open the API")?)
+        } else {
+            None
+        };
         let mut doors = vec![];
         doors.extend(sftp.as_ref().map(|door| ReadyDoor {
             door: "sftp".to_owned(),
@@ -94,13 +102,19 @@ impl House {
             fingerprint: Some(door.fingerprint().to_owned()),
             url: None,
         }));
+        doors.extend(api.as_ref().map(|api| ReadyDoor {
+            door: "http".to_owned(),
+            address: api.address(),
+            fingerprint: None,
+            url: Some(format!("http://{}", api.address())),
+        }));
         let ready = Ready {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             data: std::path::absolute(data).unwrap_or_else(|_| data.clone()),
             doors,
         };
-        Ok(Self { config, record, dropbox, originals, sftp, ready, _lock: lock })
+        Ok(Self { config, record, dropbox, originals, sftp, api, ready, _lock: lock })
     }
 
     /// Where the doors are.
@@ -137,6 +151,9 @@ impl House {
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
         if let Some(sftp) = self.sftp {
             doors.spawn(sftp.serve(shutdown.clone()));
+        }
+        if let Some(api) = self.api {
+            doors.spawn(api.serve(shutdown.clone()));
         }
         let watchdog = tokio::spawn(tell_systemd());
         shutdown.cancelled().await;

@@ -21,6 +21,7 @@ pub mod land;
 pub mod ledger;
 pub mod originals;
 pub mod record;
+pub mod serve;
 
 // The words and the settings everybody shares.
 pub mod config;

@@ -60,7 +60,8 @@ const ROOMS: [Room; 14] = [
     },
     Room {
         name: "serve",
-        looks_into: &["domain", "config", "originals", "record", "ledger", "land", "telemetry"],
+        // `parsers` for the feed profile, which is plain data with its own check.
+        looks_into: &["domain", "config", "originals", "record", "ledger", "land", "parsers", "telemetry"],
         must_not_know: &["sqlx", "russh"],
     },
     Room { name: "daemon", looks_into: &["*"], must_not_know: &["sqlx"] },

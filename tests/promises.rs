@@ -9,9 +9,16 @@
     reason = "a test may end at the first surprise"
 )]
 
+mod api;
 mod house;
 mod wire;
 
+mod api_admin;
+mod api_events;
+mod api_files;
+mod api_invoices;
+mod api_problems;
+mod api_tenancy;
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
