@@ -9,20 +9,19 @@
 //! sender hear "OK". Later it is ingested: the original is read back, parsed into documents and findings,
 //! and recorded. What is recorded is served. Data goes one way.
 
-// What people touch, and what builds the house.
-pub mod cli;
-pub mod daemon;
-pub mod telemetry;
+// What people touch, and what builds the house: `cli`, `daemon`, `telemetry`. The rooms, in the order a file
+// walks through them: `arrive`, `land`, `originals`, `ingest`, `ledger`, `record`, `serve`. The words and the
+// settings everybody shares: `domain`, `config`.
 
-// The rooms, in the order a file walks through them.
 pub mod arrive;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod domain;
 pub mod ingest;
 pub mod land;
 pub mod ledger;
 pub mod originals;
 pub mod record;
 pub mod serve;
-
-// The words and the settings everybody shares.
-pub mod config;
-pub mod domain;
+pub mod telemetry;
