@@ -48,6 +48,7 @@ fn a_file_sent_over_rest_is_a_file_like_any_other() {
     );
     let file = settled(&client, &file["id"]);
     assert_eq!(file["status"], "applied_with_errors");
+    assert_eq!(client.get("/v1/files?format=x12-810&status=applied_with_errors&has_errors=true").data().len(), 1);
     let documents = client.get(file["links"]["invoices"].as_str().unwrap()).data();
     assert_eq!(documents.len() as u64, file["documents"].as_u64().unwrap());
     let kinds: Vec<Value> = client.get(&format!("{}&after=0", file["links"]["events"].as_str().unwrap())).data();

@@ -13,6 +13,7 @@ mod api;
 mod house;
 
 mod api_admin;
+mod api_document;
 mod api_events;
 mod api_files;
 mod api_invoices;
