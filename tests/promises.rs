@@ -11,6 +11,7 @@
 
 mod api;
 mod house;
+mod wire;
 
 mod api_admin;
 mod api_document;
@@ -22,9 +23,14 @@ mod api_tenancy;
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
+mod clients_curl;
+mod clients_lftp;
+mod clients_openssh;
+mod clients_paramiko;
 mod crashes;
 mod curl;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
 mod openssh;
+mod sftp_hostile;

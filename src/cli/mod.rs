@@ -8,6 +8,7 @@
 //! said once, here, on standard error.
 
 mod check;
+mod demo;
 mod screen;
 mod serve;
 
@@ -75,6 +76,7 @@ Exit codes, of every command:
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Demo(demo::Demo),
     Check(check::Check),
 }
 
@@ -82,6 +84,7 @@ impl Command {
     fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self {
             Self::Serve(serve) => serve.run(out),
+            Self::Demo(demo) => demo.run(out),
             Self::Check(check) => check.run(out),
         }
     }
