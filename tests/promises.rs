@@ -14,6 +14,7 @@ mod house;
 mod wire;
 
 mod api_admin;
+mod api_document;
 mod api_events;
 mod api_files;
 mod api_invoices;
