@@ -1,5 +1,6 @@
 //! The words of the house as types. No I/O: time and chance come in as arguments.
 
+pub mod bearer;
 pub mod clock;
 pub mod digest;
 pub mod event;
@@ -7,6 +8,7 @@ pub mod id;
 pub mod path;
 pub mod scope;
 
+pub use bearer::Bearer;
 pub use clock::Timestamp;
 pub use digest::{Digest, Hasher};
 pub use event::{Event, Severity};
