@@ -12,19 +12,22 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::arrive::SftpDoor;
 use crate::config::Config;
 use crate::ingest::Ingest;
 use crate::land::Dropbox;
 use crate::originals::Originals;
 use crate::record::Record;
+use crate::serve::{Api, Rooms};
 
 /// A house with its doors bound: connections wait until [`House::run`].
-#[derive(Debug)]
 pub struct House {
     config: Config,
     record: Record,
     dropbox: Dropbox,
     originals: Originals,
+    sftp: Option<SftpDoor>,
+    api: Option<Api>,
     ready: Ready,
     /// Held while the house stands: two daemons on one folder would undo each other's uploads.
     _lock: File,
@@ -60,6 +63,12 @@ impl Ready {
     }
 }
 
+impl std::fmt::Debug for House {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("House").field("ready", &self.ready).finish_non_exhaustive()
+    }
+}
+
 impl House {
     /// Builds the rooms and binds the doors.
     ///
@@ -74,13 +83,38 @@ impl House {
         let dropbox = Dropbox::open(record.clone(), originals.clone(), config.land.clone(), data)
             .await
             .context("could not open the dropbox")?;
+        let sftp = if config.sftp.enabled {
+            let door = SftpDoor::open(&config.sftp, &config.doors, data, dropbox.clone()).await;
+            Some(door.with_context(|| format!("could not open the SFTP door on {}", config.sftp.listen))?)
+        } else {
+            None
+        };
+        let api = if config.http.enabled {
+            let rooms = Rooms { record: record.clone(), originals: originals.clone(), dropbox: dropbox.clone() };
+            Some(Api::open(&config.http, &config.doors, rooms, data).await.context("could not open the API")?)
+        } else {
+            None
+        };
+        let mut doors = vec![];
+        doors.extend(sftp.as_ref().map(|door| ReadyDoor {
+            door: "sftp".to_owned(),
+            address: door.address(),
+            fingerprint: Some(door.fingerprint().to_owned()),
+            url: None,
+        }));
+        doors.extend(api.as_ref().map(|api| ReadyDoor {
+            door: "http".to_owned(),
+            address: api.address(),
+            fingerprint: None,
+            url: Some(format!("http://{}", api.address())),
+        }));
         let ready = Ready {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             data: std::path::absolute(data).unwrap_or_else(|_| data.clone()),
-            doors: vec![],
+            doors,
         };
-        Ok(Self { config, record, dropbox, originals, ready, _lock: lock })
+        Ok(Self { config, record, dropbox, originals, sftp, api, ready, _lock: lock })
     }
 
     /// Where the doors are.
@@ -115,7 +149,12 @@ impl House {
         let mut inside = JoinSet::new();
         inside.spawn(ingest.work(workers.clone()));
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
-        doors.spawn(async {});
+        if let Some(sftp) = self.sftp {
+            doors.spawn(sftp.serve(shutdown.clone()));
+        }
+        if let Some(api) = self.api {
+            doors.spawn(api.serve(shutdown.clone()));
+        }
         let watchdog = tokio::spawn(tell_systemd());
         shutdown.cancelled().await;
         tracing::info!("closing: no new connections; uploads under way may finish");

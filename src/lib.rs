@@ -15,11 +15,13 @@ pub mod daemon;
 pub mod telemetry;
 
 // The rooms, in the order a file walks through them.
+pub mod arrive;
 pub mod ingest;
 pub mod land;
 pub mod ledger;
 pub mod originals;
 pub mod record;
+pub mod serve;
 
 // The words and the settings everybody shares.
 pub mod config;

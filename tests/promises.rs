@@ -9,6 +9,16 @@
     reason = "a test may end at the first surprise"
 )]
 
+mod api;
+mod house;
+
+mod api_files;
+mod api_problems;
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
+mod crashes;
+mod curl;
+mod house_rules;
+mod landing;
+mod one_gibibyte;

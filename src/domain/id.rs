@@ -39,6 +39,8 @@ named! {
     Token, TokenId, "tok";
     /// A connection through a door.
     Session, SessionId, "ses";
+    /// A request over HTTP.
+    Request, RequestId, "req";
 }
 
 /// The identifier of a `K`.

@@ -12,6 +12,6 @@ pub use bearer::Bearer;
 pub use clock::Timestamp;
 pub use digest::{Digest, Hasher};
 pub use event::{Event, Severity};
-pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, SessionId, TokenId};
+pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, RequestId, SessionId, TokenId};
 pub use path::{FileName, PathError, VirtualPath};
 pub use scope::Scope;

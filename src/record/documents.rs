@@ -32,6 +32,8 @@ pub struct DocumentRow {
     pub file: ArrivalId,
     pub ordinal: i64,
     pub received_at: Timestamp,
+    /// When its file's reading was published: later than any change to it.
+    pub published_at: Timestamp,
     pub kind: String,
     pub number: Option<String>,
     pub currency: Option<String>,
@@ -71,6 +73,8 @@ pub struct DocumentFilter {
     pub due_to: Option<String>,
     /// Received at or after.
     pub received_since: Option<Timestamp>,
+    /// Published at or after: new, or read again.
+    pub published_since: Option<Timestamp>,
     pub has_errors: Option<bool>,
     /// Text in number, order, seller or buyer.
     pub text: Option<String>,
@@ -78,7 +82,8 @@ pub struct DocumentFilter {
 
 const COLUMNS: &str =
     "select d.id, d.organisation_id, d.upload_id, d.ordinal, d.received_at, d.kind, d.number, d.currency,
-    d.payable, d.issue_date, d.due_date, d.purchase_order, d.seller, d.buyer, d.status, d.format, d.errors, d.line";
+    d.payable, d.issue_date, d.due_date, d.purchase_order, d.seller, d.buyer, d.status, d.format, d.errors, d.line,
+    i.published_at";
 const VISIBLE: &str =
     " from document d join ingestion i on i.content_id = d.content_id and i.active_gen = d.gen where 1 = 1";
 
@@ -176,6 +181,9 @@ fn narrow(query: &mut QueryBuilder<Sqlite>, scope: &Scope, filter: &DocumentFilt
     if let Some(since) = filter.received_since {
         query.push(" and d.received_at >= ").push_bind(since.micros());
     }
+    if let Some(since) = filter.published_since {
+        query.push(" and i.published_at >= ").push_bind(since.micros());
+    }
     match filter.has_errors {
         Some(true) => query.push(" and d.errors > 0"),
         Some(false) => query.push(" and d.errors = 0"),
@@ -194,6 +202,7 @@ fn document_of(row: &SqliteRow, body: Option<String>) -> Result<DocumentRow> {
         file: text_id(row, "upload_id", ArrivalId::parse)?,
         ordinal: row.get("ordinal"),
         received_at: Timestamp::from_micros(row.get("received_at")),
+        published_at: Timestamp::from_micros(row.get("published_at")),
         kind: row.get("kind"),
         number: row.get("number"),
         currency: row.get("currency"),

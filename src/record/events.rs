@@ -15,6 +15,8 @@ pub struct EventFilter {
     pub not_kinds: BTreeSet<String>,
     /// At least this severe.
     pub severity: Option<Severity>,
+    /// Exactly these severities.
+    pub severities: BTreeSet<Severity>,
     pub organisation: Option<crate::domain::OrganisationId>,
     pub file: Option<ArrivalId>,
     pub session: Option<SessionId>,
@@ -172,6 +174,14 @@ fn asked(scope: &Scope, filter: &EventFilter) -> QueryBuilder<Sqlite> {
     }
     if let Some(text) = &filter.text {
         query.push(" and instr(lower(message), ").push_bind(text.to_lowercase()).push(") > 0");
+    }
+    if !filter.severities.is_empty() {
+        query.push(" and severity in (");
+        let mut list = query.separated(", ");
+        for severity in &filter.severities {
+            list.push_bind(*severity as i64);
+        }
+        query.push(")");
     }
     one_of(&mut query, " and kind in (", &filter.kinds);
     one_of(&mut query, " and kind not in (", &filter.not_kinds);

@@ -228,7 +228,7 @@ impl<'a, 's> Envelope<'a, 's> {
             self.tell_of(&mut set, finding)?;
         }
         let path = set.path.clone();
-        let finding = self.character_fault(st, &path);
+        let finding = self.character_fault(st, || path);
         finding.map_or(Ok(()), |finding| self.tell_of(&mut set, finding))?;
         self.group = Some(group);
         self.set = Some(set);
@@ -242,8 +242,8 @@ impl<'a, 's> Envelope<'a, 's> {
         if let Some(invoice) = &mut set.invoice {
             set.digest.write(segment.raw);
             set.digest.write_u8(0);
-            let path = invoice.take(segment)?;
-            if let Some(finding) = self.character_fault(segment, &path) {
+            invoice.take(segment)?;
+            if let Some(finding) = self.character_fault(segment, || invoice.path()) {
                 invoice.report(finding);
             }
             for finding in invoice.overflow() {
@@ -263,7 +263,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let of = "segments (ST and SE included)";
         let count = Count { rule: "SE01", of, inside: "this transaction set", counted: set.segments };
         let control = control(se, &path, "SE02", "ST02", &set.control);
-        let faults = [count.check(se, &path), control, self.character_fault(se, &path)];
+        let faults = [count.check(se, &path), control, self.character_fault(se, || path.clone())];
         for finding in faults.into_iter().flatten() {
             self.tell_of(&mut set, finding)?;
         }
@@ -382,13 +382,13 @@ impl<'a, 's> Envelope<'a, 's> {
         numbers.filter(|(_, number)| !number.is_empty()).collect()
     }
 
-    fn character_fault(&self, segment: &Segment<'_>, path: &str) -> Option<Finding> {
+    fn character_fault(&self, segment: &Segment<'_>, path: impl FnOnce() -> String) -> Option<Finding> {
         let delimiters = self.interchange.as_ref()?.delimiters;
         bad_character(segment, |byte| delimiters.contains(byte), path)
     }
 
     fn check_characters(&mut self, segment: &Segment<'_>, path: &str) -> Result<(), Halt> {
-        self.character_fault(segment, path).map_or(Ok(()), |finding| self.tell(finding))
+        self.character_fault(segment, || path.to_owned()).map_or(Ok(()), |finding| self.tell(finding))
     }
 
     /// The first 810: what was kept back is told.

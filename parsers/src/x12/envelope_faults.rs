@@ -160,7 +160,11 @@ pub(super) fn trailing_data(rest: &Segment<'_>) -> Finding {
 }
 
 /// BAD-CHAR: a control character inside a segment. Line breaks and tabs are let pass.
-pub(super) fn bad_character(segment: &Segment<'_>, is_delimiter: impl Fn(u8) -> bool, path: &str) -> Option<Finding> {
+pub(super) fn bad_character(
+    segment: &Segment<'_>,
+    is_delimiter: impl Fn(u8) -> bool,
+    path: impl FnOnce() -> String,
+) -> Option<Finding> {
     let is_bad = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n') && !is_delimiter(byte);
     let at = segment.raw.iter().position(|byte| is_bad(*byte))?;
     let byte = segment.raw.get(at).copied().unwrap_or_default();
@@ -171,7 +175,7 @@ pub(super) fn bad_character(segment: &Segment<'_>, is_delimiter: impl Fn(u8) -> 
     Some(
         Finding::error(
             Code::EDI_ELEMENT_INVALID,
-            segment.element_location(element, path),
+            segment.element_location(element, &path()),
             format!("{} holds a control character (byte 0x{byte:02X}){more}", brief(&field)),
             "Remove control characters (NUL and kin) from the data before sending.",
         )

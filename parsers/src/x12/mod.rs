@@ -52,3 +52,18 @@ impl Format for X12 {
         Ok(Summary { encoding: Some(encoding.to_owned()), units: tokens.units, ..summary })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x12_is_recognised_by_its_content() {
+        for head in ["ISA*00*", "\u{feff}ISA|00|", " \r\n\tISA^00", "ISA~00~"] {
+            assert!(X12.recognize(head.as_bytes(), &[]), "{head}");
+        }
+        for head in ["", "ISA", "ISAAC*", "ISA number;amount", "UNB+UNOA:1", "x ISA*00*", "<ISA*"] {
+            assert!(!X12.recognize(head.as_bytes(), &[]), "{head}");
+        }
+    }
+}

@@ -1,14 +1,15 @@
 //! The segments of an 810 and the loops they stand in: where we are, and its path.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Every segment an 810 may hold in 003010 to 008010, sorted, with the loop controls LS and LE that may
 /// stand anywhere (X12.6 §3.12). ITA and IT8 are of the 003xxx versions.
-const SEGMENTS: [&[u8]; 55] = [
-    b"AMT", b"BAL", b"BIG", b"CAD", b"CRC", b"CTP", b"CTT", b"CUR", b"DMG", b"DTM", b"FA1", b"FA2", b"FOB", b"INC",
-    b"ISS", b"IT1", b"IT3", b"IT8", b"ITA", b"ITD", b"L7", b"LE", b"LM", b"LQ", b"LS", b"MEA", b"MSG", b"MTX", b"N1",
-    b"N2", b"N3", b"N4", b"N9", b"NM1", b"NTE", b"PAM", b"PER", b"PID", b"PKG", b"PO4", b"PWK", b"QTY", b"R4", b"REF",
-    b"SAC", b"SDQ", b"SE", b"SLN", b"SR", b"ST", b"TC2", b"TDS", b"TXI", b"V1", b"YNQ",
+const SEGMENTS: [&str; 55] = [
+    "AMT", "BAL", "BIG", "CAD", "CRC", "CTP", "CTT", "CUR", "DMG", "DTM", "FA1", "FA2", "FOB", "INC", "ISS", "IT1",
+    "IT3", "IT8", "ITA", "ITD", "L7", "LE", "LM", "LQ", "LS", "MEA", "MSG", "MTX", "N1", "N2", "N3", "N4", "N9", "NM1",
+    "NTE", "PAM", "PER", "PID", "PKG", "PO4", "PWK", "QTY", "R4", "REF", "SAC", "SDQ", "SE", "SLN", "SR", "ST", "TC2",
+    "TDS", "TXI", "V1", "YNQ",
 ];
 
 /// Which loop we are in, beside the line's own.
@@ -39,7 +40,7 @@ struct Open {
 /// A segment within its parent: `IT1[3]`.
 #[derive(Default, Clone)]
 struct Leaf {
-    id: String,
+    id: Cow<'static, str>,
     ordinal: u32,
     /// It opened the innermost loop, which is thus its own path.
     opens: bool,
@@ -59,7 +60,8 @@ impl Loops {
 
     /// Steps on to the segment with this id; `false` when an 810 has no such segment.
     pub(super) fn step(&mut self, id: &[u8]) -> bool {
-        let Ok(index) = SEGMENTS.binary_search(&id) else {
+        let known = SEGMENTS.binary_search_by(|known| known.as_bytes().cmp(id));
+        let Some((index, name)) = known.ok().and_then(|index| Some((index, *SEGMENTS.get(index)?))) else {
             self.step_unknown(id);
             return false;
         };
@@ -69,8 +71,7 @@ impl Loops {
         let counts = self.open.last_mut().map_or(&mut self.header, |open| &mut open.counts);
         let ordinal = counts.next(index);
         let opened = opening(id);
-        let leaf =
-            Leaf { id: String::from_utf8_lossy(id).into_owned(), ordinal, opens: opened.is_some(), stray: false };
+        let leaf = Leaf { id: Cow::Borrowed(name), ordinal, opens: opened.is_some(), stray: false };
         self.path = leaf.clone();
         if let Some((kind, members)) = opened {
             self.open.push(Open { kind, members, leaf, counts: Counts::new() });
@@ -108,7 +109,7 @@ impl Loops {
         let key = if self.unknown.len() < UNKNOWN_IDS_MAX { name.as_bytes() } else { b"" };
         let count = self.unknown.entry(key.to_vec()).or_default();
         *count = count.saturating_add(1);
-        self.path = Leaf { id: name, ordinal: *count, opens: false, stray: true };
+        self.path = Leaf { id: Cow::Owned(name), ordinal: *count, opens: false, stray: true };
     }
 }
 

@@ -8,18 +8,19 @@ mod elements;
 mod line;
 mod loops;
 mod party;
+mod summary;
 mod totals;
 
 use rust_decimal::Decimal;
 
 use self::elements::Record;
 pub(super) use self::elements::brief;
-use self::line::{OpenLine, charge, rate};
+use self::line::OpenLine;
 use self::loops::Loop;
 use self::party::{OpenParty, Parties, contact};
 use self::totals::{Sums, derive, product, turn_credit_positive};
 use crate::canonical::{
-    Evidence, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TaxBreakdown, TermsDiscount,
+    Evidence, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TermsDiscount,
 };
 use crate::edi::Segment;
 use crate::finding::{Code, Finding};
@@ -87,23 +88,23 @@ impl InvoiceReader {
         if self.record.findings.len() > KEPT_MAX { std::mem::take(&mut self.record.findings) } else { Vec::new() }
     }
 
-    /// Takes a segment between ST and SE. Says its path.
-    pub(super) fn take(&mut self, segment: &Segment<'_>) -> Result<String, Halt> {
+    /// Takes a segment between ST and SE.
+    pub(super) fn take(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
         let id = segment.id();
         if !self.record.loops.step(&id) {
             self.unknown(segment);
-            return Ok(self.record.path());
+            return Ok(());
         }
         self.text_bytes += segment.raw.len();
         let text_bytes_max = self.limits.token_bytes_max.saturating_mul(TEXT_SEGMENTS_MAX);
         self.within(segment, "text of one document in bytes", "token_bytes_max", self.text_bytes, text_bytes_max)?;
         self.leave_loops(&id);
-        if self.record.loops.in_line() {
-            self.take_in_line(&id, segment)?;
-        } else {
-            self.take_outside(&id, segment)?;
-        }
-        Ok(self.record.path())
+        if self.record.loops.in_line() { self.take_in_line(&id, segment) } else { self.take_outside(&id, segment) }
+    }
+
+    /// The path of the segment taken last.
+    pub(super) fn path(&self) -> String {
+        self.record.path()
     }
 
     /// The set ends. Only a complete one can lack something.
@@ -244,6 +245,7 @@ impl InvoiceReader {
                 format!("a second {id} in one transaction set; the first one counts"),
                 format!("Send one {id} per transaction set, and a transaction set per invoice."),
             )
+            .with_field(id)
             .with_excerpt(segment.excerpt()),
         );
     }
@@ -320,57 +322,6 @@ impl InvoiceReader {
                 delivery.date = delivery.date.or(Some(date));
             }
         }
-    }
-
-    fn take_total(&mut self, tds: &Segment<'_>) {
-        if self.total.is_some() {
-            return self.repeated(tds);
-        }
-        if tds.text(1).is_none() {
-            let finding = self.record.missing(tds, 1, "the total amount of the invoice");
-            self.record.report(finding);
-        }
-        self.invoice.totals.payable = self.record.implied(tds, 1);
-        if self.invoice.totals.payable.is_some() {
-            self.record.prove("totals.payable", tds, 1);
-        }
-        self.total = Some((self.record.place(tds, 1), tds.written(1), tds.excerpt()));
-    }
-
-    fn take_tax(&mut self, txi: &Segment<'_>) {
-        let amount = self.record.number(txi, 2, Code::AMOUNT_INVALID);
-        let percent = self.record.number(txi, 3, Code::TYPE_INVALID);
-        let base = self.record.number(txi, 8, Code::AMOUNT_INVALID);
-        if let Some(amount) = amount {
-            self.sums.has_tax = true;
-            match self.sums.tax.checked_add(amount) {
-                Some(sum) => self.sums.tax = sum,
-                None => self.sums.unknown = true,
-            }
-            self.record.prove(format!("tax_breakdown[{}].tax", self.invoice.tax_breakdown.len()), txi, 2);
-        } else if txi.text(2).is_some() {
-            self.sums.unknown = true;
-        }
-        let rate = rate(percent, amount, base);
-        self.invoice.tax_breakdown.push(TaxBreakdown {
-            base,
-            tax: amount,
-            category: txi.text(1),
-            rate,
-            ..TaxBreakdown::default()
-        });
-    }
-
-    fn take_charge(&mut self, sac: &Segment<'_>) {
-        let Some(charge) = charge(sac, &mut self.record) else { return };
-        match charge.amount {
-            None => self.sums.unknown = true,
-            Some(_) => {
-                let index = self.invoice.allowances_charges.len();
-                self.record.prove(format!("allowances_charges[{index}].amount"), sac, 5);
-            }
-        }
-        self.invoice.allowances_charges.push(charge);
     }
 
     fn close_party(&mut self) {

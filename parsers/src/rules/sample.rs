@@ -1,0 +1,117 @@
+//! An invoice that breaks no rule, for the tests of the rules to spoil.
+
+use jiff::civil::date;
+use rust_decimal::Decimal;
+
+use super::{Claim, Places, check};
+use crate::canonical::{Address, Delivery, Invoice, Item, Line, Party, TaxBreakdown, Totals};
+
+/// The ids of the rules an invoice breaks, each once.
+pub(super) fn broken(invoice: &Invoice) -> Vec<&'static str> {
+    let findings = check(invoice, &Places::nowhere(), Claim::En16931, 100);
+    let mut rules = Vec::new();
+    for finding in &findings {
+        assert!(!finding.message.is_empty() && finding.fix.ends_with('.'), "{finding:?}");
+        let rule =
+            finding.rule.unwrap_or(if finding.code == crate::Code::AMOUNT_INVALID { "amount_invalid" } else { "" });
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
+    rules
+}
+
+/// One line of 100.00 at 19 %.
+pub(super) fn invoice() -> Invoice {
+    let text = |text: &str| Some(text.to_owned());
+    let party = |name: &str, vat_id: &str| Party {
+        name: text(name),
+        vat_id: text(vat_id),
+        address: Some(Address { country: text("DE"), ..Address::default() }),
+        ..Party::default()
+    };
+    let hundred = Some(Decimal::new(10_000, 2));
+    let tax = Some(Decimal::new(1_900, 2));
+    let gross = Some(Decimal::new(11_900, 2));
+    Invoice {
+        number: text("R-1"),
+        issue_date: Some(date(2026, 3, 1)),
+        type_code: text("380"),
+        currency: text("EUR"),
+        specification_id: text("urn:cen.eu:en16931:2017"),
+        seller: party("Lindner Schrauben GmbH", "DE111111111"),
+        buyer: party("Hafenbau AG", "DE222222222"),
+        totals: Totals {
+            line_net: hundred,
+            tax_exclusive: hundred,
+            tax,
+            tax_inclusive: gross,
+            payable: gross,
+            ..Totals::default()
+        },
+        tax_breakdown: vec![TaxBreakdown {
+            base: hundred,
+            tax,
+            category: text("S"),
+            rate: Some(Decimal::from(19)),
+            ..TaxBreakdown::default()
+        }],
+        lines: vec![Line {
+            id: text("1"),
+            quantity: Some(Decimal::from(4)),
+            unit: text("C62"),
+            net_amount: hundred,
+            net_price: Some(Decimal::from(25)),
+            tax_category: text("S"),
+            tax_rate: Some(Decimal::from(19)),
+            item: Item { name: text("Bolt"), ..Item::default() },
+            ..Line::default()
+        }],
+        ..Invoice::default()
+    }
+}
+
+/// The same invoice in another VAT category.
+pub(super) fn in_category(code: &str) -> Invoice {
+    let mut invoice = invoice();
+    let is_taxed = matches!(code, "S" | "L" | "M");
+    let rate = match code {
+        "O" => None,
+        _ if is_taxed => Some(Decimal::from(19)),
+        _ => Some(Decimal::ZERO),
+    };
+    for line in &mut invoice.lines {
+        line.tax_category = Some(code.to_owned());
+        line.tax_rate = rate;
+    }
+    for tax in &mut invoice.tax_breakdown {
+        tax.category = Some(code.to_owned());
+        tax.rate = rate;
+        if !is_taxed {
+            tax.tax = Some(Decimal::ZERO);
+            tax.exemption_reason = (code != "Z").then(|| "no VAT here".to_owned());
+        }
+    }
+    if !is_taxed {
+        invoice.totals.tax = Some(Decimal::ZERO);
+        invoice.totals.tax_inclusive = invoice.totals.tax_exclusive;
+        invoice.totals.payable = invoice.totals.tax_exclusive;
+    }
+    match code {
+        "O" => {
+            for party in [&mut invoice.seller, &mut invoice.buyer] {
+                party.legal_id = Some(crate::canonical::Identifier { scheme: None, value: "HRB 1".to_owned() });
+                party.vat_id = None;
+            }
+        }
+        "K" => {
+            invoice.delivery = Some(Delivery {
+                date: Some(date(2026, 2, 27)),
+                address: Some(Address { country: Some("FR".to_owned()), ..Address::default() }),
+                ..Delivery::default()
+            });
+        }
+        _ => {}
+    }
+    invoice
+}

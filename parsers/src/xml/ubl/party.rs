@@ -1,0 +1,110 @@
+//! The parties of a UBL document.
+
+use super::field::{Draft, identifier};
+use crate::canonical::{Address, Contact, Party};
+use crate::xml::element::Element;
+
+/// BG-4.
+pub(super) fn map_seller(draft: &mut Draft, section: &Element, path: &str) {
+    let (element, path) = inner(section, path);
+    draft.invoice.seller = party(draft, element, &path, "seller");
+}
+
+/// BG-7.
+pub(super) fn map_buyer(draft: &mut Draft, section: &Element, path: &str) {
+    let (element, path) = inner(section, path);
+    draft.invoice.buyer = party(draft, element, &path, "buyer");
+}
+
+/// BG-10, which is named by its party name (BT-59).
+pub(super) fn map_payee(draft: &mut Draft, section: &Element, path: &str) {
+    if draft.invoice.payee.is_none() {
+        let payee = party(draft, section, path, "payee");
+        draft.invoice.payee = Some(named_by_party_name(payee));
+    }
+}
+
+/// BG-11, which is named by its party name (BT-62).
+pub(super) fn map_tax_representative(draft: &mut Draft, section: &Element, path: &str) {
+    let representative = party(draft, section, path, "tax_representative");
+    draft.invoice.tax_representative = Some(named_by_party_name(representative));
+}
+
+fn named_by_party_name(party: Party) -> Party {
+    Party { name: party.trading_name, trading_name: None, ..party }
+}
+
+/// Supplier and customer have their party one level down.
+fn inner<'e>(section: &'e Element, path: &str) -> (&'e Element, String) {
+    match section.child("Party") {
+        Some(party) => (party, party.path_below(path)),
+        None => (section, path.to_owned()),
+    }
+}
+
+fn party(draft: &mut Draft, element: &Element, path: &str, field: &str) -> Party {
+    draft.group(field, element, path);
+    let mut party = Party {
+        name: element.text_at(&["PartyLegalEntity", "RegistrationName"]),
+        trading_name: element.text_at(&["PartyName", "Name"]),
+        legal_id: element.at(&["PartyLegalEntity", "CompanyID"]).and_then(|id| identifier(id, "schemeID")),
+        legal_form: element.text_at(&["PartyLegalEntity", "CompanyLegalForm"]),
+        endpoint: element.child("EndpointID").and_then(|id| identifier(id, "schemeID")),
+        contact: element.child("Contact").map(contact),
+        ..Party::default()
+    };
+    for identification in element.children("PartyIdentification") {
+        party.ids.extend(identification.child("ID").and_then(|id| identifier(id, "schemeID")));
+    }
+    if let Some(endpoint) = element.child("EndpointID") {
+        draft.group(format!("{field}.endpoint"), endpoint, &endpoint.path_below(path));
+    }
+    if let Some(postal) = element.child("PostalAddress") {
+        draft.group(format!("{field}.address"), postal, &postal.path_below(path));
+        party.address = Some(address(postal));
+    }
+    for scheme in element.children("PartyTaxScheme") {
+        let Some(id) = scheme.child("CompanyID") else { continue };
+        let is_vat = scheme.text_at(&["TaxScheme", "ID"]).is_some_and(|name| name.eq_ignore_ascii_case("VAT"));
+        let (slot, name) = if is_vat { (&mut party.vat_id, "vat_id") } else { (&mut party.tax_id, "tax_id") };
+        if slot.is_none() {
+            let below = scheme.path_below(path);
+            *slot = draft.text_of(id, &id.path_below(&below), &format!("{field}.{name}"));
+        }
+    }
+    party
+}
+
+/// BG-5, BG-8, BG-12, BG-15.
+pub(super) fn address(element: &Element) -> Address {
+    let mut lines = Vec::new();
+    lines.extend(street(element));
+    lines.extend(element.text_at(&["AdditionalStreetName"]));
+    for line in element.children("AddressLine") {
+        lines.extend(line.text_at(&["Line"]));
+    }
+    Address {
+        lines,
+        city: element.text_at(&["CityName"]),
+        postal_code: element.text_at(&["PostalZone"]),
+        region: element.text_at(&["CountrySubentity"]),
+        country: element.text_at(&["Country", "IdentificationCode"]),
+    }
+}
+
+/// The street, with the house number where UBL keeps it apart (EN 16931 does not).
+fn street(element: &Element) -> Option<String> {
+    let street = element.text_at(&["StreetName"])?;
+    Some(match element.text_at(&["BuildingNumber"]) {
+        Some(number) => format!("{street} {number}"),
+        None => street,
+    })
+}
+
+fn contact(element: &Element) -> Contact {
+    Contact {
+        name: element.text_at(&["Name"]),
+        phone: element.text_at(&["Telephone"]),
+        email: element.text_at(&["ElectronicMail"]),
+    }
+}

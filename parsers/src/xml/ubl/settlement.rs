@@ -1,0 +1,183 @@
+//! Money at document level: how to pay, allowances and charges, tax, totals.
+
+use super::field::{Draft, TaxTotal, evidence};
+use crate::canonical::{AllowanceCharge, CreditTransfer, Payment, PaymentTerms, TaxBreakdown, Totals};
+use crate::xml::element::Element;
+use crate::{Code, Finding};
+
+/// BG-16; a credit note's due day stands here too (BT-9).
+pub(super) fn map_payment(draft: &mut Draft, section: &Element, path: &str) {
+    let index = draft.invoice.payments.len();
+    draft.group(format!("payments[{index}]"), section, path);
+    if draft.invoice.due_date.is_none() {
+        draft.invoice.due_date = draft.date(section, path, "PaymentDueDate", "due_date");
+    }
+    let code = section.child("PaymentMeansCode");
+    let mut payment = Payment {
+        means_code: code.and_then(Element::value).map(str::to_owned),
+        means_text: code.and_then(|code| code.attribute("name")).map(str::to_owned),
+        remittance_information: section.text_at(&["PaymentID"]),
+        card_number_masked: section.text_at(&["CardAccount", "PrimaryAccountNumberID"]).map(|number| masked(&number)),
+        mandate: section.text_at(&["PaymentMandate", "ID"]),
+        ..Payment::default()
+    };
+    for account in section.children("PayeeFinancialAccount") {
+        payment.credit_transfers.push(CreditTransfer {
+            account: account.text_at(&["ID"]).unwrap_or_default(),
+            name: account.text_at(&["Name"]),
+            bic: account.text_at(&["FinancialInstitutionBranch", "ID"]),
+        });
+    }
+    draft.invoice.payments.push(payment);
+}
+
+/// The last four digits of a card number (BR-51): the rest is never kept.
+fn masked(number: &str) -> String {
+    let last: Vec<char> = number.chars().filter(char::is_ascii_alphanumeric).rev().take(4).collect();
+    last.into_iter().rev().collect()
+}
+
+/// BT-20; several sections are joined, a line each.
+pub(super) fn map_terms(draft: &mut Draft, section: &Element) {
+    let notes = section.children("Note").filter_map(Element::value);
+    let terms = draft.invoice.terms.get_or_insert_with(PaymentTerms::default);
+    for note in notes {
+        match &mut terms.text {
+            Some(text) => {
+                text.push('\n');
+                text.push_str(note);
+            }
+            None => terms.text = Some(note.to_owned()),
+        }
+    }
+}
+
+/// BG-20, BG-21.
+pub(super) fn map_allowance_charge(draft: &mut Draft, section: &Element, path: &str) {
+    let field = format!("allowances_charges[{}]", draft.invoice.allowances_charges.len());
+    let item = allowance_charge(draft, section, path, &field);
+    draft.invoice.allowances_charges.push(item);
+}
+
+/// BG-20, BG-21, BG-27, BG-28.
+pub(super) fn allowance_charge(draft: &mut Draft, section: &Element, path: &str, field: &str) -> AllowanceCharge {
+    draft.group(field, section, path);
+    let mut item = AllowanceCharge {
+        is_charge: section.text_at(&["ChargeIndicator"]).is_some_and(|text| text == "true" || text == "1"),
+        amount: draft.number(section, path, "Amount", &format!("{field}.amount")),
+        base: draft.number(section, path, "BaseAmount", &format!("{field}.base")),
+        percent: draft.number(section, path, "MultiplierFactorNumeric", &format!("{field}.percent")),
+        reason: section.text_at(&["AllowanceChargeReason"]),
+        reason_code: section.text_at(&["AllowanceChargeReasonCode"]),
+        ..AllowanceCharge::default()
+    };
+    if let Some(category) = section.child("TaxCategory") {
+        item.tax_category = category.text_at(&["ID"]);
+        item.tax_rate = draft.number(category, &category.path_below(path), "Percent", &format!("{field}.tax_rate"));
+    }
+    item
+}
+
+/// BT-110 or BT-111, and BG-23.
+pub(super) fn map_tax_total(draft: &mut Draft, section: &Element, path: &str) {
+    let amount = section.child("TaxAmount");
+    let currency = amount.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
+    let is_other_currency = currency.is_some()
+        && currency == draft.invoice.tax_currency
+        && draft.invoice.tax_currency != draft.invoice.currency;
+    let mut total = TaxTotal { currency, amount: None, evidence: None };
+    if let Some(element) = amount {
+        let location = element.location(element.path_below(path));
+        total.amount = draft.number_of(element, location.clone(), "totals.tax");
+        if total.amount.is_some() {
+            draft.evidence.pop();
+            total.evidence = Some(evidence(element, location, "totals.tax"));
+        }
+    }
+    draft.tax_totals.push(total);
+    // The breakdown stands in the currency of the document only.
+    if is_other_currency {
+        return;
+    }
+    for subtotal in section.children("TaxSubtotal") {
+        let field = format!("tax_breakdown[{}]", draft.invoice.tax_breakdown.len());
+        let path = subtotal.path_below(path);
+        draft.group(field.clone(), subtotal, &path);
+        let mut breakdown = TaxBreakdown {
+            base: draft.number(subtotal, &path, "TaxableAmount", &format!("{field}.base")),
+            tax: draft.number(subtotal, &path, "TaxAmount", &format!("{field}.tax")),
+            ..TaxBreakdown::default()
+        };
+        // UBL 2.0 wrote the rate beside the category.
+        breakdown.rate = draft.number(subtotal, &path, "Percent", &format!("{field}.rate"));
+        if let Some(category) = subtotal.child("TaxCategory") {
+            let path = category.path_below(&path);
+            breakdown.category = category.text_at(&["ID"]);
+            breakdown.rate = draft.number(category, &path, "Percent", &format!("{field}.rate")).or(breakdown.rate);
+            breakdown.exemption_reason = category.text_at(&["TaxExemptionReason"]);
+            breakdown.exemption_code = category.text_at(&["TaxExemptionReasonCode"]);
+        }
+        draft.invoice.tax_breakdown.push(breakdown);
+    }
+}
+
+/// Says which tax total is in the currency of the document (BT-110) and which in the tax currency (BT-111).
+pub(super) fn assign_tax_totals(draft: &mut Draft) {
+    for total in std::mem::take(&mut draft.tax_totals) {
+        let invoice = &mut draft.invoice;
+        let is_document = match (&total.currency, &invoice.currency) {
+            (Some(of_amount), Some(of_document)) => of_amount == of_document,
+            _ => true,
+        };
+        let is_tax = total.currency.is_some() && total.currency == invoice.tax_currency;
+        let field = if is_document && invoice.totals.tax.is_none() {
+            invoice.totals.tax = total.amount;
+            "totals.tax"
+        } else if is_tax && invoice.totals.tax_in_tax_currency.is_none() {
+            invoice.totals.tax_in_tax_currency = total.amount;
+            "totals.tax_in_tax_currency"
+        } else {
+            if is_document && let Some(again) = total.evidence {
+                let message = format!(
+                    "there is a second VAT total in the currency of the document, {}; only the first was read",
+                    again.raw.trim()
+                );
+                let fix = "Write one VAT total in the currency of the document.";
+                let finding = Finding::error(Code::rule("BR-CO-15"), again.at, message, fix);
+                draft.claimed.push(finding.with_rule("BR-CO-15").with_field("cbc:TaxAmount").with_value(again.raw));
+            }
+            continue;
+        };
+        if let Some(evidence) = total.evidence {
+            draft.evidence.push(crate::canonical::Evidence { field: field.to_owned(), ..evidence });
+        }
+    }
+}
+
+/// BG-22.
+pub(super) fn map_totals(draft: &mut Draft, section: &Element, path: &str) {
+    draft.group("totals", section, path);
+    let payable = section.child("PayableAmount");
+    draft.payable_currency = payable.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
+    let mut number = |name: &str, field: &str| draft.number(section, path, name, field);
+    draft.invoice.totals = Totals {
+        line_net: number("LineExtensionAmount", "totals.line_net"),
+        tax_exclusive: number("TaxExclusiveAmount", "totals.tax_exclusive"),
+        tax_inclusive: number("TaxInclusiveAmount", "totals.tax_inclusive"),
+        allowances: number("AllowanceTotalAmount", "totals.allowances"),
+        charges: number("ChargeTotalAmount", "totals.charges"),
+        prepaid: number("PrepaidAmount", "totals.prepaid"),
+        rounding: number("PayableRoundingAmount", "totals.rounding"),
+        payable: number("PayableAmount", "totals.payable"),
+        ..Totals::default()
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_card_number_keeps_its_last_four() {
+        assert_eq!(super::masked("5555 4444 3333 2222"), "2222");
+        assert_eq!(super::masked("12"), "12");
+    }
+}

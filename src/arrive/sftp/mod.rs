@@ -1,0 +1,156 @@
+//! The SFTP door: SSH by russh, everything above it ours.
+//!
+//! `listener` says how we speak SSH, `login` who is let in, `connection` what a connection may do,
+//! `protocol` is SFTP itself, `outlet` sends its replies in bounded memory.
+
+mod connection;
+mod host_key;
+mod line;
+mod listener;
+mod login;
+mod outlet;
+mod protocol;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+pub use host_key::HostKeyError;
+use russh::Disconnect;
+use russh::keys::HashAlg;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, info, info_span};
+
+use self::connection::{Connection, Ended};
+use self::line::{Greeting, Line};
+use self::login::Login;
+use super::accept::{Counts, Gate, Visit};
+use super::presence::Presence;
+use crate::config;
+use crate::land::{Dropbox, Session};
+
+/// The SFTP door, open on its address.
+pub struct SftpDoor {
+    gate: Gate,
+    fingerprint: String,
+    house: Arc<House>,
+}
+
+/// What every connection shares.
+struct House {
+    ssh: Arc<russh::server::Config>,
+    limits: Arc<config::Sftp>,
+    dropbox: Dropbox,
+}
+
+/// Why the door could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SftpError {
+    #[error("could not listen for SFTP on {address}; is another program using it?")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    HostKey(#[from] HostKeyError),
+}
+
+impl SftpDoor {
+    /// Listens, with the host key of the data folder `data`.
+    ///
+    /// # Errors
+    /// The address or the host key is not to be had.
+    #[expect(clippy::unused_async, reason = "opening the next doors waits for certificates and databases")]
+    pub async fn open(
+        sftp: &config::Sftp,
+        doors: &config::Doors,
+        data: &Path,
+        dropbox: Dropbox,
+    ) -> Result<Self, SftpError> {
+        let host_key = host_key::host_key(data)?;
+        let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
+        let gate =
+            Gate::open(sftp.listen, doors).map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
+        info!(address = %gate.address(), fingerprint, "opened the SFTP door");
+        let ssh = Arc::new(listener::ssh(sftp, doors, host_key));
+        Ok(Self { gate, fingerprint, house: Arc::new(House { ssh, limits: Arc::new(sftp.clone()), dropbox }) })
+    }
+
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.gate.address()
+    }
+
+    /// The host key's, as `ssh` shows it: `SHA256:…`.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Reads how many connections there are, now and later.
+    pub fn counts(&self) -> impl Fn() -> Counts + Send + Sync + 'static {
+        self.gate.counts()
+    }
+
+    /// Serves until `shutdown`, and then until the last connection is gone: uploads in flight may finish
+    /// within the drain deadline.
+    pub async fn serve(self, shutdown: CancellationToken) {
+        let house = self.house;
+        self.gate.serve(shutdown, move |visit| attend(Arc::clone(&house), visit)).await;
+        debug!("closed the SFTP door");
+    }
+}
+
+async fn attend(house: Arc<House>, visit: Visit) {
+    let presence = Arc::clone(&visit.presence);
+    let span = info_span!("connection", door = "sftp", peer = %presence.peer());
+    let known = Arc::new(OnceLock::new());
+    let ended = run(&house, visit, &presence, Arc::clone(&known), &span).instrument(span.clone()).await;
+    let reason = match (presence.why(), ended) {
+        (Some(why), _) => why.sentence().to_owned(),
+        (None, Ok(())) => "the client left".to_owned(),
+        (None, Err(error)) => error.to_string(),
+    };
+    debug!(parent: &span, reason, logged_in = presence.is_logged_in(), "closed a connection");
+    if let Some(session) = known.get() {
+        session.end(&reason).instrument(span).await;
+    }
+}
+
+async fn run(
+    house: &House,
+    visit: Visit,
+    presence: &Arc<Presence>,
+    known: Arc<OnceLock<Session>>,
+    span: &tracing::Span,
+) -> Result<(), Ended> {
+    let greeting = Greeting::default();
+    // The rest of `visit` keeps the connection's seat until we return.
+    let line = Line::new(visit.stream, presence.cut(), greeting.clone());
+    let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
+    let connection = Connection::new(login, known, Arc::clone(presence), Arc::clone(&house.limits), span.clone());
+    let running = tokio::select! {
+        running = russh::server::run_stream(Arc::clone(&house.ssh), line, connection) => running?,
+        () = presence.leaving().cancelled() => return Ok(()),
+    };
+    let handle = running.handle();
+    let farewell = async {
+        presence.leaving().cancelled().await;
+        let sentence = presence.why().map_or("", super::presence::Leaving::sentence);
+        // It waits behind what the client does not read; whoever does not read is cut off in a moment.
+        let _ = handle.disconnect(Disconnect::ByApplication, sentence.to_owned(), "en".to_owned()).await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = running => ended,
+        ended = farewell => ended,
+    }
+}
+
+impl std::fmt::Debug for SftpDoor {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SftpDoor").field("address", &self.address()).field("fingerprint", &self.fingerprint).finish()
+    }
+}

@@ -1,0 +1,334 @@
+//! Sending a file over HTTP. The bytes go to the dropbox as they come; what arrives here is a file like
+//! any other, and 201 means what an SFTP CLOSE answered OK means.
+
+mod multipart;
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use axum::Json;
+use axum::body::Body as HttpBody;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::Shared;
+use super::super::ask::{self, Asked};
+use super::super::auth::Caller;
+use super::super::problem::{Body, Code, Problem, chain};
+use super::files::{self, File};
+use super::orgs;
+use crate::domain::{ArrivalId, FileName, Hasher, OrganisationId, VirtualPath};
+use crate::land::{Creation, Door, LandError, Peer, Session, Upload};
+use crate::record::Remembered;
+
+/// What to call it, and whose it is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in super::super) struct UploadQuery {
+    /// The file's name, where the body is the file itself and `Content-Disposition` does not say.
+    name: Option<String>,
+    /// The organisation it is for, by id or name: an operator's token must say, another may not.
+    org: Option<String>,
+}
+
+/// A form with one file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form; it is read as a stream")]
+pub(in super::super) struct UploadForm {
+    #[schema(value_type = String, format = Binary)]
+    file: String,
+}
+
+/// Send a file: a form with one part `file`, or the bytes themselves with `?name=`. 201 means that it is
+/// stored for good and will be read; follow its `status`. With an `Idempotency-Key` it is safe to repeat.
+#[utoipa::path(post, path = "/v1/files", tag = "files",
+    params(UploadQuery,
+           ("idempotency-key" = Option<String>, Header,
+            description = "1 to 255 visible characters, kept for 48 hours. The same key with the same file answers what \
+                           the first did, with `Idempotency-Replayed: true`, and nothing lands twice")),
+    request_body(content((UploadForm = "multipart/form-data"), (String = "application/octet-stream"))),
+    responses(
+        (status = 201, description = "It has landed; `Location` is the file", body = File),
+        (status = 409, description = "`idempotency_in_progress`, `state_conflict`", body = Body,
+         content_type = "application/problem+json"),
+        (status = 413, description = "`payload_too_large`", body = Body, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_mismatch`: the key was used for another file", body = Body,
+         content_type = "application/problem+json"),
+        (status = 507, description = "`no_space`: nothing was kept", body = Body, content_type = "application/problem+json")
+    ))]
+pub(in super::super) async fn upload(
+    State(desk): State<Shared>,
+    caller: Caller,
+    asked: Asked<UploadQuery>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let organisation = owner(&desk, &caller, asked.query.org.as_deref()).await?;
+    let key = key_of(request.headers())?;
+    let under_way = match &key {
+        None => None,
+        Some(key) => Some(UnderWay::take(&desk, organisation, key)?),
+    };
+    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let peer = Peer { address: caller.address, door: Door::Https, client: agent };
+    let session = desk.dropbox.session_for(organisation, &caller.token_name, &peer);
+    let received = receive(&session, request, asked.query.name).await?;
+    let landed = landing(desk.clone(), organisation, key, received);
+    // Every byte is here: from now on it lands whether or not the client waits for the answer.
+    let landed = tokio::spawn(async move {
+        let _until_answered = under_way;
+        landed.await
+    });
+    let (id, replayed) = landed.await.map_err(|error| Problem::internal("land an upload", &error))??;
+    let file = files::shown(&desk, &caller.scope, &id.to_string()).await?;
+    let mut response = (StatusCode::CREATED, Json(File::from(file))).into_response();
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/files/{id}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    if replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+async fn owner(desk: &Shared, caller: &Caller, org: Option<&str>) -> Result<OrganisationId, Problem> {
+    match (caller.scope.organisation(), org) {
+        (Some(own), None) => Ok(own),
+        (Some(own), Some(org)) => match desk.record.organisation(org).await? {
+            Some(named) if named.id == own => Ok(own),
+            _ => Err(orgs::unknown("org", org)),
+        },
+        (None, Some(org)) => orgs::named(desk, "org", org).await.map(|row| row.id),
+        (None, None) => Err(Problem::at("org", "this is an operator's token: say with `?org=` whose file it is")),
+    }
+}
+
+fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    key.map(|key| Some(key.to_owned()))
+        .ok_or_else(|| Problem::at("Idempotency-Key", "an Idempotency-Key has 1 to 255 visible ASCII characters"))
+}
+
+/// A file that is here in full, but has not landed yet.
+struct Received {
+    upload: Upload,
+    name: FileName,
+    hasher: Hasher,
+}
+
+async fn receive(session: &Session, request: Request, name: Option<String>) -> Result<Received, Problem> {
+    if ask::content_type(&request) == "multipart/form-data" {
+        if name.is_some() {
+            return Err(Problem::at("name", "a form says the file's name itself; leave `?name=` out"));
+        }
+        return multipart::receive(session, request).await;
+    }
+    let said = request.headers().get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
+    let name = name.or_else(|| said.as_deref().and_then(file_name_in)).ok_or_else(|| {
+        Problem::at("name", "say the file's name: `?name=invoices.edi`, or a Content-Disposition with a filename")
+    })?;
+    let mut receiving = Receiving::begin(session, &name).await?;
+    let mut body = HttpBody::into_data_stream(request.into_body());
+    receiving.take_all(&mut body).await?;
+    Ok(receiving.end())
+}
+
+/// The name in a `Content-Disposition` (RFC 6266), `filename*` before `filename`.
+fn file_name_in(value: &str) -> Option<String> {
+    let parameter = |wanted: &str| {
+        value.split(';').skip(1).find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"').to_owned())
+        })
+    };
+    let encoded = parameter("filename*").and_then(|value| {
+        let (charset, rest) = value.split_once('\'')?;
+        let (_, text) = rest.split_once('\'')?;
+        charset.eq_ignore_ascii_case("utf-8").then(|| decoded(text)).flatten()
+    });
+    encoded.or_else(|| parameter("filename")).filter(|name| !name.is_empty())
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = vec![];
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// A file on its way in.
+struct Receiving {
+    upload: Upload,
+    name: FileName,
+    hasher: Hasher,
+    offset: u64,
+}
+
+impl Receiving {
+    async fn begin(session: &Session, name: &str) -> Result<Self, Problem> {
+        let path = VirtualPath::parse(name.as_bytes()).map_err(|error| Problem::at("name", error.to_string()))?;
+        let VirtualPath::File(file) = &path else {
+            return Err(Problem::at("name", format!("`{name}` is a folder; give the file a name")));
+        };
+        if file.is_temporary() {
+            return Err(Problem::at(
+                "name",
+                format!(
+                    "`{file}` is a name for unfinished files; over HTTP a file is finished when it is sent, so send its real name"
+                ),
+            ));
+        }
+        let how = Creation { truncate: true, exclusive: false };
+        let upload = session.create(&path, how).await.map_err(refused)?;
+        Ok(Self { upload, name: file.clone(), hasher: Hasher::default(), offset: 0 })
+    }
+
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.upload.write_at(self.offset, bytes).await.map_err(refused)?;
+        self.hasher.update(bytes);
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+
+    async fn take_all<E: std::fmt::Display>(
+        &mut self,
+        body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+    ) -> Result<(), Problem> {
+        while let Some(bytes) = body.next().await {
+            self.take(&bytes.map_err(|error| broken_off(&error))?).await?;
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Received {
+        Received { upload: self.upload, name: self.name, hasher: self.hasher }
+    }
+}
+
+/// The client is mostly gone when this is said.
+fn broken_off(error: &dyn std::fmt::Display) -> Problem {
+    tracing::debug!(error = %error, "an upload broke off");
+    Problem::new(Code::ValidationFailed, "the body broke off before its end; nothing was received, send it again")
+}
+
+fn refused(error: LandError) -> Problem {
+    let code = match &error {
+        LandError::NotFound { .. } | LandError::Refused { .. } | LandError::Incomplete { .. } | LandError::Path(_) => {
+            Code::ValidationFailed
+        }
+        LandError::Exists { .. } => Code::StateConflict,
+        LandError::TooLarge { .. } => Code::PayloadTooLarge,
+        LandError::NoSpace => Code::NoSpace,
+        LandError::Busy { .. } => Code::RateLimited,
+        LandError::Unavailable => Code::Unavailable,
+    };
+    Problem::new(code, error.to_string())
+}
+
+/// Lands it, or finds that this key's file has landed already. The key is looked up only now, because the
+/// digest of the body is part of what it stands for.
+async fn landing(
+    desk: Shared,
+    organisation: OrganisationId,
+    key: Option<String>,
+    received: Received,
+) -> Result<(ArrivalId, bool), Problem> {
+    let Some(key) = key else {
+        let receipt = received.upload.finish().await.map_err(refused)?;
+        return Ok((receipt.id, false));
+    };
+    let principal = organisation.to_string();
+    let mut request = Hasher::default();
+    request.update(received.name.as_str().as_bytes());
+    request.update(&[0]);
+    request.update(received.hasher.finish().as_bytes());
+    match desk.record.remember(&principal, &key, request.finish()).await? {
+        Remembered::New => {}
+        Remembered::Done(id) => return Ok((id, true)),
+        Remembered::UnderWay => return Err(in_progress()),
+        Remembered::Mismatch => {
+            return Err(Problem::new(
+                Code::IdempotencyMismatch,
+                "this Idempotency-Key was used for another file; nothing was received, send it under a new key",
+            ));
+        }
+    }
+    let landed = received.upload.finish().await;
+    let made = landed.as_ref().ok().map(|receipt| receipt.id);
+    if let Err(error) = desk.record.remember_done(&principal, &key, made).await {
+        // The file has landed all the same: a repeat of the request is told 409 until the key is free.
+        tracing::error!(error = chain(&error), "could not keep an idempotency key");
+    }
+    Ok((landed.map_err(refused)?.id, false))
+}
+
+fn in_progress() -> Problem {
+    Problem::new(
+        Code::IdempotencyInProgress,
+        "the first request with this Idempotency-Key is still under way; ask again in a moment",
+    )
+}
+
+/// A key whose first request this process is answering; free again when dropped.
+struct UnderWay {
+    desk: Shared,
+    entry: (String, String),
+}
+
+impl UnderWay {
+    fn take(desk: &Shared, organisation: OrganisationId, key: &str) -> Result<Self, Problem> {
+        let entry = (organisation.to_string(), key.to_owned());
+        if !insert(&desk.keys_under_way, entry.clone()) {
+            return Err(in_progress());
+        }
+        Ok(Self { desk: desk.clone(), entry })
+    }
+}
+
+fn insert(keys: &Mutex<HashSet<(String, String)>>, entry: (String, String)) -> bool {
+    keys.lock().is_ok_and(|mut keys| keys.insert(entry))
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Ok(mut keys) = self.desk.keys_under_way.lock() {
+            keys.remove(&self.entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_found_in_a_content_disposition() {
+        for (value, expected) in [
+            ("attachment; filename=\"a b.edi\"", Some("a b.edi")),
+            ("attachment; filename=a.edi", Some("a.edi")),
+            ("attachment; filename=\"x\"; filename*=UTF-8''f%C3%A9.xml", Some("f\u{e9}.xml")),
+            ("attachment; filename*=UTF-8''%zz", None),
+            ("attachment", None),
+            ("attachment; filename=\"\"", None),
+        ] {
+            assert_eq!(file_name_in(value).as_deref(), expected, "{value}");
+        }
+    }
+}

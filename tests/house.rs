@@ -1,0 +1,207 @@
+//! Starts the real daemon in a temporary folder on free ports, and asks its record what happened.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use waybill::daemon::Ready;
+use waybill::domain::{OrganisationId, Scope};
+use waybill::record::{DocumentFilter, DocumentRow, EventFilter, FileFilter, FileRow, FindingRow, Record};
+
+/// How long anything may take before a test gives up on it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The password of every account a test makes.
+pub(crate) const PASSWORD: &str = "a password for tests";
+
+/// A daemon, its folder, and a window on its record. Dropping it ends the daemon.
+pub(crate) struct House {
+    folder: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+    daemon: Option<Child>,
+    ready: Option<Ready>,
+    runtime: tokio::runtime::Runtime,
+    record: Record,
+}
+
+impl House {
+    pub(crate) fn open() -> Self {
+        Self::with(&[])
+    }
+
+    /// With settings, as the environment gives them: `("WAYBILL_LAND_FILE_MAX", "1 MiB")`.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let record = runtime.block_on(Record::open(&folder.path().join("data"), 2)).unwrap();
+        let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut house = Self { folder, environment, daemon: None, ready: None, runtime, record };
+        house.start();
+        house
+    }
+
+    /// Starts the daemon and waits until its doors are open.
+    pub(crate) fn start(&mut self) {
+        let ready = self.data().join("ready.json");
+        let _ = std::fs::remove_file(&ready);
+        let log = std::fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let daemon = Command::new(env!("CARGO_BIN_EXE_waybill"))
+            .args(["serve", "--data"])
+            .arg(self.data())
+            .args(["--sftp-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.daemon = Some(daemon);
+        let text = wait_for("the daemon to be ready", || {
+            if let Some(status) = self.daemon.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the daemon ended at once ({status}):\n{}", self.log());
+            }
+            std::fs::read_to_string(&ready).ok()
+        });
+        self.ready = Some(serde_json::from_str(&text).unwrap());
+    }
+
+    /// SIGKILL: what was not acknowledged may be lost, nothing else.
+    pub(crate) fn kill(&mut self) {
+        let mut daemon = self.daemon.take().expect("a daemon to kill");
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
+        let mut daemon = self.daemon.take().expect("a daemon to stop");
+        let done = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
+        assert!(done.success());
+        wait_for("the daemon to end", || daemon.try_wait().unwrap())
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.daemon.as_ref().expect("a running daemon").id()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn sftp(&self) -> SocketAddr {
+        self.ready.as_ref().unwrap().address("sftp").expect("an SFTP door")
+    }
+
+    pub(crate) fn http(&self) -> String {
+        format!("http://{}", self.ready.as_ref().unwrap().address("http").expect("an HTTP door"))
+    }
+
+    pub(crate) fn ready(&self) -> &Ready {
+        self.ready.as_ref().unwrap()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("daemon.log")
+    }
+
+    /// What the daemon has said.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// The most memory the daemon has held at once, in KiB (`VmHWM`).
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// A file in the house's folder with this content.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A supplier with one account of the same name and [`PASSWORD`].
+    pub(crate) fn supplier(&self, login: &str) -> OrganisationId {
+        self.supplier_with_keys(login, &[])
+    }
+
+    /// The same, with lines of `.pub` files.
+    pub(crate) fn supplier_with_keys(&self, login: &str, keys: &[&str]) -> OrganisationId {
+        let hash = waybill::land::credential::hash_password(PASSWORD).unwrap();
+        let keys: Vec<_> = keys.iter().map(|line| waybill::land::credential::parse_public_key(line).unwrap()).collect();
+        self.runtime.block_on(async {
+            let organisation = self.record.add_organisation(login, "supplier").await.unwrap();
+            self.record.add_account(organisation.id, login, Some(&hash), &keys).await.unwrap();
+            organisation.id
+        })
+    }
+
+    /// Runs a question to the record.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(&Record) -> T) -> T {
+        self.runtime.block_on(question(&self.record))
+    }
+
+    /// Every file that arrived, newest first.
+    pub(crate) fn files(&self) -> Vec<FileRow> {
+        let scope = Scope::operator("tests");
+        self.ask(async |record| record.files(&scope, &FileFilter::default(), None, 100_000).await.unwrap().rows)
+    }
+
+    /// The newest file of this name, once it has been read to its end or set aside.
+    pub(crate) fn settled(&self, name: &str) -> FileRow {
+        use waybill::record::FileStatus::{Held, Parsing, Stored};
+        wait_for(&format!("`{name}` to be read"), || {
+            self.files().into_iter().find(|file| file.name == name && !matches!(file.status, Held | Stored | Parsing))
+        })
+    }
+
+    pub(crate) fn documents_of(&self, file: &FileRow) -> Vec<DocumentRow> {
+        let scope = Scope::operator("tests");
+        let filter = DocumentFilter { file: Some(file.id), ..DocumentFilter::default() };
+        self.ask(async |record| record.documents(&scope, &filter, None, 100_000).await.unwrap().rows)
+    }
+
+    pub(crate) fn findings_of(&self, file: &FileRow) -> Vec<FindingRow> {
+        let scope = Scope::operator("tests");
+        self.ask(async |record| record.findings(&scope, file.id, -1, 100_000).await.unwrap())
+    }
+
+    /// The types of a file's events, oldest first.
+    pub(crate) fn life_of(&self, file: &FileRow) -> Vec<String> {
+        let scope = Scope::operator("tests");
+        let filter = EventFilter { file: Some(file.id), ..EventFilter::default() };
+        let events = self.ask(async |record| record.events_after(&scope, &filter, 0, 1_000).await.unwrap());
+        events.into_iter().map(|event| event.kind).collect()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(daemon) = &mut self.daemon {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("---- what the daemon said ----\n{}", self.log());
+        }
+    }
+}
+
+/// Asks again until there is an answer.
+pub(crate) fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = answer() {
+            return answer;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what} in vain");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
