@@ -14,6 +14,7 @@ mod house;
 
 mod api_files;
 mod api_problems;
+mod cli_admin;
 mod cli_check;
 mod cli_corpus;
 mod cli_read;

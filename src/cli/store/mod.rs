@@ -241,7 +241,7 @@ impl Store {
     /// Everything that happens after a sequence number, as it happens.
     pub(super) async fn follow(&self, asked: &EventsAsked, after: i64) -> anyhow::Result<Following> {
         Ok(match self {
-            Self::Here(here) => Following::Here(here.follow(asked, after).await?),
+            Self::Here(here) => Following::Here(Box::new(here.follow(asked, after).await?)),
             Self::There(there) => Following::There(Box::new(there.follow(asked, after))),
         })
     }
@@ -266,7 +266,7 @@ pub(super) struct Found {
 /// Events as they happen.
 #[derive(Debug)]
 pub(super) enum Following {
-    Here(here::Poll),
+    Here(Box<here::Poll>),
     There(Box<sse::Stream>),
 }
 
