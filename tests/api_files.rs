@@ -27,6 +27,11 @@ fn settled(client: &Client<'_>, id: &Value) -> Value {
     })
 }
 
+/// Files in the spool.
+fn spool(house: &House) -> usize {
+    std::fs::read_dir(house.data().join("spool")).unwrap().count()
+}
+
 #[test]
 fn a_file_sent_over_rest_is_a_file_like_any_other() {
     let house = House::open();
@@ -96,6 +101,7 @@ fn a_key_lands_a_file_once() {
     let elsewhere = send(&Client::of(&house, Some(theirs)), "a.edi", GOOD, Some("k1"));
     assert_eq!(elsewhere.header("idempotency-replayed"), "", "keys are each organisation's own");
     send(&client, "a.edi", GOOD, Some(&"k".repeat(256))).is_problem(400, "validation_failed");
+    wait_for("what did not land to be given up", || (spool(&house) == 0).then_some(()));
     // A refused file frees its key.
     send(&client, "a.OK", GOOD, Some("k2")).is_problem(400, "validation_failed");
     assert_eq!(send(&client, "c.edi", GOOD, Some("k2")).status, 201);
@@ -126,6 +132,7 @@ fn a_broken_upload_lands_nothing_and_its_key_is_in_progress_until_then() {
     });
     let files = client.get("/v1/files").data();
     assert_eq!(files.len(), 1, "half a file must not land");
+    wait_for("the half to be given up", || (spool(&house) == 0).then_some(()));
     assert_eq!(files[0]["id"], sent.json()["id"]);
 }
 

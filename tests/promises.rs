@@ -12,8 +12,12 @@
 mod api;
 mod house;
 
+mod api_admin;
+mod api_events;
 mod api_files;
+mod api_invoices;
 mod api_problems;
+mod api_tenancy;
 mod cli_admin;
 mod cli_check;
 mod cli_corpus;
@@ -23,3 +27,4 @@ mod curl;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
+mod openssh;

@@ -244,6 +244,11 @@ impl Upload {
         Ok(())
     }
 
+    /// Ends an upload that can neither land nor be gone on with: nothing of it is kept.
+    pub fn give_up(mut self, reason: &str) {
+        self.poison.get_or_insert_with(|| LandError::refused(reason));
+    }
+
     /// The sender has said that the file is complete: seals, stores and commits it. When this returns a
     /// receipt, the file survives anything. It goes on to the end even if the caller stops waiting.
     ///

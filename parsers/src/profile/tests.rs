@@ -1,3 +1,5 @@
+//! The profile's own tests: what loads, what is refused, and in which words.
+
 use super::{Profile, Weight, built_in};
 use crate::Severity;
 

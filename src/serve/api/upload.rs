@@ -23,8 +23,8 @@ use super::super::auth::Caller;
 use super::super::problem::{Body, Code, Problem, chain};
 use super::files::{self, File};
 use super::orgs;
-use crate::domain::{ArrivalId, FileName, Hasher, OrganisationId, VirtualPath};
-use crate::land::{Creation, Door, LandError, Peer, Session, Upload};
+use crate::domain::{ArrivalId, Digest, FileName, Hasher, OrganisationId, VirtualPath};
+use crate::land::{Creation, Door, LandError, Peer, Receipt, Session, Upload};
 use crate::record::Remembered;
 
 /// What to call it, and whose it is.
@@ -118,14 +118,7 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         .ok_or_else(|| Problem::at("Idempotency-Key", "an Idempotency-Key has 1 to 255 visible ASCII characters"))
 }
 
-/// A file that is here in full, but has not landed yet.
-struct Received {
-    upload: Upload,
-    name: FileName,
-    hasher: Hasher,
-}
-
-async fn receive(session: &Session, request: Request, name: Option<String>) -> Result<Received, Problem> {
+async fn receive(session: &Session, request: Request, name: Option<String>) -> Result<Receiving, Problem> {
     if ask::content_type(&request) == "multipart/form-data" {
         if name.is_some() {
             return Err(Problem::at("name", "a form says the file's name itself; leave `?name=` out"));
@@ -139,7 +132,7 @@ async fn receive(session: &Session, request: Request, name: Option<String>) -> R
     let mut receiving = Receiving::begin(session, &name).await?;
     let mut body = HttpBody::into_data_stream(request.into_body());
     receiving.take_all(&mut body).await?;
-    Ok(receiving.end())
+    Ok(receiving)
 }
 
 /// The name in a `Content-Disposition` (RFC 6266), `filename*` before `filename`.
@@ -173,9 +166,9 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A file on its way in.
+/// A file on its way in. Dropped before its end, nothing of it is kept: over HTTP no upload is resumed.
 struct Receiving {
-    upload: Upload,
+    upload: Option<Upload>,
     name: FileName,
     hasher: Hasher,
     offset: u64,
@@ -190,18 +183,18 @@ impl Receiving {
         if file.is_temporary() {
             return Err(Problem::at(
                 "name",
-                format!(
-                    "`{file}` is a name for unfinished files; over HTTP a file is finished when it is sent, so send its real name"
-                ),
+                format!("`{file}` is a name for unfinished files; over HTTP a file is complete, so send its real name"),
             ));
         }
         let how = Creation { truncate: true, exclusive: false };
         let upload = session.create(&path, how).await.map_err(refused)?;
-        Ok(Self { upload, name: file.clone(), hasher: Hasher::default(), offset: 0 })
+        Ok(Self { upload: Some(upload), name: file.clone(), hasher: Hasher::default(), offset: 0 })
     }
 
     async fn take(&mut self, bytes: &[u8]) -> Result<(), Problem> {
-        self.upload.write_at(self.offset, bytes).await.map_err(refused)?;
+        if let Some(upload) = &mut self.upload {
+            upload.write_at(self.offset, bytes).await.map_err(refused)?;
+        }
         self.hasher.update(bytes);
         self.offset += bytes.len() as u64;
         Ok(())
@@ -217,8 +210,27 @@ impl Receiving {
         Ok(())
     }
 
-    fn end(self) -> Received {
-        Received { upload: self.upload, name: self.name, hasher: self.hasher }
+    /// Lands it.
+    async fn finish(mut self) -> Result<Receipt, Problem> {
+        let upload = self.upload.take().ok_or_else(|| refused(LandError::Unavailable))?;
+        upload.finish().await.map_err(refused)
+    }
+
+    /// What an Idempotency-Key stands for: the name and the bytes.
+    fn request(&self) -> Digest {
+        let mut request = Hasher::default();
+        request.update(self.name.as_str().as_bytes());
+        request.update(&[0]);
+        request.update(self.hasher.clone().finish().as_bytes());
+        request.finish()
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        if let Some(upload) = self.upload.take() {
+            upload.give_up("the request did not come to its end, or its Idempotency-Key had been used");
+        }
     }
 }
 
@@ -248,18 +260,11 @@ async fn landing(
     desk: Shared,
     organisation: OrganisationId,
     key: Option<String>,
-    received: Received,
+    received: Receiving,
 ) -> Result<(ArrivalId, bool), Problem> {
-    let Some(key) = key else {
-        let receipt = received.upload.finish().await.map_err(refused)?;
-        return Ok((receipt.id, false));
-    };
+    let Some(key) = key else { return Ok((received.finish().await?.id, false)) };
     let principal = organisation.to_string();
-    let mut request = Hasher::default();
-    request.update(received.name.as_str().as_bytes());
-    request.update(&[0]);
-    request.update(received.hasher.finish().as_bytes());
-    match desk.record.remember(&principal, &key, request.finish()).await? {
+    match desk.record.remember(&principal, &key, received.request()).await? {
         Remembered::New => {}
         Remembered::Done(id) => return Ok((id, true)),
         Remembered::UnderWay => return Err(in_progress()),
@@ -270,13 +275,13 @@ async fn landing(
             ));
         }
     }
-    let landed = received.upload.finish().await;
+    let landed = received.finish().await;
     let made = landed.as_ref().ok().map(|receipt| receipt.id);
     if let Err(error) = desk.record.remember_done(&principal, &key, made).await {
         // The file has landed all the same: a repeat of the request is told 409 until the key is free.
         tracing::error!(error = chain(&error), "could not keep an idempotency key");
     }
-    Ok((landed.map_err(refused)?.id, false))
+    Ok((landed?.id, false))
 }
 
 fn in_progress() -> Problem {

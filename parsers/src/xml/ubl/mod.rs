@@ -208,14 +208,21 @@ fn finished(
         for party in [&mut draft.invoice.seller, &mut draft.invoice.buyer] {
             party.name = party.name.take().or_else(|| party.trading_name.clone());
         }
-        // UBL 2.0 says the currency on the amounts only; EN 16931 wants it said once for all (BR-05).
-        draft.invoice.currency = draft.invoice.currency.take().or_else(|| draft.payable_currency.clone());
+    }
+    // UBL 2.0 says the currency on the amounts only; EN 16931 wants it said once for all (BR-05), so the
+    // rules look before the amounts' word is taken.
+    let said_for_all = draft.invoice.currency.is_some();
+    if claim == Claim::None && !said_for_all {
+        draft.invoice.currency.clone_from(&draft.payable_currency);
     }
     let other_currency = other_currency(&draft);
     let places = Places::new(&draft.evidence, &draft.groups, whole.clone());
     let mut findings = draft.findings;
     findings.extend(other_currency);
     let mut broken = rules::check(&draft.invoice, &places, claim, findings_max);
+    if !said_for_all {
+        draft.invoice.currency.clone_from(&draft.payable_currency);
+    }
     broken.retain(|finding| !finding.field.as_ref().is_some_and(|field| draft.unreadable.contains(field)));
     findings.extend(broken.into_iter().map(|finding| in_ubl_words(finding, &whole)));
     if claim == Claim::En16931 {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::super::super::problem::Problem;
-use super::{Received, Receiving, broken_off};
+use super::{Receiving, broken_off};
 use crate::land::Session;
 
 /// The name of the part with the file.
@@ -25,7 +25,7 @@ const AHEAD_BYTES_MAX: u64 = 1 << 20;
 /// Parts beside the file: forms from a browser may have some.
 const PARTS_MAX: usize = 16;
 
-pub(super) async fn receive(session: &Session, request: Request) -> Result<Received, Problem> {
+pub(super) async fn receive(session: &Session, request: Request) -> Result<Receiving, Problem> {
     let ahead = Arc::new(AtomicU64::new(0));
     let (head, body) = request.into_parts();
     let turns = Turns { body: HttpBody::into_data_stream(body), ahead: Arc::clone(&ahead), resting: false };
@@ -60,8 +60,7 @@ pub(super) async fn receive(session: &Session, request: Request) -> Result<Recei
         receiving = arriving.or(receiving);
     }
     // Only here was the form's last boundary seen: a body cut short does not get this far.
-    let receiving = receiving.ok_or_else(|| Problem::at(PART, "the form has no part named `file`"))?;
-    Ok(receiving.end())
+    receiving.ok_or_else(|| Problem::at(PART, "the form has no part named `file`"))
 }
 
 /// The body, a piece at a time.
