@@ -411,7 +411,7 @@ fn the_errors_of_a_file_are_said_and_its_exit_code_is_1() {
     assert!(csv.exit == 1 && csv.out.starts_with("line,field,severity,code,message,fix,path,value,original\n"));
     let show = server.here(&["file", "show", &id, "--utc"]);
     assert_eq!(show.exit, 0);
-    assert!(show.out.starts_with("a.csv  rejected\n  id            fil_") && show.out.contains(" ✗ "), "{}", show.out);
+    assert!(show.out.starts_with("a.csv  rejected\n  id             fil_") && show.out.contains(" ✗ "), "{}", show.out);
 
     for run in [server.here(&["file", "reprocess", &id, "--wait"]), server.there(&["file", "reprocess", &id, "--wait"])]
     {

@@ -56,7 +56,7 @@ impl Show {
         let clock = Clock::new(self.utc);
         writeln!(out, "{}  {}", paint.bold(&safe(&file.name)), tone(&file).paint(paint, &safe(&file.status)))?;
         for (name, value) in facts(&file, organisation, &clock) {
-            writeln!(out, "  {name:<13} {}", safe(&value))?;
+            writeln!(out, "  {name:<14} {}", safe(&value))?;
         }
         let asked = EventsAsked { file: Some(self.id), ..EventsAsked::default() };
         let events = store.last_events(&asked, EVENTS_MAX).await?;
@@ -78,7 +78,7 @@ fn facts(file: &File, organisation: &str, clock: &Clock) -> Vec<(&'static str, S
         ("organisation", organisation.to_owned()),
         ("sent by", format!("{} over {}", file.user, file.protocol)),
         ("received", clock.full(file.received_at)),
-        ("size", format!("{} ({} bytes)", size(file.size_bytes), file.size_bytes)),
+        ("size", if file.size_bytes < 1_024 { size(file.size_bytes) } else { both(file.size_bytes) }),
         ("sha256", file.sha256.clone()),
     ];
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
@@ -97,4 +97,8 @@ fn facts(file: &File, organisation: &str, clock: &Clock) -> Vec<(&'static str, S
         add("what is wrong", Some(format!("waybill file errors {}", file.id)));
     }
     facts
+}
+
+fn both(bytes: i64) -> String {
+    format!("{} ({bytes} bytes)", size(bytes))
 }

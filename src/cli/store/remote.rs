@@ -1,10 +1,11 @@
 //! The store of a running server, asked over its REST API (docs/API.md).
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use super::sse::Stream;
 use super::{
     Account, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, NewAccount, NewToken, Organisation, Profile,
 };
+use crate::cli::note;
 use crate::domain::{ArrivalId, Event};
 
 /// A server, and the right to ask it.
@@ -53,15 +55,19 @@ struct Problem {
 
 impl Remote {
     pub(super) fn new(url: &str, token: Option<&str>) -> anyhow::Result<Self> {
-        if !url.starts_with("https://") && !url.starts_with("http://") {
+        let address = Url::parse(url).ok().filter(|address| matches!(address.scheme(), "http" | "https"));
+        let Some(address) = address else {
             bail!("`{url}` is not the address of a server; it reads https://waybill.example or http://127.0.0.1:8080");
-        }
+        };
         let Some(token) = token.filter(|token| !token.is_empty()) else {
             bail!(
                 "a server wants a token: set WAYBILL_TOKEN (or give --token); `waybill token create --operator` on the \
                  server's own machine makes one"
             );
         };
+        if travels_in_the_clear(&address) {
+            note(&format!("{url} is not https: whoever is on the way there can read the token"));
+        }
         let client = Client::builder()
             .user_agent(concat!("waybill/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
@@ -257,6 +263,12 @@ impl Remote {
     }
 }
 
+fn travels_in_the_clear(address: &Url) -> bool {
+    let host = address.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    address.scheme() == "http" && !is_here
+}
+
 /// Why there is no stream.
 #[derive(Debug)]
 pub(super) enum Refusal {
@@ -327,6 +339,15 @@ mod tests {
         assert!(Remote::new("http://127.0.0.1:1", None).unwrap_err().to_string().contains("WAYBILL_TOKEN"));
         let shown = format!("{:?}", Remote::new("http://127.0.0.1:1/", Some("secret")).unwrap());
         assert_eq!(shown, "Remote(http://127.0.0.1:1)");
+    }
+
+    #[test]
+    fn a_token_on_an_open_road_is_warned_of() {
+        let open = |url: &str| travels_in_the_clear(&Url::parse(url).unwrap());
+        assert!(open("http://waybill.example") && open("http://192.0.2.7:8080"));
+        for closed in ["https://waybill.example", "http://127.0.0.1:8080", "http://[::1]:80", "http://localhost"] {
+            assert!(!open(closed), "{closed}");
+        }
     }
 
     #[test]

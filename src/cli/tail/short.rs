@@ -17,12 +17,11 @@ pub(in super::super) struct Short {
 
 /// What went wrong, by type: a sender's bad file is news, not an error of ours, so severity alone does not
 /// say it.
-pub(super) const FAILURES: [&str; 15] = [
+pub(super) const FAILURES: [&str; 14] = [
     "apply.failed",
     "auth.failed",
     "auth.locked",
     "conn.rejected",
-    "errors.written",
     "file.quarantined",
     "file.unidentified",
     "object.store_failed",
@@ -76,11 +75,11 @@ impl Short {
 /// The phase of a file's life an event belongs to.
 fn glyph(event: &Event) -> &'static str {
     let kind = event.kind.as_str();
-    if event.sev == Severity::Error || FAILURES.contains(&kind) {
+    if event.sev == Severity::Error || FAILURES.contains(&kind) || is_rejection(event) {
         return "✗";
     }
     match kind {
-        "file.applied" | "receipt.written" => "✓",
+        "file.applied" | "receipt.written" | "errors.written" => "✓",
         _ => match kind.split('.').next().unwrap_or_default() {
             "conn" | "tls" | "ssh" | "auth" | "session" | "dir" | "ftp" => "●",
             "upload" | "download" | "object" => "↑",
@@ -89,6 +88,12 @@ fn glyph(event: &Event) -> &'static str {
             _ => "·",
         },
     }
+}
+
+/// A file that was read to its end, and nothing in it could be used.
+fn is_rejection(event: &Event) -> bool {
+    let count = |key: &str| event.data.get(key).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    event.kind == "file.applied" && count("errors") > 0 && count("documents") == 0
 }
 
 /// The name of the file it is about.
@@ -152,6 +157,10 @@ mod tests {
         ] {
             assert_eq!(glyph(&event(kind, sev, "")), expected, "{kind}");
         }
+        let applied = |documents: u64| {
+            event("file.applied", Severity::Warn, "").data("errors", 2_u64).data("documents", documents)
+        };
+        assert_eq!((glyph(&applied(1)), glyph(&applied(0))), ("✓", "✗"));
     }
 
     #[test]
