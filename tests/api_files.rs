@@ -1,6 +1,6 @@
 //! Files over REST: sent, listed, read back in whole and in part, and never landed twice under one key.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
@@ -48,6 +48,7 @@ fn a_file_sent_over_rest_is_a_file_like_any_other() {
     );
     let file = settled(&client, &file["id"]);
     assert_eq!(file["status"], "applied_with_errors");
+    assert_eq!(client.get("/v1/files?format=x12-810&status=applied_with_errors&has_errors=true").data().len(), 1);
     let documents = client.get(file["links"]["invoices"].as_str().unwrap()).data();
     assert_eq!(documents.len() as u64, file["documents"].as_u64().unwrap());
     let kinds: Vec<Value> = client.get(&format!("{}&after=0", file["links"]["events"].as_str().unwrap())).data();
@@ -296,4 +297,32 @@ fn a_file_is_read_again_on_request() {
     });
     assert_eq!(after["documents"], before.documents);
     client.post("/v1/files/fil_x/reprocess", &[], "").is_problem(404, "not_found");
+}
+
+#[test]
+fn an_upload_under_way_when_the_house_closes_is_finished() {
+    let house = House::open();
+    let supplier = house.supplier("northwind");
+    let bearer = waybill::domain::Bearer::mint().unwrap();
+    house.ask(async |record| {
+        record.add_token(Some(supplier), "t", bearer.id(), &bearer.secret_sha256(), None).await.unwrap();
+    });
+    let address = house.http().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let head = format!(
+        "POST /v1/files?name=late.edi HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: 8\r\n\r\nhalf",
+        bearer.text()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let client = Client::with(&house, &bearer.text());
+    wait_for("the upload to begin", || client.get("/v1/events?type=upload.opened").data().first().map(|_| ()));
+    let told = std::process::Command::new("kill").args(["-TERM", &house.pid().to_string()]).status().unwrap();
+    assert!(told.success());
+    wait_for("the door to close", || TcpStream::connect(&address).is_err().then_some(()));
+    stream.write_all(b"half").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let files = house.files();
+    assert_eq!((files.len(), files[0].size_bytes), (1, 8));
 }

@@ -74,9 +74,14 @@ impl House {
 
     /// SIGTERM, and waits for the end.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
-        let mut daemon = self.daemon.take().expect("a daemon to stop");
-        let done = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
+        let done = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
         assert!(done.success());
+        self.ended()
+    }
+
+    /// Waits for a daemon that was told to end.
+    pub(crate) fn ended(&mut self) -> std::process::ExitStatus {
+        let mut daemon = self.daemon.take().expect("a daemon that ends");
         wait_for("the daemon to end", || daemon.try_wait().unwrap())
     }
 
@@ -113,10 +118,19 @@ impl House {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    /// The most memory the daemon has held at once, in KiB (`VmHWM`).
+    /// The most memory the daemon has held at once, in KiB.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory the daemon holds now, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(what)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 

@@ -11,8 +11,10 @@
 
 mod api;
 mod house;
+mod wire;
 
 mod api_admin;
+mod api_document;
 mod api_events;
 mod api_files;
 mod api_invoices;
@@ -22,9 +24,14 @@ mod cli_admin;
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
+mod clients_curl;
+mod clients_lftp;
+mod clients_openssh;
+mod clients_paramiko;
 mod crashes;
 mod curl;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
 mod openssh;
+mod sftp_hostile;

@@ -4,12 +4,10 @@
 //! It exists because a server that leaves this to its protocol library dies at the first EMFILE, keeps
 //! half-open connections for ever, and cuts uploads off on shutdown (TRANSFER.md R3, R8, R10).
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -18,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::lobby::{Counts, Lobby, Seat};
 use super::presence::{Leaving, Presence};
 use crate::config;
 
@@ -36,15 +35,6 @@ pub struct Visit {
     pub stream: TcpStream,
     pub presence: Arc<Presence>,
     _seat: Seat,
-}
-
-/// How many connections there are, for the log, metrics and tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    pub connected: usize,
-    pub before_login: usize,
-    /// Turned away at a cap since the start.
-    pub turned_away: usize,
 }
 
 /// Connections the kernel keeps for us while we are not looking. The kernel lowers it to its own limit.
@@ -213,97 +203,150 @@ fn is_out_of_resources(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
-/// Everybody inside.
-#[derive(Debug, Default)]
-struct Lobby {
-    guests: Mutex<Guests>,
-    turned_away: AtomicUsize,
-}
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::sync::mpsc;
+    use tokio::task::JoinHandle;
 
-#[derive(Debug, Default)]
-struct Guests {
-    connected: usize,
-    per_address: HashMap<IpAddr, usize>,
-    /// In the order they came. Who has logged in is removed when the room is needed.
-    before_login: Vec<Arc<Presence>>,
-}
+    use super::*;
+    use crate::config::Span;
 
-#[derive(Debug)]
-struct Seat {
-    lobby: Arc<Lobby>,
-    presence: Arc<Presence>,
-}
-
-impl Lobby {
-    fn seat(self: &Arc<Self>, presence: &Arc<Presence>, limits: &config::Doors) -> Option<Seat> {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = presence.peer().ip();
-        let from_here = guests.per_address.get(&address).copied().unwrap_or(0);
-        let full = guests.connected >= limits.connections_max || from_here >= limits.connections_per_address_max;
-        if full || !guests.make_room(limits.before_login_max) {
-            self.turned_away.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
-        guests.connected += 1;
-        *guests.per_address.entry(address).or_default() += 1;
-        guests.before_login.push(Arc::clone(presence));
-        Some(Seat { lobby: Arc::clone(self), presence: Arc::clone(presence) })
+    /// A gate whose visits are handed to the test; each stays until it is cut, told to leave, or dropped.
+    struct Open {
+        address: SocketAddr,
+        visits: mpsc::UnboundedReceiver<Arc<Presence>>,
+        shutdown: CancellationToken,
+        served: JoinHandle<()>,
+        counts: Box<dyn Fn() -> Counts>,
     }
 
-    fn counts(&self) -> Counts {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.forget_logged_in();
-        Counts {
-            connected: guests.connected,
-            before_login: guests.before_login.len(),
-            turned_away: self.turned_away.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl Guests {
-    /// Makes sure that fewer than `max` connections wait for their login. When the room is full, the address
-    /// with the most of them loses its oldest: one address that opens connections and says nothing displaces
-    /// itself and nobody else, where refusing the newcomer would keep everybody out.
-    fn make_room(&mut self, max: usize) -> bool {
-        if self.before_login.len() < max {
-            return true;
-        }
-        self.forget_logged_in();
-        if self.before_login.len() < max {
-            return true;
-        }
-        let mut waiting: HashMap<IpAddr, usize> = HashMap::new();
-        for presence in &self.before_login {
-            *waiting.entry(presence.peer().ip()).or_default() += 1;
-        }
-        let Some((busiest, _)) = waiting.into_iter().max_by_key(|(_, count)| *count) else { return false };
-        let Some(oldest) = self.before_login.iter().position(|presence| presence.peer().ip() == busiest) else {
-            return false;
-        };
-        let oldest = self.before_login.remove(oldest);
-        oldest.leave(Leaving::MadeRoom);
-        // No farewell: the room is needed now.
-        oldest.hang_up();
-        true
-    }
-
-    fn forget_logged_in(&mut self) {
-        self.before_login.retain(|presence| !presence.is_logged_in());
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut guests = self.lobby.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.connected -= 1;
-        let address = self.presence.peer().ip();
-        if let Some(count) = guests.per_address.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                guests.per_address.remove(&address);
+    fn open(limits: config::Doors) -> Open {
+        let gate = Gate::open(SocketAddr::from(([127, 0, 0, 1], 0)), &limits).unwrap();
+        let (address, counts) = (gate.address(), Box::new(gate.counts()));
+        let (seen, visits) = mpsc::unbounded_channel();
+        let shutdown = CancellationToken::new();
+        let served = tokio::spawn(gate.serve(shutdown.clone(), move |visit: Visit| {
+            let seen = seen.clone();
+            async move {
+                // All of it: a block that moved only the presence would give up the seat and the stream.
+                let visit = visit;
+                let _ = seen.send(Arc::clone(&visit.presence));
+                tokio::select! {
+                    () = visit.presence.leaving().cancelled() => {}
+                    () = visit.presence.cut().cancelled() => {}
+                }
             }
+        }));
+        Open { address, visits, shutdown, served, counts }
+    }
+
+    fn span(text: &str) -> Span {
+        toml::Value::String(text.to_owned()).try_into().unwrap()
+    }
+
+    async fn is_closed(stream: &mut TcpStream) {
+        let mut byte = [0];
+        let read = timeout(Duration::from_secs(10), stream.read(&mut byte)).await.expect("it was left open");
+        assert!(matches!(read, Ok(0) | Err(_)));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_does_not_log_in_is_closed_at_the_deadline() {
+        let mut open = open(config::Doors { login_deadline: span("50 ms"), ..Default::default() });
+        let mut silent = TcpStream::connect(open.address).await.unwrap();
+        let mut known = TcpStream::connect(open.address).await.unwrap();
+        let first = open.visits.recv().await.unwrap();
+        let second = open.visits.recv().await.unwrap();
+        let (silent_one, known_one) =
+            if first.peer() == silent.local_addr().unwrap() { (first, second) } else { (second, first) };
+        known_one.logged_in();
+        is_closed(&mut silent).await;
+        assert_eq!(silent_one.why(), Some(Leaving::LoginDeadline));
+        assert_eq!(known_one.why(), None);
+        // The one that logged in is closed by the shutdown, and by nothing before it.
+        open.shutdown.cancel();
+        is_closed(&mut known).await;
+        assert_eq!(known_one.why(), Some(Leaving::Draining));
+        open.served.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_nothing_is_closed() {
+        let mut open = open(config::Doors { idle_deadline: span("50 ms"), ..Default::default() });
+        let mut stream = TcpStream::connect(open.address).await.unwrap();
+        let presence = open.visits.recv().await.unwrap();
+        presence.logged_in();
+        is_closed(&mut stream).await;
+        assert_eq!(presence.why(), Some(Leaving::Idle));
+    }
+
+    #[tokio::test]
+    async fn the_oldest_of_those_who_do_not_log_in_make_room() {
+        let mut open = open(config::Doors { before_login_max: 3, ..Default::default() });
+        let mut streams = Vec::new();
+        for _ in 0..5 {
+            streams.push(TcpStream::connect(open.address).await.unwrap());
+            open.visits.recv().await.unwrap();
         }
-        guests.before_login.retain(|presence| !Arc::ptr_eq(presence, &self.presence));
+        is_closed(&mut streams[0]).await;
+        is_closed(&mut streams[1]).await;
+        assert_eq!((open.counts)().before_login, 3);
+    }
+
+    #[tokio::test]
+    async fn caps_in_all_and_per_address_turn_newcomers_away() {
+        for limits in [
+            config::Doors { connections_max: 2, ..Default::default() },
+            config::Doors { connections_per_address_max: 2, ..Default::default() },
+        ] {
+            let mut open = open(limits);
+            let first = TcpStream::connect(open.address).await.unwrap();
+            let _second = TcpStream::connect(open.address).await.unwrap();
+            let leaver = open.visits.recv().await.unwrap();
+            open.visits.recv().await.unwrap();
+            let mut third = TcpStream::connect(open.address).await.unwrap();
+            is_closed(&mut third).await;
+            assert_eq!((open.counts)(), Counts { connected: 2, before_login: 2, turned_away: 1 });
+            // A seat is free again as soon as somebody is gone.
+            leaver.leave(Leaving::Idle);
+            drop(first);
+            while (open.counts)().connected == 2 {
+                tokio::task::yield_now().await;
+            }
+            let _fourth = TcpStream::connect(open.address).await.unwrap();
+            assert!(open.visits.recv().await.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_drain_waits_for_uploads_and_for_nobody_else() {
+        let mut open = open(config::Doors::default());
+        let mut idle = TcpStream::connect(open.address).await.unwrap();
+        let idle_one = open.visits.recv().await.unwrap();
+        let mut uploading = TcpStream::connect(open.address).await.unwrap();
+        let uploading_one = open.visits.recv().await.unwrap();
+        idle_one.logged_in();
+        uploading_one.logged_in();
+        let upload = uploading_one.busy();
+        open.shutdown.cancel();
+        is_closed(&mut idle).await;
+        assert_eq!(uploading_one.why(), None);
+        assert!(TcpStream::connect(open.address).await.is_err(), "nobody comes in any more");
+        drop(upload);
+        is_closed(&mut uploading).await;
+        open.served.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_drain_does_not_wait_beyond_its_deadline() {
+        let mut open = open(config::Doors { drain_deadline: span("50 ms"), ..Default::default() });
+        let mut stream = TcpStream::connect(open.address).await.unwrap();
+        let presence = open.visits.recv().await.unwrap();
+        presence.logged_in();
+        let _stalled = presence.busy();
+        open.shutdown.cancel();
+        is_closed(&mut stream).await;
+        open.served.await.unwrap();
     }
 }

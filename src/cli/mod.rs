@@ -9,6 +9,7 @@
 
 mod account;
 mod check;
+mod demo;
 mod file;
 mod moment;
 mod org;
@@ -86,6 +87,7 @@ Exit codes, of every command:
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Demo(demo::Demo),
     Check(check::Check),
     Org(org::Org),
     Account(account::Account),
@@ -99,6 +101,7 @@ impl Command {
     fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self {
             Self::Serve(serve) => serve.run(out),
+            Self::Demo(demo) => demo.run(out),
             Self::Check(check) => check.run(out),
             Self::Org(org) => org.run(out),
             Self::Account(account) => account.run(out),

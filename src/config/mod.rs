@@ -69,7 +69,7 @@ impl Default for Sftp {
             listen: SocketAddr::from(([127, 0, 0, 1], 2222)),
             channels_max: 4,
             handles_max: 64,
-            requests_max: 1024,
+            requests_max: 65_536,
             login_failures_max: 6,
             key_offers_max: 20,
             window: ByteSize::mib(2),

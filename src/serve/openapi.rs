@@ -75,6 +75,14 @@ fn complete(operation: &mut Operation, open: bool) {
         let reference = RefOr::Ref(Ref::from_response_name(format!("Problem{status}")));
         operation.responses.responses.entry(status.to_owned()).or_insert(reference);
     }
+    for (status, response) in &mut operation.responses.responses {
+        // A description is required (OpenAPI 3.1 §4.8.17), even where the schema says it all.
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = if status == "201" { "Made" } else { "What was asked for" }.to_owned();
+        }
+    }
     if !open {
         operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     }
@@ -131,6 +139,11 @@ mod tests {
                 let open = !operation["security"].is_array();
                 assert_eq!(open, operation["responses"].get("401").is_none(), "{at}");
                 assert!(operation["responses"].get("500").is_some(), "{at}");
+                assert!(operation["summary"].as_str().is_some_and(|text| !text.contains('\n')), "{at}: a long summary");
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let described = response["description"].is_string() || response["$ref"].is_string();
+                    assert!(described, "{at}: {status} is not described");
+                }
                 for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     assert!(parameter["description"].is_string(), "{at}: {} is not described", parameter["name"]);
                 }

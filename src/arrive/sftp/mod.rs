@@ -25,7 +25,8 @@ use tracing::{Instrument, debug, info, info_span};
 use self::connection::{Connection, Ended};
 use self::line::{Greeting, Line};
 use self::login::Login;
-use super::accept::{Counts, Gate, Visit};
+use super::accept::{Gate, Visit};
+use super::lobby::Counts;
 use super::presence::Presence;
 use crate::config;
 use crate::land::{Dropbox, Session};
@@ -111,6 +112,8 @@ async fn attend(house: Arc<House>, visit: Visit) {
     let reason = match (presence.why(), ended) {
         (Some(why), _) => why.sentence().to_owned(),
         (None, Ok(())) => "the client left".to_owned(),
+        // Gone without a goodbye, as some clients always go.
+        (None, Err(Ended::Ssh(russh::Error::IO(_) | russh::Error::HUP))) => "the connection was lost".to_owned(),
         (None, Err(error)) => error.to_string(),
     };
     debug!(parent: &span, reason, logged_in = presence.is_logged_in(), "closed a connection");

@@ -28,12 +28,13 @@ pub(super) struct Outlet {
 
 #[derive(Default)]
 struct State {
+    /// What waits, in [`weight`]s.
     waiting: AtomicUsize,
     ended: AtomicBool,
 }
 
 struct Task {
-    // Unbounded, but never longer than `requests_max`: `waiting` counts.
+    // Unbounded, but never heavier than `requests_max`: `waiting` counts.
     jobs: UnboundedSender<Job>,
     abort: AbortHandle,
 }
@@ -76,7 +77,7 @@ impl Outlet {
         if waiting >= self.requests_max {
             return Err(Broken::TooManyRequests(waiting).into());
         }
-        self.state.waiting.fetch_add(1, Ordering::AcqRel);
+        self.state.waiting.fetch_add(weight(&reply), Ordering::AcqRel);
         // The task ends only with the connection, and then there is nobody to answer.
         let _ = self.task(session).jobs.send(Job::Reply(reply));
         Ok(())
@@ -112,16 +113,26 @@ impl Outlet {
     }
 }
 
+/// A READ waits as a question of some 64 bytes: a client may ask for a file of 2 GiB in one go, as paramiko
+/// does. An answer that is made already weighs what it is long.
+fn weight(reply: &Reply) -> usize {
+    match reply {
+        Reply::Read { .. } | Reply::List { .. } => 1,
+        Reply::Now(bytes) => 1 + bytes.len() / 64,
+    }
+}
+
 async fn run(mut queue: UnboundedReceiver<Job>, handle: Handle, channel: ChannelId, state: Arc<State>) {
     while let Some(job) = queue.recv().await {
         match job {
             // A whole packet in one message: a reply sent directly meanwhile may stand before or behind it,
             // which SFTP allows, but never inside.
             Job::Reply(reply) => {
+                let weight = weight(&reply);
                 if handle.data(channel, reply.into_bytes().await).await.is_err() {
                     return;
                 }
-                state.waiting.fetch_sub(1, Ordering::AcqRel);
+                state.waiting.fetch_sub(weight, Ordering::AcqRel);
             }
             Job::End => {
                 let _ = handle.exit_status_request(channel, 0).await;

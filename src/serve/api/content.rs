@@ -26,7 +26,9 @@ use crate::record::FileRow;
 /// Bytes in memory for each download.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The original, exactly as it came. Takes one `Range`, and `If-Range` with the `ETag`, which is the SHA-256.
+/// The original, exactly as it came.
+///
+/// Takes one `Range`, and `If-Range` with the `ETag`, which is the SHA-256. That it was asked for is logged.
 #[utoipa::path(get, path = "/v1/files/{id}/content", tag = "files",
     params(("id" = String, Path, description = "`fil_…`"),
            ("range" = Option<String>, Header, description = "`bytes=0-1023`, `bytes=1024-`, `bytes=-512`")),

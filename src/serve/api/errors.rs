@@ -80,13 +80,16 @@ impl From<FindingRow> for FindingView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in super::super) struct ErrorsQuery {
-    /// 1 to 200; 50 if not given. JSON only: the table is whole.
+    /// Rows at most. JSON only: the table is whole.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-/// What is wrong with a file, in the file's order. `Accept: text/csv` gives the whole as a table.
+/// What is wrong with a file, in the file's order.
+///
+/// `Accept: text/csv` gives the whole as a table, as the errors file in `/drop` is.
 #[utoipa::path(get, path = "/v1/files/{id}/errors", tag = "files",
     params(("id" = String, Path, description = "`fil_…`"), ErrorsQuery),
     responses(

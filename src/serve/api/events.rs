@@ -30,10 +30,13 @@ pub(in super::super) struct LogEvent(pub(super) Event);
 #[into_params(parameter_in = Query)]
 pub(in super::super) struct EventQuery {
     /// Oldest first, from the event after this `seq`.
+    #[param(value_type = Option<i64>, minimum = 0)]
     after: Option<String>,
     /// Newest first, from the event before this `seq`. Without either: the newest.
+    #[param(value_type = Option<i64>, minimum = 0)]
     before: Option<String>,
-    /// 1 to 200; 50 if not given.
+    /// Rows at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// Types, separated by commas; one with a `-` before it is left out.
     #[param(example = "file.received,-dir.listed")]
@@ -75,7 +78,9 @@ pub(super) struct Choice<'a> {
     pub(super) org: Option<&'a String>,
 }
 
-/// The log: the newest events first, or with `after` the oldest first. `next_cursor` is the `seq` to give as
+/// The log, a page at a time.
+///
+/// The newest events first, or with `after` the oldest first. `next_cursor` is the `seq` to give as
 /// `before`, or as `after` if that was given.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(EventQuery), responses(
     (status = 200, body = List<LogEvent>)

@@ -136,8 +136,10 @@ pub(in super::super) struct FileQuery {
     /// Received before this moment.
     received_to: Option<String>,
     /// `true`: only files with errors; `false`: only files without.
+    #[param(value_type = Option<bool>)]
     has_errors: Option<String>,
-    /// 1 to 200; 50 if not given.
+    /// Rows at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -31,7 +31,9 @@ pub(in super::super) async fn healthz(_: Asked<Nothing>) -> Json<Health> {
     Json(FINE)
 }
 
-/// Can it take and show files? Not while the database or the spool fails, nor once it is closing.
+/// Can it take and show files?
+///
+/// Not while the database or the spool fails, nor once it is closing.
 #[utoipa::path(get, path = "/v1/readyz", tag = "house", responses(
     (status = 200, body = Health, example = json!({"status": "ok", "version": "0.1.0"})),
     (status = 503, description = "`unavailable`: it is closing, or something it needs does not work",

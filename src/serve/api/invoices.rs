@@ -179,10 +179,12 @@ pub(in super::super) struct InvoiceQuery {
     /// Came into sight, or was read again, at or after this moment.
     updated_since: Option<String>,
     /// `true`: only those with errors; `false`: only those without.
+    #[param(value_type = Option<bool>)]
     has_errors: Option<String>,
     /// Text in number, purchase order, seller or buyer.
     q: Option<String>,
-    /// 1 to 200; 50 if not given.
+    /// Rows at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -99,7 +99,9 @@ pub(in super::super) async fn one(
     tagged(&headers, &FeedProfile::from(row.ok_or_else(|| Problem::not_found("profile"))?))
 }
 
-/// Apply a profile: TOML as it is, or JSON with a `text`. The same text again changes nothing. Operators only.
+/// Apply a profile. Operators only.
+///
+/// TOML as it is, or JSON with a `text`. Each change is a new version; the same text again changes nothing.
 #[utoipa::path(put, path = "/v1/feed-profiles/{name}", tag = "administration",
     params(("name" = String, Path, description = "The profile's name, as in its text"), OwnerQuery),
     request_body(content((String = "application/toml"), (ProfileText = "application/json"))),

@@ -10,7 +10,9 @@ use super::super::auth::Caller;
 use super::super::problem::{Body, Code, Problem};
 use super::files::{self, File};
 
-/// Read a file again. What it showed stays in sight until the new reading is complete.
+/// Read a file again.
+///
+/// What it showed stays in sight until the new reading is complete.
 #[utoipa::path(post, path = "/v1/files/{id}/reprocess", tag = "files",
     params(("id" = String, Path, description = "`fil_…`")),
     responses(

@@ -29,6 +29,7 @@ use crate::record::EventFilter;
 #[into_params(parameter_in = Query)]
 pub(in super::super) struct StreamQuery {
     /// From the event after this `seq`; without, and without `Last-Event-ID`, from now on.
+    #[param(value_type = Option<i64>, minimum = 0)]
     after: Option<String>,
     /// Types, separated by commas; one with a `-` before it is left out.
     #[param(example = "file.received,-dir.listed")]
@@ -64,8 +65,10 @@ const COMMENT: Duration = Duration::from_secs(15);
 /// How often a long stream's token is checked again.
 const RECHECK: Duration = Duration::from_secs(60);
 
-/// The log as it happens (`text/event-stream`): `id` is the `seq`, `event` the type, `data` the envelope.
-/// Reconnecting with `Last-Event-ID` goes on where it ended.
+/// The log as it happens.
+///
+/// `text/event-stream`: `id` is the `seq`, `event` the type, `data` the envelope. Reconnecting with
+/// `Last-Event-ID` goes on where it ended; every 15 seconds a comment says that the stream is alive.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events",
     params(StreamQuery, ("last-event-id" = Option<String>, Header, description = "The last `id` that was received")),
     responses(

@@ -45,8 +45,10 @@ pub(in super::super) struct UploadForm {
     file: String,
 }
 
-/// Send a file: a form with one part `file`, or the bytes themselves with `?name=`. 201 means that it is
-/// stored for good and will be read; follow its `status`. With an `Idempotency-Key` it is safe to repeat.
+/// Send a file.
+///
+/// A form with one part `file`, or the bytes themselves with `?name=`. 201 means that it is stored for good
+/// and will be read; follow its `status`. With an `Idempotency-Key` it is safe to repeat.
 #[utoipa::path(post, path = "/v1/files", tag = "files",
     params(UploadQuery,
            ("idempotency-key" = Option<String>, Header,

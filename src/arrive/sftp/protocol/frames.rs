@@ -31,7 +31,7 @@ pub(in crate::arrive::sftp) enum Broken {
     Length { size: u32, max: u32 },
     #[error("a WRITE whose lengths do not agree")]
     Write,
-    #[error("{0} requests wait for an answer; a client may have fewer than that")]
+    #[error("more than {0} requests wait for an answer")]
     TooManyRequests(usize),
 }
 
