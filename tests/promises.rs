@@ -20,6 +20,7 @@ mod api_files;
 mod api_invoices;
 mod api_problems;
 mod api_tenancy;
+mod cli_admin;
 mod cli_check;
 mod cli_corpus;
 mod cli_read;

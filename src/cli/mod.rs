@@ -7,10 +7,19 @@
 //! What a command finds goes to the writer it is given; what kept it from working is its `Err`, which is
 //! said once, here, on standard error.
 
+mod account;
 mod check;
 mod demo;
+mod file;
+mod moment;
+mod org;
+mod profile;
 mod screen;
 mod serve;
+mod store;
+mod table;
+mod tail;
+mod token;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
@@ -66,6 +75,8 @@ const EXIT_CODES: &str = "Exit codes: 0 ok, 1 findings, 2 unusable (wrong argume
 const FIRST_STEPS: &str = "\
 First steps:
   waybill check invoice.edi        what is in this file, and what is wrong with it
+  waybill org create Acme          then an account for it, and it can send files
+  waybill tail -f                  what the daemon is doing
   waybill check --help             every command explains itself, with examples
 
 Exit codes, of every command:
@@ -78,6 +89,12 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Check(check::Check),
+    Org(org::Org),
+    Account(account::Account),
+    Token(token::Token),
+    Profile(profile::Profile),
+    File(file::File),
+    Tail(tail::Tail),
 }
 
 impl Command {
@@ -86,6 +103,12 @@ impl Command {
             Self::Serve(serve) => serve.run(out),
             Self::Demo(demo) => demo.run(out),
             Self::Check(check) => check.run(out),
+            Self::Org(org) => org.run(out),
+            Self::Account(account) => account.run(out),
+            Self::Token(token) => token.run(out),
+            Self::Profile(profile) => profile.run(out),
+            Self::File(file) => file.run(out),
+            Self::Tail(tail) => tail.run(out),
         }
     }
 }
@@ -114,6 +137,27 @@ fn told(said: &clap::Error) -> ExitCode {
     if said.use_stderr() { Exit::Unusable.into() } else { Exit::Ok.into() }
 }
 
+/// One JSON object a line.
+fn json_line(out: &mut dyn Write, object: &impl serde::Serialize) -> io::Result<()> {
+    // `?` on the conversion keeps the kind of the error: a closed pipe stays a closed pipe.
+    serde_json::to_writer(&mut *out, object)?;
+    out.write_all(b"\n")
+}
+
+/// A sentence beside the output. Where standard error is closed, there is nobody to tell.
+fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "waybill: {}", screen::safe(text));
+}
+
+/// A name for people: something to see, nothing that hides.
+fn name_of(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
+        return Err("a name has 1 to 200 characters and no control characters".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
 /// Whether whoever read our output has gone.
 fn is_closed(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
@@ -132,11 +176,17 @@ mod tests {
 
     #[test]
     fn every_command_teaches_with_an_example_and_its_exit_codes() {
-        for command in Cli::command().get_subcommands() {
+        fn teaches(command: &clap::Command, name: &str) {
             let help = command.clone().render_long_help().to_string();
-            for part in ["Examples:", "Exit codes:", &format!("waybill {} ", command.get_name())] {
-                assert!(help.contains(part), "`waybill {} --help` lacks `{part}`", command.get_name());
+            for part in ["Examples:", "Exit codes:", &format!("{name} ")] {
+                assert!(help.contains(part), "`{name} --help` lacks `{part}`");
             }
+            for inner in command.get_subcommands() {
+                teaches(inner, &format!("{name} {}", inner.get_name()));
+            }
+        }
+        for command in Cli::command().get_subcommands() {
+            teaches(command, &format!("waybill {}", command.get_name()));
         }
     }
 }

@@ -46,6 +46,10 @@ impl Paint {
         self.with("\x1b[1;31m", text)
     }
 
+    pub(crate) fn green(self, text: &str) -> Cow<'_, str> {
+        self.with("\x1b[32m", text)
+    }
+
     pub(crate) fn yellow(self, text: &str) -> Cow<'_, str> {
         self.with("\x1b[1;33m", text)
     }

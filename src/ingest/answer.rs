@@ -24,7 +24,8 @@ pub(super) struct Staged {
 }
 
 /// The columns of an errors file. The original row comes last, so that the advice is read first.
-const COLUMNS: [&str; 9] = ["line", "field", "severity", "code", "message", "fix", "path", "value", "original"];
+pub(crate) const COLUMNS: [&str; 9] =
+    ["line", "field", "severity", "code", "message", "fix", "path", "value", "original"];
 /// Warnings an OK repeats; all of them are in the API.
 const WARNINGS_MAX: usize = 100;
 
@@ -82,7 +83,7 @@ impl Answer {
 }
 
 /// A cell no spreadsheet takes for a formula (CWE-1236): one that starts like one gets an apostrophe.
-fn inert(cell: &str) -> String {
+pub(crate) fn inert(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 

@@ -6,4 +6,5 @@ mod answer;
 mod read;
 mod worker;
 
+pub(crate) use answer::{COLUMNS as ERRORS_COLUMNS, inert};
 pub use worker::Ingest;
