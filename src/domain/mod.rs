@@ -2,7 +2,9 @@
 
 pub mod bearer;
 pub mod clock;
+mod counted;
 pub mod digest;
+pub mod errors_table;
 pub mod event;
 pub mod id;
 pub mod path;
@@ -10,6 +12,7 @@ pub mod scope;
 
 pub use bearer::Bearer;
 pub use clock::Timestamp;
+pub use counted::counted;
 pub use digest::{Digest, Hasher};
 pub use event::{Event, Severity};
 pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, RequestId, SessionId, TokenId};

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 
 use waybill_parsers::{Finding, Severity, Summary};
 
+use crate::domain::counted;
+use crate::domain::errors_table::{COLUMNS, ErrorsRow};
+
 /// An answer being written to a staged file, as the findings come.
 pub(super) struct Answer {
     path: PathBuf,
@@ -23,9 +26,6 @@ pub(super) struct Staged {
     pub(super) size_bytes: u64,
 }
 
-/// The columns of an errors file. The original row comes last, so that the advice is read first.
-pub(crate) const COLUMNS: [&str; 9] =
-    ["line", "field", "severity", "code", "message", "fix", "path", "value", "original"];
 /// Warnings an OK repeats; all of them are in the API.
 const WARNINGS_MAX: usize = 100;
 
@@ -40,19 +40,19 @@ impl Answer {
         if finding.severity == Severity::Warning && self.warnings.len() < WARNINGS_MAX {
             self.warnings.push(format!("warning: line {}: {}", finding.location.line, finding.message));
         }
-        let line = finding.location.line.to_string();
-        let cells = [
-            line.as_str(),
-            finding.field.as_deref().unwrap_or(""),
-            finding.severity.as_str(),
-            finding.rule.unwrap_or_else(|| finding.code.as_str()),
-            &finding.message,
-            &finding.fix,
-            &finding.location.path,
-            finding.value.as_deref().unwrap_or(""),
-            finding.excerpt.as_deref().unwrap_or(""),
-        ];
-        self.table.write_record(cells.map(inert)).map_err(io::Error::from)
+        let row = ErrorsRow {
+            line: finding.location.line,
+            field: finding.field.as_deref(),
+            severity: finding.severity.as_str(),
+            code: finding.code.as_str(),
+            rule: finding.rule,
+            message: &finding.message,
+            fix: &finding.fix,
+            path: &finding.location.path,
+            value: finding.value.as_deref(),
+            original: finding.excerpt.as_deref(),
+        };
+        self.table.write_record(row.cells()).map_err(io::Error::from)
     }
 
     pub(super) fn finish(self, name: &str, summary: &Summary) -> io::Result<Staged> {
@@ -64,12 +64,14 @@ impl Answer {
             ".ERRORS.csv"
         } else {
             let mut file = BufWriter::new(File::create(&path)?);
-            let version = summary.version.as_deref().unwrap_or("");
             writeln!(file, "OK {name}")?;
             writeln!(
                 file,
-                "{} {version}: {} documents, 0 errors, {} warnings",
-                summary.format, summary.documents, summary.warnings
+                "{}{}: {}, 0 errors, {}",
+                summary.format,
+                summary.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default(),
+                counted(summary.documents, "document"),
+                counted(summary.warnings, "warning")
             )?;
             for warning in warnings {
                 writeln!(file, "{warning}")?;
@@ -80,11 +82,6 @@ impl Answer {
         let size_bytes = std::fs::metadata(&path)?.len();
         Ok(Staged { path, suffix, size_bytes })
     }
-}
-
-/// A cell no spreadsheet takes for a formula (CWE-1236): one that starts like one gets an apostrophe.
-pub(crate) fn inert(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 #[cfg(test)]
@@ -136,7 +133,11 @@ mod tests {
         let staged = answer.finish("x.csv", &summary).unwrap();
         assert_eq!(staged.suffix, ".OK");
         let text = std::fs::read_to_string(&staged.path).unwrap();
-        assert!(text.starts_with("OK x.csv\ncsv : 2 documents") && text.contains("warning: line 3: odd"), "{text}");
+        assert!(
+            text.starts_with("OK x.csv\ncsv: 2 documents, 0 errors, 1 warning")
+                && text.contains("warning: line 3: odd"),
+            "{text}"
+        );
         assert_eq!(staged.size_bytes, text.len() as u64);
     }
 }

@@ -6,5 +6,4 @@ mod answer;
 mod read;
 mod worker;
 
-pub(crate) use answer::{COLUMNS as ERRORS_COLUMNS, inert};
 pub use worker::Ingest;

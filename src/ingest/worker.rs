@@ -9,7 +9,7 @@ use waybill_parsers::{Limits, Profile};
 
 use super::read::{self, Plan, ReadError, Reading};
 use crate::config;
-use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp};
+use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp, counted};
 use crate::originals::Originals;
 use crate::record::{Lease, Outcome, Record, RecordError};
 
@@ -228,7 +228,12 @@ impl Ingest {
                 lease,
                 "file.applied",
                 if summary.errors > 0 { Severity::Warn } else { Severity::Info },
-                format!("{} documents, {} errors, {} warnings", summary.documents, summary.errors, summary.warnings),
+                format!(
+                    "{}, {}, {}",
+                    counted(summary.documents, "document"),
+                    counted(summary.errors, "error"),
+                    counted(summary.warnings, "warning")
+                ),
             )
             .data("documents", summary.documents)
             .data("errors", summary.errors)

@@ -9,6 +9,7 @@ use waybill_parsers::{Document, Finding, Location, Severity, Summary};
 use super::super::screen::{Paint, safe};
 use super::original::{Original, Snippet};
 use super::{Report, Source, Total, Weight};
+use crate::domain::counted;
 
 /// How many findings of one kind are shown of a file; `--json` has them all.
 const SHOWN_MAX: u64 = 5;
@@ -229,10 +230,6 @@ fn display(source: &Source) -> String {
 
 fn weighed(weight: Weight) -> String {
     format!("{}, {}", counted(weight.errors, "error"), counted(weight.warnings, "warning"))
-}
-
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]

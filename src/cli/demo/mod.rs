@@ -22,7 +22,7 @@ use super::serve::runtime;
 use crate::config::{Config, LogFormat};
 use crate::daemon::{House, Ready, told_to_end};
 use crate::domain::bearer::Bearer;
-use crate::domain::{Scope, SessionId};
+use crate::domain::{Scope, SessionId, counted};
 use crate::land::credential::hash_password;
 use crate::record::{FileFilter, FileRow, FileStatus, Record};
 use crate::telemetry;
@@ -197,19 +197,14 @@ impl Demo {
         let (mark, format) = (if file.errors == 0 { '✓' } else { '✗' }, file.format.as_deref().unwrap_or("unknown"));
         writeln!(
             out,
-            "  {mark} {:<10} {:<24} {format:<14} {} documents, {} errors   {} ms",
+            "  {mark} {:<10} {:<20} {format:<15} {}, {}   {} ms",
             shipped.login,
             file.name,
-            file.documents,
-            file.errors,
+            counted(file.documents, "document"),
+            counted(file.errors, "error"),
             took.as_millis()
         )?;
-        writeln!(
-            out,
-            "      {} {}",
-            shipped.about,
-            if file.errors == 0 { "" } else { "— the answer beside it says:" }
-        )?;
+        writeln!(out, "      {}{}", shipped.about, if file.errors == 0 { "" } else { "; the answer beside it says:" })?;
         for row in errors_of(answer) {
             writeln!(out, "        {row}")?;
         }

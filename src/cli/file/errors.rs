@@ -10,7 +10,7 @@ use super::super::store::{File, Finding, Missing, Place, Store};
 use super::super::{Exit, json_line};
 use super::{file_id, summary};
 use crate::domain::ArrivalId;
-use crate::ingest::{ERRORS_COLUMNS, inert};
+use crate::domain::errors_table::{COLUMNS, ErrorsRow};
 
 #[derive(Debug, Args)]
 pub(super) struct Errors {
@@ -86,21 +86,21 @@ impl Errors {
     /// The same columns as the errors file beside the original.
     async fn table(&self, out: &mut dyn Write, store: &Store) -> anyhow::Result<()> {
         let mut table = csv::Writer::from_writer(out);
-        table.write_record(ERRORS_COLUMNS)?;
+        table.write_record(COLUMNS)?;
         self.each(store, |finding| {
-            let line = finding.line.to_string();
-            let cells = [
-                line.as_str(),
-                finding.field.as_deref().unwrap_or(""),
-                &finding.severity,
-                finding.rule.as_ref().unwrap_or(&finding.code),
-                &finding.message,
-                &finding.fix,
-                &finding.path,
-                finding.value.as_deref().unwrap_or(""),
-                finding.original.as_deref().unwrap_or(""),
-            ];
-            table.write_record(cells.map(inert)).map_err(io::Error::from)
+            let row = ErrorsRow {
+                line: u64::try_from(finding.line).unwrap_or(0),
+                field: finding.field.as_deref(),
+                severity: &finding.severity,
+                code: &finding.code,
+                rule: finding.rule.as_deref(),
+                message: &finding.message,
+                fix: &finding.fix,
+                path: &finding.path,
+                value: finding.value.as_deref(),
+                original: finding.original.as_deref(),
+            };
+            table.write_record(row.cells()).map_err(io::Error::from)
         })
         .await?;
         Ok(table.flush()?)

@@ -16,6 +16,7 @@ use super::serve::runtime;
 use super::store::{File as Arrived, FilesAsked, Missing, Place};
 use super::table::{Cell, Table, Tone, size};
 use crate::domain::ArrivalId;
+use crate::domain::counted;
 use crate::record::FileStatus;
 
 /// List and show files, say what is wrong with one, read one again
@@ -220,10 +221,6 @@ fn summary(file: &Arrived) -> String {
         counted(file.errors, "error"),
         counted(file.warnings, "warning")
     )
-}
-
-fn counted(count: i64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn tone(file: &Arrived) -> Tone {

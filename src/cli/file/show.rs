@@ -10,8 +10,9 @@ use super::super::screen::{Color, safe};
 use super::super::store::{EventsAsked, File, Missing, Place};
 use super::super::table::size;
 use super::super::tail::Short;
-use super::{counted, file_id, tone};
+use super::{file_id, tone};
 use crate::domain::ArrivalId;
+use crate::domain::counted;
 
 #[derive(Debug, Args)]
 pub(super) struct Show {

@@ -21,6 +21,7 @@ use super::super::problem::{Body, Problem, chain};
 use super::List;
 use super::content::disposition;
 use super::files;
+use crate::domain::errors_table::{COLUMNS, ErrorsRow};
 use crate::domain::{ArrivalId, Scope};
 use crate::record::{Cursor, FindingRow};
 
@@ -133,8 +134,6 @@ fn wants_csv(headers: &HeaderMap) -> bool {
         .is_some_and(|range| range == "text/csv")
 }
 
-/// As in the errors file beside the original in `/drop`.
-const COLUMNS: [&str; 9] = ["line", "field", "severity", "code", "message", "fix", "path", "value", "original"];
 /// Rows read from the record at a time while a table is sent.
 const BATCH: u32 = 200;
 
@@ -168,23 +167,19 @@ fn table(desk: Shared, scope: Scope, file: ArrivalId, name: &str) -> Response {
 }
 
 fn cells(row: &FindingRow) -> [String; 9] {
-    [
-        row.line.to_string(),
-        row.field.clone().unwrap_or_default(),
-        row.severity.clone(),
-        row.rule.clone().unwrap_or_else(|| row.code.clone()),
-        row.message.clone(),
-        row.fix.clone(),
-        row.path.clone(),
-        row.value.clone().unwrap_or_default(),
-        row.excerpt.clone().unwrap_or_default(),
-    ]
-    .map(inert)
-}
-
-/// A cell no spreadsheet takes for a formula (CWE-1236): one that starts like one gets an apostrophe.
-fn inert(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    let row = ErrorsRow {
+        line: u64::try_from(row.line).unwrap_or(0),
+        field: row.field.as_deref(),
+        severity: &row.severity,
+        code: &row.code,
+        rule: row.rule.as_deref(),
+        message: &row.message,
+        fix: &row.fix,
+        path: &row.path,
+        value: row.value.as_deref(),
+        original: row.excerpt.as_deref(),
+    };
+    row.cells()
 }
 
 fn csv_of<'a>(rows: impl Iterator<Item = &'a [String; 9]>) -> Bytes {
