@@ -12,6 +12,7 @@
 mod house;
 mod wire;
 
+mod attempts;
 mod cli_check;
 mod cli_corpus;
 mod cli_read;
