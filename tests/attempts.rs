@@ -8,6 +8,7 @@ use waybill::domain::Scope;
 use waybill::record::FileStatus;
 
 const X12: &[u8] = include_bytes!("../fixtures/x12/ok/minimal/input.edi");
+const HEADER: &str = "invoice_number,invoice_date,currency,invoice_amount\n";
 
 #[test]
 fn a_file_that_cannot_be_read_again_keeps_the_records_it_has() {
@@ -33,4 +34,22 @@ fn a_file_that_cannot_be_read_again_keeps_the_records_it_has() {
     assert!(house.stop().success());
     house.start();
     assert_eq!(house.documents_of(&again).len(), 1);
+}
+
+#[test]
+fn a_wrong_document_is_rejected_however_many_were_wrong_before_it() {
+    let house = House::open();
+    house.supplier("northwind");
+    let mut content = HEADER.to_owned();
+    for number in 0..10_500 {
+        content.push_str(&format!("R-{number},2026-02-30,USD,1.00\n"));
+    }
+    content.push_str("R-good,2026-02-03,USD,1.00\n");
+    let file = house.file("many.csv", content);
+    curl::put_ok(&house, "northwind", &file, "many.csv");
+    let read = house.settled("many.csv");
+    assert_eq!((read.status, read.documents, read.errors), (FileStatus::AppliedWithErrors, 10_501, 10_500));
+    let documents = house.documents_of(&read);
+    let submitted: Vec<_> = documents.iter().filter(|row| row.status != "rejected").map(|row| &row.number).collect();
+    assert_eq!(submitted, [&Some("R-good".to_owned())]);
 }
