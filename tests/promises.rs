@@ -22,6 +22,7 @@ mod clients_openssh;
 mod clients_paramiko;
 mod crashes;
 mod curl;
+mod dropbox;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
