@@ -143,7 +143,7 @@ fn head_of(input: &mut dyn BufRead) -> Result<Vec<u8>, Halt> {
 }
 
 fn refuse(head: &[u8], tally: &mut Tally<'_, '_>) -> Result<Summary, Halt> {
-    let finding = if head.iter().all(u8::is_ascii_whitespace) {
+    let finding = if text::is_blank(head) {
         Finding::error(
             Code::EMPTY_FILE,
             Location::file(),
