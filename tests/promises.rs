@@ -9,10 +9,14 @@
     reason = "a test may end at the first surprise"
 )]
 
+// What the promises are tested with.
 mod api;
+mod curl;
 mod house;
+mod openssh;
 mod wire;
 
+// The promises.
 mod api_admin;
 mod api_document;
 mod api_events;
@@ -20,6 +24,7 @@ mod api_files;
 mod api_invoices;
 mod api_problems;
 mod api_tenancy;
+mod attempts;
 mod cli_admin;
 mod cli_check;
 mod cli_corpus;
@@ -29,9 +34,8 @@ mod clients_lftp;
 mod clients_openssh;
 mod clients_paramiko;
 mod crashes;
-mod curl;
+mod dropbox;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
-mod openssh;
 mod sftp_hostile;

@@ -139,6 +139,8 @@ pub struct Finding {
 impl Finding {
     /// A quoted value is at most this many characters long.
     pub const VALUE_CHARS_MAX: usize = 120;
+    /// A message or a fix is at most this many characters long, whatever of the file it quotes.
+    pub const MESSAGE_CHARS_MAX: usize = 500;
     /// A quoted row or segment is at most this many characters long.
     pub const EXCERPT_CHARS_MAX: usize = 2_000;
 
@@ -159,8 +161,8 @@ impl Finding {
             severity,
             code,
             rule: None,
-            message,
-            fix,
+            message: shortened(&message, Self::MESSAGE_CHARS_MAX),
+            fix: shortened(&fix, Self::MESSAGE_CHARS_MAX),
             location,
             field: None,
             value: None,

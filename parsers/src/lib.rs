@@ -65,6 +65,11 @@ pub struct Context<'a> {
 pub enum Event {
     Document(Box<Document>),
     Finding(Box<Finding>),
+    /// A finding past [`Limits::findings_max`]: it counts, for its document too, but is not listed.
+    Unlisted {
+        severity: Severity,
+        document: Option<u32>,
+    },
 }
 
 /// Where the events go. `Break` ends the parse with [`Halt::Stopped`].
@@ -138,7 +143,7 @@ fn head_of(input: &mut dyn BufRead) -> Result<Vec<u8>, Halt> {
 }
 
 fn refuse(head: &[u8], tally: &mut Tally<'_, '_>) -> Result<Summary, Halt> {
-    let finding = if head.iter().all(u8::is_ascii_whitespace) {
+    let finding = if text::is_blank(head) {
         Finding::error(
             Code::EMPTY_FILE,
             Location::file(),
@@ -177,6 +182,7 @@ impl Tally<'_, '_> {
                 (self.sink)(Event::Document(document))
             }
             Event::Finding(finding) => self.weigh(finding),
+            Event::Unlisted { .. } => (self.sink)(event),
         }
     }
 
@@ -196,15 +202,17 @@ impl Tally<'_, '_> {
         if self.errors + self.warnings <= kept_max {
             return (self.sink)(Event::Finding(finding));
         }
-        if self.said_too_many {
-            return ControlFlow::Continue(());
+        if !self.said_too_many {
+            self.said_too_many = true;
+            self.warnings += 1;
+            // A warning: what is not listed counts by itself.
+            (self.sink)(Event::Finding(Box::new(Finding::warning(
+                Code::TOO_MANY_FINDINGS,
+                finding.location,
+                format!("more than {kept_max} findings; the rest of this file is counted but not listed"),
+                "Mend what is listed, send the file again, and the next answer will list what remains.",
+            ))))?;
         }
-        self.said_too_many = true;
-        (self.sink)(Event::Finding(Box::new(Finding::error(
-            Code::TOO_MANY_FINDINGS,
-            finding.location,
-            format!("more than {kept_max} findings; the rest of this file is counted but not listed"),
-            "Mend what is listed, send the file again, and the next answer will list what remains.",
-        ))))
+        (self.sink)(Event::Unlisted { severity: finding.severity, document: finding.document })
     }
 }

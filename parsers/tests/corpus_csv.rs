@@ -29,6 +29,7 @@ fn told(path: &Path) -> Told {
         match event {
             Event::Document(document) => documents.push(*document),
             Event::Finding(finding) => findings.push(*finding),
+            Event::Unlisted { .. } => panic!("more findings than are listed"),
         }
         ControlFlow::Continue(())
     })

@@ -177,6 +177,7 @@ fn read_file(path: &str) -> (Summary, Vec<Document>, Vec<Finding>) {
         match event {
             Event::Document(document) => documents.push(*document),
             Event::Finding(finding) => findings.push(*finding),
+            Event::Unlisted { .. } => panic!("more findings than are listed"),
         }
         ControlFlow::Continue(())
     };

@@ -62,6 +62,7 @@ impl Told {
             match event {
                 Event::Document(document) => documents.push(*document),
                 Event::Finding(finding) => findings.push(*finding),
+                Event::Unlisted { .. } => panic!("more findings than are listed"),
             }
             ControlFlow::Continue(())
         })

@@ -71,6 +71,7 @@ fn told(case: &Path) -> Vec<Value> {
         told.push(match event {
             Event::Document(document) => json!({ "document": document }),
             Event::Finding(finding) => json!({ "finding": finding }),
+            Event::Unlisted { severity, document } => json!({ "unlisted": severity, "document": document }),
         });
         ControlFlow::Continue(())
     };

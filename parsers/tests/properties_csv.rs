@@ -66,6 +66,10 @@ fn is_lawful(events: &[Event], summary: &Summary) {
                 assert!(finding.document.is_none_or(|ordinal| ordinal == documents), "{finding:?}");
                 findings += 1;
             }
+            Event::Unlisted { document, .. } => {
+                assert!(document.is_none_or(|ordinal| ordinal == documents), "{document:?}");
+                findings += 1;
+            }
         }
     }
     assert_eq!(summary.documents, u64::from(documents));

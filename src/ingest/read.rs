@@ -146,6 +146,10 @@ impl Outlet {
                 Ok(())
             }
             Event::Finding(finding) => self.finding(finding),
+            Event::Unlisted { severity, document } => {
+                self.count(severity, document);
+                Ok(())
+            }
         };
         match taken.and_then(|()| if self.batch.weight >= self.batch_rows { self.flush() } else { Ok(()) }) {
             Ok(()) => ControlFlow::Continue(()),
@@ -157,23 +161,28 @@ impl Outlet {
     }
 
     fn finding(&mut self, finding: Box<Finding>) -> Result<(), ReadError> {
-        match finding.severity {
-            Severity::Error => {
-                self.counted.errors += 1;
-                if let Some(document) = finding.document {
-                    *self.errors_in.entry(document).or_default() += 1;
-                }
-                if self.first_errors.len() < ERRORS_IN_LOG_MAX {
-                    self.first_errors.push((*finding).clone());
-                }
-            }
-            Severity::Warning => self.counted.warnings += 1,
+        self.count(finding.severity, finding.document);
+        if finding.severity == Severity::Error && self.first_errors.len() < ERRORS_IN_LOG_MAX {
+            self.first_errors.push((*finding).clone());
         }
         self.answer.finding(&finding).map_err(ReadError::Answer)?;
         self.batch.weight += 1;
         self.batch.findings.push((self.findings, finding));
         self.findings += 1;
         Ok(())
+    }
+
+    /// Counts a finding, listed or not: a document is not right because others were worse before it.
+    fn count(&mut self, severity: Severity, document: Option<u32>) {
+        match (severity, document) {
+            (Severity::Error, document) => {
+                self.counted.errors += 1;
+                if let Some(document) = document {
+                    *self.errors_in.entry(document).or_default() += 1;
+                }
+            }
+            (Severity::Warning, _) => self.counted.warnings += 1,
+        }
     }
 
     fn flush(&mut self) -> Result<(), ReadError> {

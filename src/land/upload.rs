@@ -1,8 +1,8 @@
 //! A file being sent, from the first byte to the receipt: DURABILITY section 2, steps 1 to 8, in order.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::error::LandError;
 use super::extents::Extents;
 use super::session::{Creation, Session};
 use crate::domain::{ArrivalId, Digest, FileName, Hasher, Severity, Timestamp};
-use crate::record::{Commit, Committed, NewUpload};
+use crate::record::{Commit, Committed, Listing, NewUpload};
 
 /// A file being sent, not yet promised to anybody. Dropping it is what a broken connection does: nothing
 /// becomes visible, and what came can be gone on with.
@@ -58,7 +58,7 @@ impl Upload {
             return Err(LandError::Exists { path: format!("/drop/{name}") });
         }
         if !how.truncate
-            && let Some(upload) = Self::resume(session, name, &mut place).await?
+            && let Some(upload) = Self::resume(session, name, listing.as_ref(), &mut place).await?
         {
             return Ok(upload);
         }
@@ -126,17 +126,30 @@ impl Upload {
         Ok(upload)
     }
 
-    /// Takes up what was broken off under this name, if there is something.
-    async fn resume(session: &Session, name: &FileName, place: &mut Place) -> Result<Option<Self>, LandError> {
+    /// Takes up what was broken off under this name, if there is something. It has to be what
+    /// [`Session::stat`] shows, or the sender goes on at an offset of another file.
+    async fn resume(
+        session: &Session,
+        name: &FileName,
+        listing: Option<&Listing>,
+        place: &mut Place,
+    ) -> Result<Option<Self>, LandError> {
         let inner = &session.0.dropbox.0;
         let since = Timestamp::now().plus_micros(-inner.settings.resume.micros());
         let unavailable = |error| LandError::unavailable("take up a broken-off upload", &error);
         let partial =
             inner.record.partial_upload(&session.0.principal, name, &inner.node, since).await.map_err(unavailable)?;
         let Some(partial) = partial else { return Ok(None) };
+        if listing.is_some_and(|listing| listing.committed_at >= partial.opened_at) {
+            return Ok(None);
+        }
         let spool = inner.spool_path(partial.id);
-        let opened = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(&spool);
-        let Ok(file) = opened else { return Ok(None) };
+        let file = match open_again(&spool) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // An empty file in its place would be taken for the whole by a sender with nothing left to send.
+            Err(error) => return Err(write_error(&error, "open a spool file again")),
+        };
         let len = file.metadata().map_err(|error| write_error(&error, "look at a spool file"))?.len();
         let event = session
             .event("upload.opened", Severity::Info, format!("receiving the rest of /drop/{name}, from byte {len}"))
@@ -208,19 +221,13 @@ impl Upload {
         if let Some(poison) = &self.poison {
             return Err(poison.clone());
         }
-        match self.write(offset, bytes) {
-            Ok(()) => {}
-            Err(error) => {
-                self.poison = Some(error.clone());
-                return Err(error);
-            }
-        }
-        if !self.gaps_noted && self.extents.gap().is_some() {
+        // Noted before the bytes are there: a crash in between must not leave a hole that can be resumed.
+        if !self.gaps_noted && offset > self.extents.contiguous() && !bytes.is_empty() {
             self.gaps_noted = true;
             let record = &self.session.0.dropbox.0.record;
             record.not_resumable(self.id).await.map_err(|error| LandError::unavailable("note a gap", &error))?;
         }
-        Ok(())
+        self.write(offset, bytes).inspect_err(|error| self.poison = Some(error.clone()))
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), LandError> {
@@ -432,6 +439,16 @@ impl Inner {
     pub(super) fn spool_path(&self, id: ArrivalId) -> PathBuf {
         self.spool.join(format!("{id}.part"))
     }
+}
+
+/// Opens the spool file of a broken-off upload. If it broke off between being stored and being committed
+/// (DURABILITY section 4, CP 8), it is sealed, and an orphan on the shelf is its second name: nobody was
+/// promised that one, and it is sealed again when the upload is finished.
+fn open_again(spool: &Path) -> io::Result<File> {
+    if std::fs::symlink_metadata(spool)?.is_file() {
+        std::fs::set_permissions(spool, Permissions::from_mode(0o600))?;
+    }
+    OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(spool)
 }
 
 fn digest_from(file: &File, mut hasher: Hasher, mut offset: u64) -> io::Result<Digest> {

@@ -240,8 +240,8 @@ impl Record {
         self.commit_with(tx, events, "give a job back to the queue").await
     }
 
-    /// Deletes the rows of attempts that are not the visible one, a thousand at a time so that no sender
-    /// waits behind it.
+    /// Deletes the rows of attempts up to `newest` that are not the visible one, a thousand at a time so that
+    /// no sender waits behind it. A later attempt's rows, which somebody may be writing, stay.
     ///
     /// # Errors
     /// The database did not take it.
@@ -249,9 +249,11 @@ impl Record {
         let doing = || RecordError::doing("sweep the rows of earlier attempts");
         for text in [
             "delete from document where (content_id, gen, ordinal) in
-                (select content_id, gen, ordinal from document where content_id = $1 and gen < $2 limit 1000)",
+                (select content_id, gen, ordinal from document where content_id = $1 and gen <= $2
+                 and gen <> coalesce((select active_gen from ingestion where content_id = $1), -1) limit 1000)",
             "delete from finding where (content_id, gen, ordinal) in
-                (select content_id, gen, ordinal from finding where content_id = $1 and gen < $2 limit 1000)",
+                (select content_id, gen, ordinal from finding where content_id = $1 and gen <= $2
+                 and gen <> coalesce((select active_gen from ingestion where content_id = $1), -1) limit 1000)",
         ] {
             loop {
                 let mut tx = self.writing().await?;

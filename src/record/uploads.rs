@@ -414,14 +414,17 @@ impl Record {
         .map_err(doing())?;
         let Some(row) = row else { return Ok(false) };
         let version = next_version(&mut tx, principal, to.as_str()).await.map_err(doing())?;
-        // What lay under the old name before must not come into sight again.
-        sqlx::query("update upload set listed = 0 where principal = $1 and name = $2 and id <> $3")
-            .bind(principal)
-            .bind(row.get::<String, _>("name"))
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await
-            .map_err(doing())?;
+        // What lay under the old name before must not come into sight again. What is still being sent under
+        // it, over another connection, has yet to be seen.
+        sqlx::query(
+            "update upload set listed = 0 where principal = $1 and name = $2 and id <> $3 and state = 'committed'",
+        )
+        .bind(principal)
+        .bind(row.get::<String, _>("name"))
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(doing())?;
         sqlx::query("update upload set name = $2, version = $3 where id = $1")
             .bind(id.to_string())
             .bind(to.as_str())

@@ -164,6 +164,14 @@ impl<'p> Sheet<'p> {
     }
 }
 
+/// The start of a text, so that what a message says of it is not lost behind it.
+fn brief(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+    }
+}
+
 /// Where a row stands.
 pub(super) fn row_place(row: &Row) -> Location {
     Location::new(row.byte, row.line, format!("row {}", row.number))
@@ -209,15 +217,22 @@ impl Cells<'_> {
         let (what, fix) = match self.sheet.amounts.read(&text) {
             Ok(amount) => return Some(amount),
             Err(NoAmount::NotANumber) => (
-                format!("`{text}` is no number by the conventions of the profile `{}`", self.sheet.plan.profile.name),
+                format!(
+                    "`{}` is no number by the conventions of the profile `{}`",
+                    brief(&text),
+                    self.sheet.plan.profile.name
+                ),
                 "Write digits, one decimal mark, and a sign as your profile has them.",
             ),
             Err(NoAmount::Ambiguous) => (
-                format!("`{text}` can be read two ways, and nothing in the file says which sign is the decimal mark"),
+                format!(
+                    "`{}` can be read two ways, and nothing in the file says which sign is the decimal mark",
+                    brief(&text)
+                ),
                 "Say `decimal = \",\"` or `decimal = \".\"` in the profile, or write two decimals.",
             ),
             Err(NoAmount::TooLong) => {
-                (format!("`{text}` has more digits than an amount can have"), "Write at most 28 digits.")
+                (format!("`{}` has more digits than an amount can have", brief(&text)), "Write at most 28 digits.")
             }
         };
         self.report(Code::AMOUNT_INVALID, Some("BAD-NUMBER"), field, &text, &what, fix);
@@ -247,7 +262,7 @@ impl Cells<'_> {
         }
         let written: Vec<&str> = patterns.iter().map(|pattern| pattern.as_str()).collect();
         let written = written.join(" or ");
-        let what = format!("`{text}` is no date written {written}");
+        let what = format!("`{}` is no date written {written}", brief(&text));
         let fix = format!("Write the date as {written}.");
         self.report(Code::DATE_INVALID, Some("BAD-DATE"), field, &text, &what, &fix);
         None
@@ -261,7 +276,7 @@ impl Cells<'_> {
         self.witness("currency", path, &text);
         let code = text.to_ascii_uppercase();
         if minor_units(&code).is_none() {
-            let what = format!("`{text}` is no currency of ISO 4217");
+            let what = format!("`{}` is no currency of ISO 4217", brief(&text));
             self.report(
                 Code::CURRENCY_UNKNOWN,
                 None,

@@ -225,12 +225,7 @@ impl<'a> Pass<'a> {
             return Err(error);
         }
         match ended {
-            Ok(summary) => {
-                // The reader counts what it no longer lists, past the limit on findings.
-                self.total.weight.errors += summary.errors.saturating_sub(self.weight.errors);
-                self.total.weight.warnings += summary.warnings.saturating_sub(self.weight.warnings);
-                Ok(Ok(summary))
-            }
+            Ok(summary) => Ok(Ok(summary)),
             Err(Halt::Limit(limit)) => self.stopped_at(&limit, &head, profiles).map(Ok),
             Err(Halt::Read(error)) => Ok(Err(could_not("read", &error))),
             Err(Halt::Stopped) => Ok(Err("reading was stopped".to_owned())),
@@ -250,12 +245,12 @@ impl<'a> Pass<'a> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::Finding(finding) => {
-                self.weight.add(finding.severity);
-                self.total.weight.add(finding.severity);
-                if let Some(ordinal) = finding.document {
-                    self.pending.entry(ordinal).or_default().add(finding.severity);
-                }
+                self.weigh(finding.severity, finding.document);
                 self.report.finding(self.source, finding)
+            }
+            Event::Unlisted { severity, document } => {
+                self.weigh(*severity, *document);
+                Ok(())
             }
             Event::Document(document) => {
                 self.documents += 1;
@@ -263,6 +258,14 @@ impl<'a> Pass<'a> {
                 let weight = self.pending.remove(&document.ordinal).unwrap_or_default();
                 self.report.document(self.source, document, weight)
             }
+        }
+    }
+
+    fn weigh(&mut self, severity: Severity, document: Option<u32>) {
+        self.weight.add(severity);
+        self.total.weight.add(severity);
+        if let Some(ordinal) = document {
+            self.pending.entry(ordinal).or_default().add(severity);
         }
     }
 

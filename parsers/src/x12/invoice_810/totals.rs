@@ -119,7 +119,9 @@ pub(super) fn disagreement(invoice: &Invoice, sums: &Sums) -> Option<Disagreemen
     if invoice.allowances_charges.iter().any(|charge| charge.reason_code.as_deref() == Some("H850")) {
         tax_readings.push(Decimal::ZERO);
     }
-    let half_cents = Decimal::from(sums.products.len()).checked_mul(Decimal::new(5, 3))?;
+    // Only a product of more than two decimals can be rounded otherwise than here.
+    let rounded = sums.products.iter().flatten().filter(|product| to_cents(**product) != **product).count();
+    let half_cents = Decimal::from(rounded).checked_mul(Decimal::new(5, 3))?;
     let tolerance = half_cents.max(Decimal::new(1, 2));
     for charges in &charge_readings {
         for tax in &tax_readings {

@@ -1,0 +1,140 @@
+//! The dropbox between two senders of one name, and what a crash leaves it with.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use waybill::config;
+use waybill::domain::{OrganisationId, VirtualPath};
+use waybill::land::{Creation, Door, Dropbox, Peer, Session};
+use waybill::originals::Originals;
+use waybill::record::Record;
+
+const NEW: Creation = Creation { truncate: true, exclusive: false };
+const GO_ON: Creation = Creation { truncate: false, exclusive: false };
+
+/// A dropbox on a folder; opened again, it is the next boot.
+async fn open(data: &Path) -> (Record, Dropbox) {
+    let record = Record::open(data, 2).await.unwrap();
+    let originals = Originals::directory(data).unwrap();
+    let dropbox = Dropbox::open(record.clone(), originals, config::Land::default(), data).await.unwrap();
+    (record, dropbox)
+}
+
+async fn supplier(record: &Record) -> OrganisationId {
+    record.add_organisation("northwind", "supplier").await.unwrap().id
+}
+
+fn session(dropbox: &Dropbox, organisation: OrganisationId) -> Session {
+    let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), door: Door::Sftp, client: None };
+    dropbox.session_for(organisation, "northwind", &peer)
+}
+
+fn path(name: &str) -> VirtualPath {
+    VirtualPath::parse(format!("/drop/{name}").as_bytes()).unwrap()
+}
+
+async fn content(session: &Session, name: &str) -> Vec<u8> {
+    let file = session.open(&path(name)).await.unwrap();
+    let mut buffer = vec![0; 64];
+    let count = file.read_at(0, &mut buffer).await.unwrap();
+    buffer.truncate(count);
+    buffer
+}
+
+#[tokio::test]
+async fn a_rename_does_not_hide_what_another_connection_sends_under_the_old_name() {
+    let data = tempfile::tempdir().unwrap();
+    let (record, dropbox) = open(data.path()).await;
+    let session = session(&dropbox, supplier(&record).await);
+    let mut slow = session.create(&path("x.filepart"), NEW).await.unwrap();
+    slow.write_at(0, b"slow").await.unwrap();
+    let mut fast = session.create(&path("x.filepart"), NEW).await.unwrap();
+    fast.write_at(0, b"fast").await.unwrap();
+    fast.finish().await.unwrap();
+    session.rename(&path("x.filepart"), &path("fast.edi"), false).await.unwrap();
+    slow.finish().await.unwrap();
+    session.rename(&path("x.filepart"), &path("slow.edi"), false).await.unwrap();
+    assert_eq!(content(&session, "fast.edi").await, b"fast");
+    assert_eq!(content(&session, "slow.edi").await, b"slow");
+}
+
+#[tokio::test]
+async fn what_is_gone_on_with_is_what_stat_shows() {
+    let data = tempfile::tempdir().unwrap();
+    let (record, dropbox) = open(data.path()).await;
+    let organisation = supplier(&record).await;
+    let session = session(&dropbox, organisation);
+    // A connection that hangs, a second one that brings the file whole, and then the end of the first.
+    let mut hung = session.create(&path("a.edi"), NEW).await.unwrap();
+    hung.write_at(0, b"the first half of another").await.unwrap();
+    let mut whole = session.create(&path("a.edi"), NEW).await.unwrap();
+    whole.write_at(0, b"whole").await.unwrap();
+    whole.finish().await.unwrap();
+    let open_before = dropbox.uploads_open();
+    drop(hung);
+    while dropbox.uploads_open() == open_before {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(session.stat(&path("a.edi")).await.unwrap().size_bytes, 5);
+    let mut more = session.create(&path("a.edi"), GO_ON).await.unwrap();
+    assert_eq!(more.size_bytes(), 5);
+    more.write_at(5, b" and more").await.unwrap();
+    more.finish().await.unwrap();
+    assert_eq!(content(&session, "a.edi").await, b"whole and more");
+}
+
+/// Killed between storing and committing (DURABILITY section 4, CP 8): the spool file is whole, sealed, and
+/// has a second name on the shelf.
+#[tokio::test]
+async fn an_upload_killed_before_its_commit_is_gone_on_with() {
+    let data = tempfile::tempdir().unwrap();
+    let (record, dropbox) = open(data.path()).await;
+    let organisation = supplier(&record).await;
+    let mut upload = session(&dropbox, organisation).create(&path("a.edi"), NEW).await.unwrap();
+    upload.write_at(0, b"whole").await.unwrap();
+    let spool = data.path().join(format!("spool/{}.part", upload.id()));
+    std::mem::forget(upload);
+    std::fs::set_permissions(&spool, std::fs::Permissions::from_mode(0o400)).unwrap();
+    let (_record, dropbox) = open(data.path()).await;
+    let session = session(&dropbox, organisation);
+    assert_eq!(session.stat(&path("a.edi")).await.unwrap().size_bytes, 5);
+    // A sender who sees that nothing is missing writes nothing more.
+    let upload = session.create(&path("a.edi"), GO_ON).await.unwrap();
+    assert_eq!(upload.size_bytes(), 5);
+    assert_eq!(std::fs::metadata(&spool).unwrap().permissions().mode() & 0o777, 0o600, "whoever runs the daemon");
+    upload.finish().await.unwrap();
+    assert_eq!(content(&session, "a.edi").await, b"whole");
+}
+
+#[tokio::test]
+async fn a_spool_file_that_cannot_be_opened_is_not_an_empty_one() {
+    let data = tempfile::tempdir().unwrap();
+    let (record, dropbox) = open(data.path()).await;
+    let organisation = supplier(&record).await;
+    let mut upload = session(&dropbox, organisation).create(&path("a.edi"), NEW).await.unwrap();
+    upload.write_at(0, b"whole").await.unwrap();
+    let spool = data.path().join(format!("spool/{}.part", upload.id()));
+    std::mem::forget(upload);
+    let elsewhere = data.path().join("elsewhere");
+    std::fs::rename(&spool, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &spool).unwrap();
+    let (_record, dropbox) = open(data.path()).await;
+    let refused = session(&dropbox, organisation).create(&path("a.edi"), GO_ON).await;
+    assert!(refused.is_err(), "{refused:?}");
+}
+
+/// A hole that a crash leaves must not be taken for content.
+#[tokio::test]
+async fn an_upload_killed_with_a_hole_in_it_starts_again() {
+    let data = tempfile::tempdir().unwrap();
+    let (record, dropbox) = open(data.path()).await;
+    let organisation = supplier(&record).await;
+    let mut upload = session(&dropbox, organisation).create(&path("a.edi"), NEW).await.unwrap();
+    upload.write_at(0, b"01").await.unwrap();
+    upload.write_at(4, b"45").await.unwrap();
+    std::mem::forget(upload);
+    let (_record, dropbox) = open(data.path()).await;
+    let upload = session(&dropbox, organisation).create(&path("a.edi"), GO_ON).await.unwrap();
+    assert_eq!(upload.size_bytes(), 0);
+}
