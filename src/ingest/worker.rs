@@ -61,6 +61,9 @@ impl Ingest {
         let workers: Vec<_> = (0..self.settings.workers)
             .map(|number| tokio::spawn(self.clone().one_worker(format!("worker-{number}"), shutdown.clone())))
             .collect();
+        if let Err(error) = self.record.sweep_leftovers().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not sweep the rows of earlier attempts");
+        }
         for worker in workers {
             if let Err(error) = worker.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "an ingest worker ended unexpectedly");
