@@ -53,3 +53,13 @@ fn a_wrong_document_is_rejected_however_many_were_wrong_before_it() {
     let submitted: Vec<_> = documents.iter().filter(|row| row.status != "rejected").map(|row| &row.number).collect();
     assert_eq!(submitted, [&Some("R-good".to_owned())]);
 }
+
+#[test]
+fn an_answer_that_a_killed_daemon_was_writing_is_swept() {
+    let mut house = House::open();
+    house.kill();
+    let staged = house.data().join("spool/fil_0.1.answer");
+    std::fs::write(&staged, "line,field").unwrap();
+    house.start();
+    wait_for("the staged answer to be gone", || (!staged.exists()).then_some(()));
+}

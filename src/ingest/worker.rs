@@ -40,6 +40,9 @@ enum Failure {
     LeaseLost,
 }
 
+/// What the name of a staged answer ends with.
+const STAGED: &str = ".answer";
+
 impl Ingest {
     #[must_use]
     pub fn new(
@@ -54,12 +57,26 @@ impl Ingest {
 
     /// Works until told to stop; files under way are finished first.
     pub async fn work(self, shutdown: CancellationToken) {
+        self.sweep_staging();
         let workers: Vec<_> = (0..self.settings.workers)
             .map(|number| tokio::spawn(self.clone().one_worker(format!("worker-{number}"), shutdown.clone())))
             .collect();
+        if let Err(error) = self.record.sweep_leftovers().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not sweep the rows of earlier attempts");
+        }
         for worker in workers {
             if let Err(error) = worker.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "an ingest worker ended unexpectedly");
+            }
+        }
+    }
+
+    /// Removes the answers that a killed daemon was writing: nobody else writes here before the workers start.
+    fn sweep_staging(&self) {
+        let Ok(listed) = std::fs::read_dir(&self.staging) else { return };
+        for file in listed.flatten().filter(|file| file.file_name().to_string_lossy().ends_with(STAGED)) {
+            if let Err(error) = std::fs::remove_file(file.path()) {
+                tracing::warn!(error = %error, "could not remove a staged answer");
             }
         }
     }
@@ -127,7 +144,7 @@ impl Ingest {
 
     async fn ingest(&self, lease: &Lease, started: Instant) -> Result<(), Failure> {
         let original = self.originals.open(&lease.object_key).await?;
-        let staging = self.staging.join(format!("{}.{}.answer", lease.file, lease.fence));
+        let staging = self.staging.join(format!("{}.{}{STAGED}", lease.file, lease.fence));
         let (rows, mut batches) = mpsc::channel(2);
         let plan = Plan {
             lease: lease.clone(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection, Sqlite, Transaction};
 
 use super::{Record, RecordError, Result};
 
@@ -51,6 +51,10 @@ impl Record {
             .acquire_timeout(Duration::from_secs(12))
             .idle_timeout(None)
             .max_lifetime(None)
+            // SQLite ends a transaction itself when the disk is full or broken (lang_transaction.html, 2.3). The
+            // rollback that follows then fails, and the connection counts a transaction for ever: no other one
+            // could begin on it.
+            .before_acquire(|writer, _| Box::pin(async move { Ok(!writer.is_in_transaction()) }))
             .connect_with(options.clone())
             .await
             .map_err(open)?;
@@ -119,4 +123,22 @@ async fn migrate(writer: &SqlitePool, path: &Path) -> Result<()> {
             .map_err(doing())?;
     }
     tx.commit().await.map_err(doing())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Event, Severity};
+
+    #[tokio::test]
+    async fn a_disk_that_was_full_is_written_to_again() {
+        let data = tempfile::tempdir().unwrap();
+        let record = Record::open(data.path(), 1).await.unwrap();
+        // This connection may not make the file any larger; another one may.
+        sqlx::query("pragma max_page_count = 1").execute(&record.db.writer).await.unwrap();
+        let large = Event::new("session.started", Severity::Info, "x".repeat(1 << 20));
+        assert!(record.tell(vec![large]).await.is_err());
+        record.tell(vec![Event::new("session.started", Severity::Info, "room again")]).await.unwrap();
+        assert_eq!(record.newest_event().await.unwrap(), 1);
+    }
 }

@@ -268,6 +268,30 @@ impl Record {
         Ok(())
     }
 
+    /// Sweeps what attempts left whose daemon was killed between publishing and sweeping.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn sweep_leftovers(&self) -> Result<()> {
+        // Only a job that was taken more than once, or set aside, can have rows that are not shown.
+        let left: Vec<(String, i64)> = sqlx::query_as(
+            "select j.upload_id, j.fence from job j left join ingestion i on i.content_id = j.upload_id
+             where ((j.state = 'done' and j.fence > 1) or j.state = 'set_aside')
+               and (exists (select 1 from document d where d.content_id = j.upload_id and d.gen <= j.fence
+                            and d.gen <> coalesce(i.active_gen, -1))
+                 or exists (select 1 from finding f where f.content_id = j.upload_id and f.gen <= j.fence
+                            and f.gen <> coalesce(i.active_gen, -1)))",
+        )
+        .fetch_all(&self.db.reader)
+        .await
+        .map_err(RecordError::doing("look for rows of earlier attempts"))?;
+        for (content, fence) in left {
+            let content = ArrivalId::parse(&content).ok_or(RecordError::Corrupt { what: format!("id `{content}`") })?;
+            self.sweep_attempts(content, fence).await?;
+        }
+        Ok(())
+    }
+
     /// Puts a file back into the queue, to be read again. `false` when the scope shows no such file, or it
     /// is held, waiting, or being read already.
     ///
@@ -321,5 +345,76 @@ impl Record {
         .fetch_one(&self.db.reader)
         .await
         .map_err(RecordError::doing("count the jobs"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{FileName, Severity};
+    use crate::record::{Commit, NewUpload};
+    use waybill_parsers::{Code, Location};
+
+    const LEASE: Duration = Duration::from_secs(60);
+
+    fn event() -> Event {
+        Event::new("file.applied", Severity::Info, "a test")
+    }
+
+    async fn arrival(record: &Record) -> ArrivalId {
+        let id = ArrivalId::random();
+        let organisation = record.add_organisation("northwind", "supplier").await.unwrap().id;
+        let upload = NewUpload {
+            id,
+            organisation,
+            principal: organisation.to_string(),
+            login: "northwind".to_owned(),
+            door: "sftp",
+            session: SessionId::random(),
+            name: FileName::parse("a.edi").unwrap(),
+            node: "local".to_owned(),
+            epoch: 1,
+        };
+        record.open_upload(&upload, event()).await.unwrap();
+        let digest = Digest::of(b"ISA");
+        let commit = Commit { id, epoch: 1, size_bytes: 3, digest, object_key: "t/a".to_owned(), held: false };
+        record.commit_upload(&commit, vec![]).await.unwrap().unwrap();
+        id
+    }
+
+    /// An attempt that finds one thing and publishes it.
+    async fn attempt(record: &Record) -> i64 {
+        let lease = record.lease("worker", LEASE).await.unwrap().unwrap();
+        let finding = Finding::error(Code::EMPTY_FILE, Location::file(), "the file is empty", "Send it again.");
+        assert!(record.write_rows(&lease, &[], &[(0, Box::new(finding))]).await.unwrap());
+        let outcome = Outcome {
+            format: "x12".to_owned(),
+            format_version: None,
+            encoding: None,
+            profile: None,
+            documents: 0,
+            errors: 1,
+            warnings: 0,
+            answer_suffix: ".ERRORS.csv",
+            answer_key: "a/a".to_owned(),
+            answer_bytes: 0,
+        };
+        assert!(record.publish(&lease, &outcome, vec![event()]).await.unwrap());
+        lease.fence
+    }
+
+    #[tokio::test]
+    async fn rows_left_by_a_daemon_killed_before_its_sweep_are_swept() {
+        let data = tempfile::tempdir().unwrap();
+        let record = Record::open(data.path(), 1).await.unwrap();
+        let file = arrival(&record).await;
+        let operator = Scope::operator("tests");
+        assert_eq!(attempt(&record).await, 1);
+        assert!(record.reprocess(&operator, file).await.unwrap());
+        assert_eq!(attempt(&record).await, 2);
+        record.sweep_leftovers().await.unwrap();
+        let left: Vec<(i64,)> = sqlx::query_as("select gen from finding").fetch_all(&record.db.reader).await.unwrap();
+        assert_eq!(left, [(2,)]);
+        assert_eq!(record.findings(&operator, file, -1, 10).await.unwrap().len(), 1);
     }
 }
