@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use waybill::config;
 use waybill::domain::{OrganisationId, VirtualPath};
 use waybill::land::{Creation, Door, Dropbox, Peer, Session};
 use waybill::originals::Originals;
-use waybill::record::Record;
+use waybill::record::{Record, Retry};
 
 const NEW: Creation = Creation { truncate: true, exclusive: false };
 const GO_ON: Creation = Creation { truncate: false, exclusive: false };
@@ -137,4 +138,24 @@ async fn an_upload_killed_with_a_hole_in_it_starts_again() {
     let (_record, dropbox) = open(data.path()).await;
     let upload = session(&dropbox, organisation).create(&path("a.edi"), GO_ON).await.unwrap();
     assert_eq!(upload.size_bytes(), 0);
+}
+
+#[tokio::test]
+async fn a_failure_of_the_house_does_not_count_as_an_attempt_at_the_file() {
+    let data = tempfile::tempdir().unwrap();
+    let (record, dropbox) = open(data.path()).await;
+    let session = session(&dropbox, supplier(&record).await);
+    let mut upload = session.create(&path("a.edi"), NEW).await.unwrap();
+    upload.write_at(0, b"ISA").await.unwrap();
+    upload.finish().await.unwrap();
+    let length = Duration::from_secs(30);
+    for (counted, attempt) in [(false, 1), (false, 1), (true, 1), (true, 2)] {
+        let lease = record.lease("worker", length).await.unwrap().expect("a job");
+        assert_eq!(lease.attempt, attempt);
+        let retry = Retry { after: Duration::ZERO, counted };
+        record.give_back(&lease, "a reason", Some(retry), vec![]).await.unwrap();
+        // Whoever held it before has nothing to say any more.
+        assert!(!record.renew(&lease, length).await.unwrap());
+    }
+    assert_eq!(record.lease("worker", length).await.unwrap().expect("a job").attempt, 3);
 }

@@ -11,7 +11,7 @@ use super::read::{self, Plan, ReadError, Reading};
 use crate::config;
 use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp, counted};
 use crate::originals::Originals;
-use crate::record::{Lease, Outcome, Record, RecordError};
+use crate::record::{Lease, Outcome, Record, RecordError, Retry};
 
 /// The workers of a house.
 #[derive(Clone, Debug)]
@@ -42,6 +42,22 @@ enum Failure {
 
 /// What the name of a staged answer ends with.
 const STAGED: &str = ".answer";
+
+/// How long a file waits after the house itself could not go on.
+const RETRY_OURS_AFTER: Duration = Duration::from_secs(5);
+
+impl Failure {
+    /// Whether the house failed, not the reading of this file.
+    fn is_ours(&self) -> bool {
+        match self {
+            Self::Record(_) | Self::Read(ReadError::Answer(_)) => true,
+            Self::Shelf(crate::originals::ShelfError::Io { source, .. }) => {
+                source.kind() == std::io::ErrorKind::StorageFull
+            }
+            _ => false,
+        }
+    }
+}
 
 impl Ingest {
     #[must_use]
@@ -116,19 +132,28 @@ impl Ingest {
             Failure::LeaseLost => {}
             // The bytes will not get better by being read again.
             Failure::Read(ReadError::Corrupt { .. }) => self.set_aside(&lease, &reason).await,
+            // A full disk or a locked database is no fault of the file: it waits, however long that lasts.
+            failure if failure.is_ours() => {
+                let retry = Retry { after: RETRY_OURS_AFTER, counted: false };
+                self.try_again(&lease, &reason, retry, vec![]).await;
+            }
             _ if lease.attempt >= self.settings.attempts_max => self.set_aside(&lease, &reason).await,
             _ => {
-                let wait = Duration::from_secs(1 << lease.attempt.clamp(0, 6));
+                let after = Duration::from_secs(1 << lease.attempt.clamp(0, 6));
                 let event = event(&lease, "parse.failed", Severity::Warn, format!("could not be read: {reason}"))
                     .data("attempt", lease.attempt)
-                    .data("retry_after_s", wait.as_secs());
-                if let Err(error) = self.record.give_back(&lease, &reason, Some(wait), vec![event]).await {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "could not give a job back; its lease will run out"
-                    );
-                }
+                    .data("retry_after_s", after.as_secs());
+                self.try_again(&lease, &reason, Retry { after, counted: true }, vec![event]).await;
             }
+        }
+    }
+
+    async fn try_again(&self, lease: &Lease, reason: &str, retry: Retry, events: Vec<Event>) {
+        if let Err(error) = self.record.give_back(lease, reason, Some(retry), events).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "could not give a job back; its lease will run out"
+            );
         }
     }
 

@@ -95,6 +95,7 @@ impl Dropbox {
             noted_failures: Mutex::new((std::time::Instant::now(), 0)),
         }));
         dropbox.sweep_spool().await?;
+        dropbox.sync_spool()?;
         Ok(dropbox)
     }
 

@@ -34,6 +34,16 @@ impl Dropbox {
         Ok(swept)
     }
 
+    /// Makes what a killed daemon had written durable, before any of it is offered to be gone on with: after
+    /// that not even a power cut can leave a hole in it.
+    pub(super) fn sync_spool(&self) -> Result<(), OpenError> {
+        let spool = |source| OpenError::Spool { path: self.0.spool.clone(), source };
+        for file in std::fs::read_dir(&self.0.spool).map_err(spool)?.flatten() {
+            std::fs::File::open(file.path()).and_then(|file| file.sync_all()).map_err(spool)?;
+        }
+        Ok(())
+    }
+
     /// Sweeps again and again, until the house closes.
     pub async fn keep_swept(self) {
         loop {

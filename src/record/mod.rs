@@ -23,7 +23,7 @@ pub use idempotency::Remembered;
 pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
 pub use page::{Cursor, Page};
 pub use profiles::ProfileRow;
-pub use queue::{Lease, Outcome};
+pub use queue::{Lease, Outcome, Retry};
 pub use uploads::{Commit, Committed, Listing, NewUpload, PartialUpload};
 
 use database::Database;

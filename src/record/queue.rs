@@ -31,6 +31,14 @@ pub struct Lease {
     pub attempt: i64,
 }
 
+/// When a job given back is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry {
+    pub after: Duration,
+    /// Whether the attempt counts towards setting the file aside.
+    pub counted: bool,
+}
+
 /// What an attempt found, to be made visible at once.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -212,21 +220,15 @@ impl Record {
     ///
     /// # Errors
     /// The database did not take it.
-    pub async fn give_back(
-        &self,
-        lease: &Lease,
-        reason: &str,
-        retry_after: Option<Duration>,
-        events: Vec<Event>,
-    ) -> Result<()> {
+    pub async fn give_back(&self, lease: &Lease, reason: &str, retry: Option<Retry>, events: Vec<Event>) -> Result<()> {
         let doing = || RecordError::doing("give a job back to the queue");
-        let (state, not_before) = match retry_after {
-            Some(wait) => ("ready", Timestamp::now().plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))),
-            None => ("set_aside", Timestamp::now()),
-        };
+        let wait = retry.map_or(Duration::ZERO, |retry| retry.after);
+        let not_before = Timestamp::now().plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+        let state = if retry.is_some() { "ready" } else { "set_aside" };
+        let uncounted = retry.is_some_and(|retry| !retry.counted);
         let mut tx = self.writing().await?;
         sqlx::query(
-            "update job set state = $3, owner = null, not_before = $4, reason = $5
+            "update job set state = $3, owner = null, not_before = $4, reason = $5, attempts = attempts - $6
              where upload_id = $1 and fence = $2 and state = 'running'",
         )
         .bind(lease.file.to_string())
@@ -234,6 +236,7 @@ impl Record {
         .bind(state)
         .bind(not_before.micros())
         .bind(reason)
+        .bind(i64::from(uncounted))
         .execute(&mut *tx)
         .await
         .map_err(doing())?;

@@ -6,7 +6,7 @@ use super::elements::{Record, field};
 use super::totals::product;
 use crate::canonical::{AllowanceCharge, Identifier, ItemId, Line};
 use crate::edi::Segment;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Severity};
 
 /// A line while its loop is read.
 pub(super) struct OpenLine {
@@ -184,9 +184,17 @@ pub(super) fn charge(sac: &Segment<'_>, record: &mut Record) -> Option<Allowance
     };
     // SAC06 says what SAC07 is a percentage of; most senders leave it out, so it is not weighed.
     let percent = record.number(sac, 7, Code::TYPE_INVALID);
+    let amount = record.implied(sac, 5);
+    if sac.text(5).is_none() {
+        // A promise of an allowance rather than one taken, perhaps: nothing is proven wrong, nothing proven right.
+        let mut unknown = record.missing(sac, 5, "the amount");
+        unknown.severity = Severity::Warning;
+        unknown.message.push_str("; the total of this 810 cannot be checked");
+        record.report(unknown);
+    }
     Some(AllowanceCharge {
         is_charge,
-        amount: record.implied(sac, 5),
+        amount,
         percent,
         reason: sac.text(15),
         reason_code: sac.text(2),
