@@ -1,10 +1,10 @@
 //! The house: builds the rooms from the settings, opens the doors, says when it is ready, and closes in
 //! order when it is told to: doors first, uploads in flight next, then the workers, then the record.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -76,7 +76,9 @@ impl House {
     /// Another daemon has the folder, a port is taken, or a room cannot be built; the chain says which.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
         let data = &config.store.data;
-        std::fs::create_dir_all(data).with_context(|| format!("could not make the data folder {}", data.display()))?;
+        // What rests in it is for nobody else on this machine. A folder that is there keeps its mode.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+        made.with_context(|| format!("could not make the data folder {}", data.display()))?;
         let lock = lock(data)?;
         let record = Record::open(data, config.store.readers_max).await.context("could not open the record")?;
         let originals = Originals::directory(data).context("could not open the originals")?;
@@ -90,7 +92,12 @@ impl House {
             None
         };
         let api = if config.http.enabled {
-            let rooms = Rooms { record: record.clone(), originals: originals.clone(), dropbox: dropbox.clone() };
+            let rooms = Rooms {
+                record: record.clone(),
+                originals: originals.clone(),
+                dropbox: dropbox.clone(),
+                sftp: sftp.as_ref().map(SftpDoor::address),
+            };
             Some(Api::open(&config.http, &config.doors, rooms, data).await.context("could not open the API")?)
         } else {
             None

@@ -30,6 +30,7 @@ mod clients_openssh;
 mod clients_paramiko;
 mod crashes;
 mod curl;
+mod front_page;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
