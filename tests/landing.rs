@@ -1,5 +1,7 @@
 //! What a sender may rely on when CLOSE has been answered OK, and what happens when it has not.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::house::{House, wait_for};
 use crate::{curl, openssh};
 use waybill::domain::Digest;
@@ -157,6 +159,13 @@ fn a_file_over_the_limit_is_refused_with_a_sentence_and_nothing_lands() {
         let left = std::fs::read_dir(house.data().join("spool")).unwrap().count();
         (left == 0).then_some(())
     });
+}
+
+#[test]
+fn what_rests_in_a_new_folder_is_for_nobody_else_on_the_machine() {
+    let house = House::open();
+    let mode = std::fs::metadata(house.data()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]

@@ -41,6 +41,11 @@ fn a_frame_that_cannot_be_closes_the_channel_at_once() {
             assert_eq!(end.status, Some(1), "{bytes:?}");
             assert!(end.stderr.contains("bytes; at most"), "{bytes:?}: {}", end.stderr);
         }
+        // Too short to have an id: nobody could be answered.
+        let mut wire = connection.sftp().await;
+        wire.send(&[0, 0, 0, 3, OPEN, 0, 0]).await;
+        let end = wire.receive().await.unwrap_err();
+        assert!(end.stderr.contains("3 bytes; a request has at least 5"), "{}", end.stderr);
         // A megabyte of noise is one line in the log, not a quarter of a million.
         let mut wire = connection.sftp().await;
         for _ in 0..32 {
@@ -51,7 +56,7 @@ fn a_frame_that_cannot_be_closes_the_channel_at_once() {
         connection.sftp().await;
     });
     let lines = house.log().lines().filter(|line| line.contains("broke the protocol")).count();
-    assert_eq!(lines, 5);
+    assert_eq!(lines, 6);
 }
 
 #[test]
