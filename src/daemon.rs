@@ -1,10 +1,10 @@
 //! The house: builds the rooms from the settings, opens the doors, says when it is ready, and closes in
 //! order when it is told to: doors first, uploads in flight next, then the workers, then the record.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -70,14 +70,18 @@ impl std::fmt::Debug for House {
 }
 
 impl House {
-    /// Builds the rooms and binds the doors.
+    /// Builds the rooms, binds the doors, and says where they are in `ready.json`.
     ///
     /// # Errors
     /// Another daemon has the folder, a port is taken, or a room cannot be built; the chain says which.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
         let data = &config.store.data;
-        std::fs::create_dir_all(data).with_context(|| format!("could not make the data folder {}", data.display()))?;
+        // What rests in it is for nobody else on this machine. A folder that is there keeps its mode.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+        made.with_context(|| format!("could not make the data folder {}", data.display()))?;
         let lock = lock(data)?;
+        // One that was killed has left its own; whoever waits for ours must not read that.
+        let _ = std::fs::remove_file(data.join("ready.json"));
         let record = Record::open(data, config.store.readers_max).await.context("could not open the record")?;
         let originals = Originals::directory(data).context("could not open the originals")?;
         let dropbox = Dropbox::open(record.clone(), originals.clone(), config.land.clone(), data)
@@ -90,7 +94,12 @@ impl House {
             None
         };
         let api = if config.http.enabled {
-            let rooms = Rooms { record: record.clone(), originals: originals.clone(), dropbox: dropbox.clone() };
+            let rooms = Rooms {
+                record: record.clone(),
+                originals: originals.clone(),
+                dropbox: dropbox.clone(),
+                sftp: sftp.as_ref().map(SftpDoor::address),
+            };
             Some(Api::open(&config.http, &config.doors, rooms, data).await.context("could not open the API")?)
         } else {
             None
@@ -114,6 +123,7 @@ impl House {
             data: std::path::absolute(data).unwrap_or_else(|_| data.clone()),
             doors,
         };
+        write_ready(data, &ready)?;
         Ok(Self { config, record, dropbox, originals, sftp, api, ready, _lock: lock })
     }
 
@@ -131,12 +141,8 @@ impl House {
 
     /// Serves until `shutdown`, then drains: no new connections, uploads in flight finish within
     /// `doors.drain_deadline`, files being read are finished.
-    ///
-    /// # Errors
-    /// `ready.json` cannot be written.
-    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(self, shutdown: CancellationToken) {
         let data = self.config.store.data.clone();
-        write_ready(&data, &self.ready)?;
         let mut doors = JoinSet::new();
         let workers = CancellationToken::new();
         let ingest = Ingest::new(
@@ -157,6 +163,7 @@ impl House {
         }
         let watchdog = tokio::spawn(tell_systemd());
         shutdown.cancelled().await;
+        let _ = std::fs::remove_file(data.join("ready.json"));
         tracing::info!("closing: no new connections; uploads under way may finish");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         while doors.join_next().await.is_some() {}
@@ -164,10 +171,8 @@ impl House {
         while inside.join_next().await.is_some() {}
         sweeping.abort();
         watchdog.abort();
-        let _ = std::fs::remove_file(data.join("ready.json"));
         self.record.close().await;
         tracing::info!("closed");
-        Ok(())
     }
 }
 

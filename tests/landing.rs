@@ -1,5 +1,9 @@
 //! What a sender may rely on when CLOSE has been answered OK, and what happens when it has not.
 
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
 use crate::house::{House, wait_for};
 use crate::{curl, openssh};
 use waybill::domain::Digest;
@@ -157,6 +161,50 @@ fn a_file_over_the_limit_is_refused_with_a_sentence_and_nothing_lands() {
         let left = std::fs::read_dir(house.data().join("spool")).unwrap().count();
         (left == 0).then_some(())
     });
+}
+
+#[test]
+fn what_rests_in_a_new_folder_is_for_nobody_else_on_the_machine() {
+    let house = House::open();
+    let mode = std::fs::metadata(house.data()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn what_a_killed_daemon_said_of_its_doors_is_not_taken_for_the_next_ones() {
+    let mut house = House::open();
+    house.kill();
+    let ready = house.data().join("ready.json");
+    assert!(ready.exists(), "a killed daemon cleans nothing up");
+    // The next one does not get as far as its doors.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let next = Command::new(env!("CARGO_BIN_EXE_waybill"))
+        .args(["serve", "--sftp-listen", "127.0.0.1:0", "--http-listen", &taken.local_addr().unwrap().to_string()])
+        .arg("--data")
+        .arg(house.data())
+        .output()
+        .unwrap();
+    assert_eq!(next.status.code(), Some(2), "{next:?}");
+    assert!(!ready.exists());
+}
+
+#[test]
+fn the_ready_file_is_there_before_the_ready_lines_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_waybill"))
+        .args(["serve", "--sftp-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said = std::fs::read_to_string(folder.path().join("ready.json"));
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let address = line.split_whitespace().nth(2).unwrap().to_owned();
+    assert!(line.starts_with("ready sftp ") && said.unwrap().contains(&address), "{line}");
 }
 
 #[test]

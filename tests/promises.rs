@@ -35,6 +35,7 @@ mod clients_openssh;
 mod clients_paramiko;
 mod crashes;
 mod dropbox;
+mod front_page;
 mod house_rules;
 mod landing;
 mod one_gibibyte;

@@ -4,10 +4,11 @@
 use std::future::Future;
 use std::io::Read;
 use std::net::TcpStream;
+use std::process::Command;
 
 use russh::client;
 
-use crate::house::{House, PATIENCE, wait_for};
+use crate::house::{House, PASSWORD, PATIENCE, wait_for};
 use crate::wire::{self, CLOSE, Connection, FOR_READING, FOR_WRITING, OPEN, READ, WRITE, packet, string};
 
 const UNSUPPORTED: u32 = 8;
@@ -40,6 +41,11 @@ fn a_frame_that_cannot_be_closes_the_channel_at_once() {
             assert_eq!(end.status, Some(1), "{bytes:?}");
             assert!(end.stderr.contains("bytes; at most"), "{bytes:?}: {}", end.stderr);
         }
+        // Too short to have an id: nobody could be answered.
+        let mut wire = connection.sftp().await;
+        wire.send(&[0, 0, 0, 3, OPEN, 0, 0]).await;
+        let end = wire.receive().await.unwrap_err();
+        assert!(end.stderr.contains("3 bytes; a request has at least 5"), "{}", end.stderr);
         // A megabyte of noise is one line in the log, not a quarter of a million.
         let mut wire = connection.sftp().await;
         for _ in 0..32 {
@@ -50,7 +56,7 @@ fn a_frame_that_cannot_be_closes_the_channel_at_once() {
         connection.sftp().await;
     });
     let lines = house.log().lines().filter(|line| line.contains("broke the protocol")).count();
-    assert_eq!(lines, 5);
+    assert_eq!(lines, 6);
 }
 
 #[test]
@@ -240,6 +246,31 @@ fn connections_that_do_not_log_in_are_closed_and_keep_nobody_out() {
         }
         assert!(greeting.is_empty() || greeting.starts_with(b"SSH-2.0-Waybill_"), "{greeting:?}");
     }
+}
+
+#[test]
+fn passwords_that_were_checked_leave_no_memory_behind() {
+    let house = House::open();
+    house.supplier("northwind");
+    let before = house.memory_kib();
+    for _ in 0..10 {
+        // Side by side, so that every thread that checks passwords has had its turn.
+        let visits: Vec<_> = (0..6)
+            .map(|_| {
+                Command::new("curl")
+                    .args(["-sS", "-k", "-o", "/dev/null", "--user", &format!("northwind:{PASSWORD}")])
+                    .arg(format!("sftp://{}/drop/", house.sftp()))
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for mut visit in visits {
+            assert!(visit.wait().unwrap().success());
+        }
+    }
+    let kept = house.memory_kib().saturating_sub(before);
+    // One check takes 19 MiB. Kept by each thread that ever did one, it was hundreds.
+    assert!(kept < 24 * 1024, "{kept} KiB are still held");
 }
 
 #[test]

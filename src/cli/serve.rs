@@ -63,7 +63,7 @@ impl Serve {
                 writeln!(out, "ready {} {} {more}", door.door, door.address)?;
             }
             out.flush()?;
-            house.run(shutdown).await?;
+            house.run(shutdown).await;
             Ok(Exit::Ok)
         })
     }

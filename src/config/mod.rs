@@ -250,12 +250,13 @@ impl Config {
         let mut table: toml::Table = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { origin: origin.clone(), message: error.to_string() })?;
         for (variable, value) in environment {
-            override_from(&mut table, &variable, value)?;
+            override_from(&mut table, &variable, &value)?;
+            // One by one, so that the error names its variable.
+            let _: Self = table.clone().try_into().map_err(|error| of_variable(&variable, &value, &error))?;
         }
-        let config: Self = table.try_into().map_err(|error: toml::de::Error| ConfigError::Parse {
-            origin: "the environment".to_owned(),
-            message: error.message().to_owned(),
-        })?;
+        let config: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Parse { origin, message: error.message().to_owned() })?;
         config.checked()
     }
 
@@ -280,7 +281,13 @@ impl Config {
 const NOT_SETTINGS: [&str; 6] =
     ["WAYBILL_CONFIG", "WAYBILL_DATA", "WAYBILL_URL", "WAYBILL_TOKEN", "WAYBILL_TEST_PYTHON", "WAYBILL_PASSWORD"];
 
-fn override_from(table: &mut toml::Table, variable: &str, value: String) -> Result<(), ConfigError> {
+fn of_variable(variable: &str, value: &str, error: &toml::de::Error) -> ConfigError {
+    let advice = if variable.ends_with("_LISTEN") { "; write an IP address and a port: 127.0.0.1:2222" } else { "" };
+    let message = format!("`{value}`: {}{advice}", error.message());
+    ConfigError::Parse { origin: variable.to_owned(), message }
+}
+
+fn override_from(table: &mut toml::Table, variable: &str, value: &str) -> Result<(), ConfigError> {
     let Some(name) = variable.strip_prefix("WAYBILL_") else { return Ok(()) };
     if NOT_SETTINGS.contains(&variable) || name.starts_with("TEST_") {
         return Ok(());
@@ -302,7 +309,7 @@ fn override_from(table: &mut toml::Table, variable: &str, value: String) -> Resu
             origin: variable.to_owned(),
             message: format!("`{value}` is not true or false"),
         })?,
-        _ => toml::Value::String(value),
+        _ => toml::Value::String(value.to_owned()),
     };
     let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
     if let Some(section) = section.as_table_mut() {
@@ -337,6 +344,15 @@ mod tests {
 
     #[test]
     fn an_unknown_setting_is_an_error_that_says_where() {
+        for (variable, value) in [
+            ("WAYBILL_SFTP_LISTEN", "localhost:22"),
+            ("WAYBILL_LAND_FILE_MAX", "lots"),
+            ("WAYBILL_SFTP_HANDLES_MAX", "-1"),
+            ("WAYBILL_LOG_FORMAT", "loud"),
+        ] {
+            let error = with(&[("WAYBILL_HTTP_LISTEN", "127.0.0.1:0"), (variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable) && error.contains(value), "{error}");
+        }
         assert!(with(&[("WAYBILL_SFTP_LISTN", "x")]).unwrap_err().to_string().contains("WAYBILL_SFTP_LISTN"));
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "[sftp]\nlisten = \"127.0.0.1:1\"\nlistn = 3\n").unwrap();

@@ -147,11 +147,16 @@ fn forbidden(character: char) -> Option<&'static str> {
         '/' | '\\' => Some("a slash or backslash"),
         '\0' => Some("a NUL character"),
         c if c.is_control() => Some("a control character"),
-        // Bidirectional overrides, zero-width characters, and the replacement character: two names that
+        // Bidirectional marks and overrides, zero-width characters, line separators, tags, and the replacement character: two names that
         // look the same or collapse into one.
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-            Some("an invisible character")
-        }
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => Some("an invisible character"),
         '\u{fffd}' => Some("a character that could not be decoded"),
         _ => None,
     }
@@ -185,7 +190,10 @@ mod tests {
         assert_eq!(VirtualPath::parse(b"/drop/a/b"), Err(PathError::Folder));
         assert!(matches!(VirtualPath::parse(b"/drop/a\\b"), Err(PathError::Character(_))));
         assert!(matches!(VirtualPath::parse(b"/drop/a\0b"), Err(PathError::Character(_))));
-        assert!(matches!(VirtualPath::parse("/drop/a\u{202e}b".as_bytes()), Err(PathError::Character(_))));
+        for invisible in ['\u{202e}', '\u{61c}', '\u{2028}', '\u{ad}', '\u{200d}', '\u{e0041}', '\u{feff}'] {
+            let name = format!("/drop/a{invisible}b");
+            assert!(matches!(VirtualPath::parse(name.as_bytes()), Err(PathError::Character(_))), "{name:?}");
+        }
         assert_eq!(VirtualPath::parse(b"/drop/facture_\xe9.xml"), Err(PathError::NotUtf8));
         assert_eq!(VirtualPath::parse(&[b'a'; 256]), Err(PathError::TooLong));
     }

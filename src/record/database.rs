@@ -2,6 +2,7 @@
 //! read. `synchronous=FULL` always: with NORMAL a power cut loses acknowledged commits
 //! (docs/decisions/0004).
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ impl Record {
     /// # Errors
     /// The folder or file cannot be made or opened, or a newer Waybill wrote it.
     pub async fn open(data: &Path, readers_max: u32) -> Result<Self> {
-        std::fs::create_dir_all(data).map_err(|source| RecordError::Folder { path: data.to_owned(), source })?;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+        made.map_err(|source| RecordError::Folder { path: data.to_owned(), source })?;
         let path = data.join("waybill.db");
         let options = SqliteConnectOptions::new()
             .filename(&path)

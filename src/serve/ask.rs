@@ -164,9 +164,10 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Sent<T> {
     async fn from_request(request: Request, desk: &Shared) -> Result<Self, Problem> {
         let kind = content_type(&request);
         if kind != "application/json" {
+            let what = if kind.is_empty() { "does not say its type".to_owned() } else { format!("is `{kind}`") };
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
-                format!("the body is `{kind}`; send application/json"),
+                format!("the body {what}; send JSON, with `Content-Type: application/json`"),
             ));
         }
         let bytes = whole_body(request, desk).await?;

@@ -7,6 +7,7 @@ mod ask;
 mod auth;
 mod cursor;
 pub mod openapi;
+mod page;
 mod problem;
 mod request;
 mod tagged;
@@ -40,6 +41,8 @@ pub struct Rooms {
     pub record: Record,
     pub originals: Originals,
     pub dropbox: Dropbox,
+    /// Where the SFTP door listens, for the front page to say.
+    pub sftp: Option<SocketAddr>,
 }
 
 /// Why the API could not open.
@@ -61,6 +64,7 @@ struct Desk {
     record: Record,
     originals: Originals,
     dropbox: Dropbox,
+    sftp: Option<SocketAddr>,
     settings: config::Http,
     seal: cursor::Seal,
     /// One permit for each event stream that may be open.
@@ -118,6 +122,7 @@ impl Desk {
             record: rooms.record,
             originals: rooms.originals,
             dropbox: rooms.dropbox,
+            sftp: rooms.sftp,
             settings: settings.clone(),
             seal: cursor::Seal::open(data).map_err(OpenError::Key)?,
             streams: Arc::new(Semaphore::new(settings.streams_max)),

@@ -43,6 +43,11 @@ const EVERYWHERE: [(&str, &str); 3] = [
     ("500", "`internal_error`: the log names the cause under `request_id`"),
 ];
 const BEHIND_A_TOKEN: (&str, &str) = ("401", "`unauthenticated`: no token, or not a valid one");
+/// What may happen where JSON is sent.
+const WITH_JSON: [(&str, &str); 2] = [
+    ("413", "`payload_too_large`: `[http] body_max`"),
+    ("415", "`unsupported_media_type`: the body does not say that it is JSON"),
+];
 
 /// The document.
 #[must_use]
@@ -55,7 +60,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         .description(Some("Made by `waybill token create`; shows one organisation, or all to an operator"))
         .build();
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
-    for (status, description) in EVERYWHERE.into_iter().chain([BEHIND_A_TOKEN]) {
+    for (status, description) in EVERYWHERE.into_iter().chain([BEHIND_A_TOKEN]).chain(WITH_JSON) {
         components.responses.insert(format!("Problem{status}"), RefOr::T(problem_response(description)));
     }
     for (path, _, open) in api::table() {
@@ -72,6 +77,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 fn complete(operation: &mut Operation, open: bool) {
     for (status, _) in EVERYWHERE.into_iter().chain((!open).then_some(BEHIND_A_TOKEN)) {
+        let reference = RefOr::Ref(Ref::from_response_name(format!("Problem{status}")));
+        operation.responses.responses.entry(status.to_owned()).or_insert(reference);
+    }
+    let takes_json =
+        matches!(&operation.request_body, Some(RefOr::T(body)) if body.content.contains_key("application/json"));
+    for (status, _) in WITH_JSON.into_iter().filter(|_| takes_json) {
         let reference = RefOr::Ref(Ref::from_response_name(format!("Problem{status}")));
         operation.responses.responses.entry(status.to_owned()).or_insert(reference);
     }

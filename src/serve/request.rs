@@ -57,7 +57,7 @@ pub(super) async fn attend(State(desk): State<Shared>, request: Request, next: N
 /// The route whose body may take as long as it takes.
 const UPLOAD: &str = "/v1/files";
 
-/// What every answer says, unless its route says otherwise. Nothing we answer is a page.
+/// What every answer says, unless its route says otherwise. One thing is a page: the front page.
 const ALWAYS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (CACHE_CONTROL, "no-store"),

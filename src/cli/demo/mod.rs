@@ -116,7 +116,7 @@ impl Demo {
             told.cancelled().await;
         }
         shutdown.cancel();
-        daemon.await.context("the daemon ended unexpectedly")??;
+        daemon.await.context("the daemon ended unexpectedly")?;
         sent
     }
 

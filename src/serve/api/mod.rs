@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::auth;
+use super::page;
 use super::problem::{Code, Problem};
 use super::request;
 
@@ -75,7 +76,8 @@ pub(super) fn table() -> Vec<(&'static str, &'static [&'static str], bool)> {
 
 /// The whole API.
 pub(super) fn router(desk: Shared) -> Router {
-    let mut router = Router::new();
+    // The front page is for people, and no part of the API.
+    let mut router = Router::new().route("/", get(page::index)).route("/style.css", get(page::style));
     for route in routes() {
         let handlers = if route.open {
             route.handlers

@@ -67,7 +67,7 @@ impl Desk {
             Piece::Data(data) => Ok(self.data(data).await),
             Piece::Request(packet) => {
                 let Some((id, request)) = request::read(packet) else {
-                    return Err(Broken::Length { size: u32::try_from(packet.len()).unwrap_or(0), max: 0 });
+                    return Err(Broken::Short(packet.len()));
                 };
                 Ok(Some(match request {
                     Some(request) => self.request(id, request).await,

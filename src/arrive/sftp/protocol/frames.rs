@@ -29,6 +29,8 @@ pub(in crate::arrive::sftp) enum Piece<'a> {
 pub(in crate::arrive::sftp) enum Broken {
     #[error("a packet of {size} bytes; at most {max} are read")]
     Length { size: u32, max: u32 },
+    #[error("a packet of {0} bytes; a request has at least 5")]
+    Short(usize),
     #[error("a WRITE whose lengths do not agree")]
     Write,
     #[error("more than {0} requests wait for an answer")]
