@@ -42,8 +42,8 @@ impl Record {
     }
 
     /// Commits a transaction with its events in it, and tells whoever follows.
-    pub(super) async fn commit_with(&self, mut tx: Writing, events: Vec<Event>, doing: &'static str) -> Result<()> {
-        let newest = append(&mut tx, &events).await.map_err(RecordError::doing(doing))?;
+    pub(super) async fn commit_with(&self, mut tx: Writing, mut events: Vec<Event>, doing: &'static str) -> Result<()> {
+        let newest = append(&mut tx, &mut events).await.map_err(RecordError::doing(doing))?;
         tx.commit().await.map_err(RecordError::doing(doing))?;
         for event in &events {
             crate::telemetry::speak(event);
@@ -117,8 +117,8 @@ impl Record {
     }
 }
 
-/// Adds events at the end of the log; the newest sequence number.
-pub(super) async fn append(tx: &mut Writing, events: &[Event]) -> Result<Option<i64>, sqlx::Error> {
+/// Adds events at the end of the log, giving each its sequence number; the newest of them.
+async fn append(tx: &mut Writing, events: &mut [Event]) -> Result<Option<i64>, sqlx::Error> {
     if events.is_empty() {
         return Ok(None);
     }
@@ -126,8 +126,8 @@ pub(super) async fn append(tx: &mut Writing, events: &[Event]) -> Result<Option<
     let mut seq = newest;
     for event in events {
         seq += 1;
-        // The sequence number stands in its own column; the envelope keeps the rest as it was told.
-        let envelope = serde_json::to_string(event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        event.seq = seq;
+        let envelope = serde_json::to_string(&*event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
         sqlx::query(
             "insert into event (seq, ts, kind, severity, organisation_id, session_id, upload_id, login, code, message, envelope)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
