@@ -99,7 +99,7 @@ fn a_request_that_is_wrong_is_told_where() {
         operator.get(bad).is_problem(400, "cursor_invalid");
     }
     operator.get("/v1/nothing").is_problem(404, "not_found");
-    operator.get("/").is_problem(404, "not_found");
+    operator.get("/index.html").is_problem(404, "not_found");
     let refused = operator.call(Method::DELETE, "/v1/files", &[], vec![]);
     refused.is_problem(405, "method_not_allowed");
     assert!(refused.header("allow").contains("POST"), "{refused:?}");

@@ -185,9 +185,9 @@ impl Problem {
         }
         let code = Code::of_status(status);
         let mut problem = Self::new(code, code.entry().2);
-        if let Some(allow) = response.headers().get(axum::http::header::ALLOW) {
-            problem.detail = format!("this resource takes {}", allow.to_str().unwrap_or_default());
-            problem.headers.push((axum::http::header::ALLOW, allow.clone()));
+        if code == Code::MethodNotAllowed {
+            // axum adds the header behind us.
+            problem.detail = "the `Allow` header says which methods this resource takes".to_owned();
         }
         Some(problem)
     }
