@@ -408,7 +408,7 @@ fn the_errors_of_a_file_are_said_and_its_exit_code_is_1() {
         errors.out
     );
     let csv = server.here(&["file", "errors", &id, "--csv"]);
-    assert!(csv.exit == 1 && csv.out.starts_with("line,field,severity,code,message,fix,path,value,original\n"));
+    assert!(csv.exit == 1 && csv.out.starts_with("line,field,severity,code,rule,message,fix,path,value,original\n"));
     let show = server.here(&["file", "show", &id, "--utc"]);
     assert_eq!(show.exit, 0);
     assert!(show.out.starts_with("a.csv  rejected\n  id             fil_") && show.out.contains(" ✗ "), "{}", show.out);

@@ -134,7 +134,7 @@ fn a_bad_file_gets_a_clear_answer_and_loses_nothing() {
         assert_eq!(curl::get(&house, "northwind", name).unwrap(), content, "{name}: the original");
         let answer = curl::get(&house, "northwind", &format!("{name}.ERRORS.csv")).unwrap();
         let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.starts_with("line,field,severity,code,message,fix,path,value,original"), "{answer}");
+        assert!(answer.starts_with("line,field,severity,code,rule,message,fix,path,value,original"), "{answer}");
         assert!(answer.contains(says), "{name}: {answer}");
         if documents == 2 {
             let rejected: Vec<_> = house.documents_of(&arrived).iter().map(|row| row.status == "rejected").collect();

@@ -2,7 +2,8 @@
 //! the same rows.
 
 /// The columns. The original row comes last, so that the advice is read first.
-pub const COLUMNS: [&str; 9] = ["line", "field", "severity", "code", "message", "fix", "path", "value", "original"];
+pub const COLUMNS: [&str; 10] =
+    ["line", "field", "severity", "code", "rule", "message", "fix", "path", "value", "original"];
 
 /// One finding as a row.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +12,7 @@ pub struct ErrorsRow<'a> {
     pub field: Option<&'a str>,
     pub severity: &'a str,
     pub code: &'a str,
-    /// Told instead of the code where the trade has a narrower name.
+    /// The narrower name inside the code, where the trade has one: `SE01`, `BR-CO-10`.
     pub rule: Option<&'a str>,
     pub message: &'a str,
     pub fix: &'a str,
@@ -23,13 +24,14 @@ pub struct ErrorsRow<'a> {
 impl ErrorsRow<'_> {
     /// Its cells, in the order of [`COLUMNS`], none of which a spreadsheet takes for a formula.
     #[must_use]
-    pub fn cells(&self) -> [String; 9] {
+    pub fn cells(&self) -> [String; 10] {
         let line = self.line.to_string();
         [
             line.as_str(),
             self.field.unwrap_or(""),
             self.severity,
-            self.rule.unwrap_or(self.code),
+            self.code,
+            self.rule.unwrap_or(""),
             self.message,
             self.fix,
             self.path,
@@ -65,7 +67,7 @@ mod tests {
         };
         assert_eq!(
             row.cells(),
-            ["3", "'@amount", "error", "BAD-NUMBER", "'-1", "'+1", "row 3/amount", "'=1+1", "'\tx"]
+            ["3", "'@amount", "error", "amount_invalid", "BAD-NUMBER", "'-1", "'+1", "row 3/amount", "'=1+1", "'\tx"]
         );
     }
 }

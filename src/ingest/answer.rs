@@ -115,6 +115,7 @@ mod tests {
                 "amount",
                 "error",
                 "amount_invalid",
+                "",
                 "`=1+1` is no amount",
                 "Write 12.00.",
                 "row 3/amount",

@@ -277,7 +277,7 @@ fn errors_of(answer: &str) -> Vec<String> {
         .records()
         .flatten()
         .filter(|row| row.get(2) == Some("error"))
-        .map(|row| format!("line {} {}: {}", cell(&row, 0), cell(&row, 1), cell(&row, 4)))
+        .map(|row| format!("line {} {}: {}", cell(&row, 0), cell(&row, 1), cell(&row, 5)))
         .collect()
 }
 

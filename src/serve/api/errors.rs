@@ -166,7 +166,7 @@ fn table(desk: Shared, scope: Scope, file: ArrivalId, name: &str) -> Response {
     response
 }
 
-fn cells(row: &FindingRow) -> [String; 9] {
+fn cells(row: &FindingRow) -> [String; 10] {
     let row = ErrorsRow {
         line: u64::try_from(row.line).unwrap_or(0),
         field: row.field.as_deref(),
@@ -182,7 +182,7 @@ fn cells(row: &FindingRow) -> [String; 9] {
     row.cells()
 }
 
-fn csv_of<'a>(rows: impl Iterator<Item = &'a [String; 9]>) -> Bytes {
+fn csv_of<'a>(rows: impl Iterator<Item = &'a [String; 10]>) -> Bytes {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         // Into memory, with the same number of cells each: there is nothing to fail.
