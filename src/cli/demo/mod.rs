@@ -79,7 +79,9 @@ struct Player {
 impl Demo {
     pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let mut config = Config::load(None, std::env::vars())?;
-        let temporary = std::env::temp_dir().join(format!("waybill-demo-{}", std::process::id()));
+        // Nobody can have made this folder before us: its name is chance.
+        let chance = SessionId::random().to_string().to_lowercase();
+        let temporary = std::env::temp_dir().join(format!("waybill-demo-{}", chance.trim_start_matches("ses_")));
         config.store.data = self.data.clone().unwrap_or_else(|| temporary.clone());
         if config.store.data.join("waybill.db").exists() {
             bail!("{} holds a gateway already; give the demo a new folder", config.store.data.display());
@@ -225,7 +227,8 @@ impl Demo {
         writeln!(out, "    put an invoice, wait a moment, `ls`: the answer stands beside it\n")?;
         writeln!(out, "  curl -H 'Authorization: Bearer {}' '{url}/v1/invoices?limit=5'\n", supplier.token)?;
         writeln!(out, "  {url}/v1/openapi.json")?;
-        writeln!(out, "  waybill tail -f --data {}", ready.data.display())?;
+        let program = std::env::args().next().unwrap_or_else(|| "waybill".to_owned());
+        writeln!(out, "  {program} tail -f --data {}", ready.data.display())?;
         writeln!(out, "\nCtrl-C stops it.")?;
         out.flush()
     }
