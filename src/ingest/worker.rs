@@ -284,6 +284,9 @@ impl Ingest {
             .data("lag_ms", lag)
             .took(started.elapsed()),
         );
+        for event in &mut events {
+            event.feed.clone_from(&outcome.profile);
+        }
         match self.record.publish(lease, &outcome, events).await? {
             true => Ok(()),
             false => Err(Failure::LeaseLost),
