@@ -116,6 +116,8 @@ create table ingestion (
     encoding text,
     profile text,
     documents bigint not null,
+    -- Documents without errors of their own.
+    accepted bigint not null,
     errors bigint not null,
     warnings bigint not null,
     answer_suffix text not null,

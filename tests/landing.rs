@@ -139,8 +139,16 @@ fn a_bad_file_gets_a_clear_answer_and_loses_nothing() {
         if documents == 2 {
             let rejected: Vec<_> = house.documents_of(&arrived).iter().map(|row| row.status == "rejected").collect();
             assert_eq!(rejected, [false, true], "{name}: the good one beside the bad one");
+            assert_eq!(arrived.status, FileStatus::AppliedWithErrors, "{name}");
+        } else if documents == 0 {
+            assert_eq!(arrived.status, FileStatus::Rejected, "{name}");
         }
     }
+    // Where no document is right, nothing of the file could be used, and its status says so.
+    let lone = include_bytes!("../fixtures/x12/err/se01-count/input.edi");
+    curl::put_ok(&house, "northwind", &house.file("lone.edi", lone), "lone.edi");
+    let arrived = house.settled("lone.edi");
+    assert_eq!((arrived.status, arrived.documents), (FileStatus::Rejected, 1));
     // A name that leaves the folder is refused with a sentence.
     let file = house.file("a.edi", X12);
     let refused = openssh::batch(&house, "harbour", &format!("put {} ../../etc/passwd\n", file.display()));

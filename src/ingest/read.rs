@@ -28,6 +28,8 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) summary: Summary,
+    /// Documents without errors of their own.
+    pub(super) accepted: i64,
     pub(super) answer: Staged,
     /// The first error findings, for the log.
     pub(super) first_errors: Vec<Finding>,
@@ -77,6 +79,7 @@ pub(super) fn read(plan: Plan) -> Result<Reading, ReadError> {
         findings: 0,
         errors_in: HashMap::new(),
         counted: Summary::default(),
+        accepted: 0,
         first_errors: vec![],
         failed: None,
     };
@@ -113,7 +116,7 @@ pub(super) fn read(plan: Plan) -> Result<Reading, ReadError> {
     }
     let summary = Summary { errors: out.counted.errors.max(summary.errors), ..summary };
     let answer = out.answer.finish(&name, &summary).map_err(ReadError::Answer)?;
-    Ok(Reading { summary, answer, first_errors: out.first_errors })
+    Ok(Reading { summary, accepted: out.accepted, answer, first_errors: out.first_errors })
 }
 
 /// Where the events of a parse go: rows to the record, findings to the answer.
@@ -126,6 +129,7 @@ struct Outlet {
     /// Errors of documents that have not come yet.
     errors_in: HashMap<u32, i64>,
     counted: Summary,
+    accepted: i64,
     first_errors: Vec<Finding>,
     failed: Option<ReadError>,
 }
@@ -137,6 +141,7 @@ impl Outlet {
                 let errors = self.errors_in.remove(&document.ordinal).unwrap_or(0);
                 let status = ledger::status_of(&document, errors).to_owned();
                 self.counted.documents += 1;
+                self.accepted += i64::from(errors == 0);
                 if self.counted.format.is_empty() {
                     self.counted.format.clone_from(&document.format);
                     self.counted.version.clone_from(&document.version);

@@ -221,7 +221,7 @@ impl Ingest {
     }
 
     async fn publish(&self, lease: &Lease, reading: Reading, started: Instant) -> Result<(), Failure> {
-        let Reading { summary, answer, first_errors } = reading;
+        let Reading { summary, accepted, answer, first_errors } = reading;
         let answer_key = format!("a/{}/{}.{}", lease.organisation, lease.file, lease.fence);
         self.originals.put(&answer_key, &answer.path).await?;
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -231,6 +231,7 @@ impl Ingest {
             encoding: summary.encoding.clone(),
             profile: summary.profile.clone(),
             documents: count(summary.documents),
+            accepted,
             errors: count(summary.errors),
             warnings: count(summary.warnings),
             answer_suffix: answer.suffix,

@@ -51,7 +51,7 @@ pub enum FileStatus {
     Applied,
     /// Read; some document, or the file around them, is not right.
     AppliedWithErrors,
-    /// Read; nothing in it could be used.
+    /// Read; no document in it could be used.
     Rejected,
     /// The same bytes from the same sender as an earlier file.
     Duplicate,
@@ -108,7 +108,7 @@ pub struct FileFilter {
 const STATUS: &str = "case when j.state = 'ready' then 'stored' when j.state = 'held' then 'held'
     when j.state = 'running' then 'parsing' when j.state = 'duplicate' then 'duplicate'
     when j.state = 'set_aside' then 'quarantined' when i.errors = 0 then 'applied'
-    when i.documents = 0 then 'rejected' else 'applied_with_errors' end";
+    when i.accepted = 0 then 'rejected' else 'applied_with_errors' end";
 const COLUMNS: &str = "select u.id, u.organisation_id, u.name, u.login, u.door, u.session_id, u.size_bytes, u.sha256,
     u.object_key, u.committed_at, u.content_id, j.reason, i.format, i.format_version, i.encoding, i.profile, i.documents,
     i.errors, i.warnings, i.published_at, i.answer_suffix, ";

@@ -47,6 +47,8 @@ pub struct Outcome {
     pub encoding: Option<String>,
     pub profile: Option<String>,
     pub documents: i64,
+    /// Documents without errors of their own.
+    pub accepted: i64,
     pub errors: i64,
     pub warnings: i64,
     pub answer_suffix: &'static str,
@@ -185,11 +187,11 @@ impl Record {
         }
         sqlx::query(
             "insert into ingestion (content_id, upload_id, active_gen, format, format_version, encoding, profile,
-                                    documents, errors, warnings, answer_suffix, answer_key, answer_bytes, published_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                                    documents, accepted, errors, warnings, answer_suffix, answer_key, answer_bytes, published_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
              on conflict (content_id) do update set
                 active_gen = excluded.active_gen, format = excluded.format, format_version = excluded.format_version,
-                encoding = excluded.encoding, profile = excluded.profile, documents = excluded.documents,
+                encoding = excluded.encoding, profile = excluded.profile, documents = excluded.documents, accepted = excluded.accepted,
                 errors = excluded.errors, warnings = excluded.warnings, answer_suffix = excluded.answer_suffix,
                 answer_key = excluded.answer_key, answer_bytes = excluded.answer_bytes,
                 published_at = excluded.published_at
@@ -203,6 +205,7 @@ impl Record {
         .bind(&outcome.encoding)
         .bind(&outcome.profile)
         .bind(outcome.documents)
+        .bind(outcome.accepted)
         .bind(outcome.errors)
         .bind(outcome.warnings)
         .bind(outcome.answer_suffix)
@@ -396,6 +399,7 @@ mod tests {
             encoding: None,
             profile: None,
             documents: 0,
+            accepted: 0,
             errors: 1,
             warnings: 0,
             answer_suffix: ".ERRORS.csv",
