@@ -1,6 +1,7 @@
 //! The words of the house as types. No I/O: time and chance come in as arguments.
 
 pub mod bearer;
+mod chain;
 pub mod clock;
 mod counted;
 pub mod digest;
@@ -11,6 +12,7 @@ pub mod path;
 pub mod scope;
 
 pub use bearer::Bearer;
+pub use chain::chain;
 pub use clock::Timestamp;
 pub use counted::counted;
 pub use digest::{Digest, Hasher};

@@ -9,7 +9,7 @@ use waybill_parsers::{Limits, Profile};
 
 use super::read::{self, Plan, ReadError, Reading};
 use crate::config;
-use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp, counted};
+use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp, chain, counted};
 use crate::originals::Originals;
 use crate::record::{Lease, Outcome, Record, RecordError, Retry};
 
@@ -126,7 +126,7 @@ impl Ingest {
             Ok(()) => return,
             Err(failure) => failure,
         };
-        let reason = chain_of(&failure);
+        let reason = chain(&failure);
         tracing::warn!(arrival.id = %lease.file, attempt = lease.attempt, error = %reason, "an attempt at a file failed");
         match failure {
             Failure::LeaseLost => {}
@@ -325,15 +325,4 @@ fn event(lease: &Lease, kind: &str, sev: Severity, msg: impl Into<String>) -> Ev
     event.user = Some(lease.login.clone());
     event.proto = Some(lease.door.clone());
     event.data("name", lease.name.clone())
-}
-
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    chain
 }

@@ -1,6 +1,6 @@
 //! What a sender is told when something cannot be done: the `Display` of each is the sentence.
 
-use crate::domain::PathError;
+use crate::domain::{PathError, chain};
 
 /// Why a session's wish was not granted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,15 +31,8 @@ impl LandError {
     }
 
     /// Logs a cause the sender is not told, where it is handled.
-    pub(super) fn unavailable(doing: &str, cause: &dyn std::error::Error) -> Self {
-        let mut chain = cause.to_string();
-        let mut source = cause.source();
-        while let Some(cause) = source {
-            chain.push_str(": ");
-            chain.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        tracing::error!(error = %chain, "could not {doing}");
+    pub(super) fn unavailable(doing: &str, cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = chain(cause), "could not {doing}");
         Self::Unavailable
     }
 }

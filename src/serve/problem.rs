@@ -1,13 +1,12 @@
 //! Errors over HTTP: problems (RFC 9457), one catalogue of codes, one place that writes them.
 
-use std::fmt::Write as _;
-
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::chain;
 use crate::record::RecordError;
 
 /// What went wrong, as a slug that stays (PORTAL C4).
@@ -235,15 +234,4 @@ pub(super) struct Body {
     /// What is wrong, place by place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
-}
-
-/// An error and everything that caused it, on one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! How a line of the process's log looks: short for people, one JSON object for programs.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{ENVELOPE, EVENT_TARGET};
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, chain};
 
 /// `02:14:07 WARN  file.applied  3 documents, 2 errors  user=northwind file=fil_…`
 pub(super) struct Short;
@@ -134,13 +134,7 @@ impl Visit for Said {
 
     /// An error with everything that caused it.
     fn record_error(&mut self, field: &Field, error: &(dyn std::error::Error + 'static)) {
-        let mut chain = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let _ = write!(chain, ": {cause}");
-            source = cause.source();
-        }
-        self.note(field, chain.into());
+        self.note(field, chain(error).into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -16,10 +16,10 @@ use futures_util::stream;
 use super::super::Shared;
 use super::super::ask::{Asked, Nothing};
 use super::super::auth::Caller;
-use super::super::problem::{Body, Code, Problem, chain};
+use super::super::problem::{Body, Code, Problem};
 use super::super::tagged;
 use super::files;
-use crate::domain::{Digest, Event, Severity};
+use crate::domain::{Digest, Event, Severity, chain};
 use crate::originals::Original;
 use crate::record::FileRow;
 

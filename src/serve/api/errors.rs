@@ -17,12 +17,12 @@ use super::super::Shared;
 use super::super::ask::{Asked, Reading};
 use super::super::auth::Caller;
 use super::super::cursor::Bound;
-use super::super::problem::{Body, Problem, chain};
+use super::super::problem::{Body, Problem};
 use super::List;
 use super::content::disposition;
 use super::files;
 use crate::domain::errors_table::{COLUMNS, ErrorsRow};
-use crate::domain::{ArrivalId, Scope};
+use crate::domain::{ArrivalId, Scope, chain};
 use crate::record::{Cursor, FindingRow};
 
 /// Something the sender should know, with its place and what to do.

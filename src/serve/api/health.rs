@@ -45,7 +45,7 @@ pub(in super::super) async fn readyz(State(desk): State<Shared>, _: Asked<Nothin
         return Err(not("the server is closing"));
     }
     if let Err(error) = desk.record.ping().await {
-        tracing::warn!(error = super::super::problem::chain(&error), "not ready: the database does not answer");
+        tracing::warn!(error = crate::domain::chain(&error), "not ready: the database does not answer");
         return Err(not("the database does not answer"));
     }
     let dropbox = desk.dropbox.clone();

@@ -19,9 +19,9 @@ use utoipa::IntoParams;
 use super::super::Shared;
 use super::super::ask::{Asked, Reading};
 use super::super::auth::Caller;
-use super::super::problem::{Body, Code, Problem, chain};
+use super::super::problem::{Body, Code, Problem};
 use super::events::{self, Choice};
-use crate::domain::Event;
+use crate::domain::{Event, chain};
 use crate::record::EventFilter;
 
 /// Which events, and where to go on.

@@ -20,10 +20,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::Shared;
 use super::super::ask::{self, Asked};
 use super::super::auth::Caller;
-use super::super::problem::{Body, Code, Problem, chain};
+use super::super::problem::{Body, Code, Problem};
 use super::files::{self, File};
 use super::orgs;
-use crate::domain::{ArrivalId, Digest, FileName, Hasher, OrganisationId, VirtualPath};
+use crate::domain::{ArrivalId, Digest, FileName, Hasher, OrganisationId, VirtualPath, chain};
 use crate::land::{Creation, Door, LandError, Peer, Receipt, Session, Upload};
 use crate::record::Remembered;
 
