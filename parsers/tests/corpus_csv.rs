@@ -56,7 +56,7 @@ fn rows(corpus: &Path) -> Vec<Vec<String>> {
 fn balance(document: &Document) -> String {
     match &document.body {
         Body::Invoice(invoice) => invoice.signed_payable().unwrap().to_string(),
-        Body::Voucher(voucher) => voucher.gross.unwrap().to_string(),
+        _ => document.payable().unwrap().to_string(),
     }
 }
 

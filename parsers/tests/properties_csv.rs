@@ -282,7 +282,7 @@ fn one_voucher(profile: Profile, gross: &str, date: &str) -> Voucher {
     match events.as_slice() {
         [Event::Document(document)] => match &document.body {
             Body::Voucher(voucher) => (**voucher).clone(),
-            Body::Invoice(_) => panic!("an invoice"),
+            body => panic!("no voucher: {body:?}"),
         },
         events => panic!("{gross} {date}: {events:?}"),
     }

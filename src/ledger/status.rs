@@ -4,7 +4,7 @@ use waybill_parsers::Document;
 use waybill_parsers::canonical::Body;
 
 /// The status a freshly read document has: a payer's voucher has the one its profile maps its code to;
-/// a supplier's invoice is submitted; a document with errors of its own is rejected, kept, and shown
+/// a supplier's invoice is submitted; what is no claim to be paid is received; a document with errors of its own is rejected, kept, and shown
 /// with its reasons.
 #[must_use]
 pub fn status_of(document: &Document, errors: i64) -> &'static str {
@@ -14,6 +14,11 @@ pub fn status_of(document: &Document, errors: i64) -> &'static str {
     match &document.body {
         Body::Voucher(voucher) => voucher.status.map_or("received", |status| status.as_str()),
         Body::Invoice(_) => "submitted",
+        Body::RemittanceAdvice(_)
+        | Body::PaymentOrder(_)
+        | Body::Statement(_)
+        | Body::Vendor(_)
+        | Body::Acknowledgment(_) => "received",
     }
 }
 

@@ -239,7 +239,6 @@ pub(super) async fn insert_documents(
         );
         query.push_values(chunk.iter().zip(bodies), |mut row, (new, body)| {
             let document = &new.document;
-            let payable = signed(document);
             row.push_bind(document_id(lease.content, document.ordinal).to_string())
                 .push_bind(lease.content.to_string())
                 .push_bind(lease.fence)
@@ -251,7 +250,7 @@ pub(super) async fn insert_documents(
                 .push_bind(document.number().map(str::to_owned))
                 .push_bind(document.currency().map(str::to_owned))
                 .push_bind(document.payable().map(|amount| amount.to_string()))
-                .push_bind(payable.map(scaled))
+                .push_bind(document.payable().map(scaled))
                 .push_bind(document.issue_date().map(|date| date.to_string()))
                 .push_bind(document.due_date().map(|date| date.to_string()))
                 .push_bind(document.purchase_order().map(str::to_owned))
@@ -266,13 +265,6 @@ pub(super) async fn insert_documents(
         query.build().execute(&mut **tx).await?;
     }
     Ok(())
-}
-
-fn signed(document: &Document) -> Option<Decimal> {
-    match &document.body {
-        Body::Invoice(invoice) => invoice.totals.payable,
-        Body::Voucher(voucher) => voucher.gross,
-    }
 }
 
 /// The amount times 10,000, rounded: comparable in either database. An amount beyond 9×10^14 is at the end.

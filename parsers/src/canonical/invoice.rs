@@ -29,9 +29,16 @@ pub struct Invoice {
     /// BT-3, as the file says it: UNCL1001 (`380`), X12 element 640 (`DI`), an ERP's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub type_code: Option<String>,
+    /// What the message does with the document, as the file says it: X12 element 353 (`00`, `05`), UNCL1225
+    /// (`9`, `7`), cXML `purpose`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// BT-5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// From the document's currency to the tax currency, where the file states it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange_rate: Option<Decimal>,
     /// BT-6.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_currency: Option<String>,
@@ -93,6 +100,9 @@ pub struct Invoice {
     /// BG-23.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tax_breakdown: Vec<TaxBreakdown>,
+    /// BG-24: supporting documents. Their content stays in the original.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// BG-25.
     pub lines: Vec<Line>,
 }
@@ -161,6 +171,27 @@ pub struct Preceding {
     /// BT-26.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
+}
+
+/// BG-24: a supporting document, named but not copied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attachment {
+    /// BT-122.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// BT-123.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// BT-124.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// BT-125's MIME code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mime: Option<String>,
+    /// BT-125's file name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
 }
 
 /// BG-13: where and when goods or services were delivered.
@@ -238,9 +269,18 @@ pub struct Payment {
     /// BT-87, last four to six digits only (BR-51): a longer number is never kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_number_masked: Option<String>,
+    /// BT-88.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_holder: Option<String>,
     /// BT-89.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mandate: Option<String>,
+    /// BT-90.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creditor_id: Option<String>,
+    /// BT-91.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debited_account: Option<String>,
 }
 
 /// BG-17: an account to pay to.
@@ -353,6 +393,9 @@ pub struct Line {
     /// BT-126.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The line this one is a part of (Factur-X EXTENDED `ParentLineID`, X12 SLN, EDIFACT 1082 in C829).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
     /// BT-127.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -392,6 +435,9 @@ pub struct Line {
     /// BT-149.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price_base_quantity: Option<Decimal>,
+    /// BT-150.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_base_unit: Option<String>,
     /// BT-151.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_category: Option<String>,

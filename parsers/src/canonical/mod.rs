@@ -4,15 +4,25 @@
 //! Absent, zero and empty are three different things. Dates are civil dates. Amounts of credit notes are
 //! positive, as in UBL; [`Invoice::signed_payable`] turns them into what they do to a balance.
 
+mod acknowledgment;
 mod invoice;
 mod party;
+mod payment_order;
+mod remittance;
+mod statement;
+mod vendor;
 mod voucher;
 
+pub use acknowledgment::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Subject, Verdict};
 pub use invoice::{
-    AllowanceCharge, CreditTransfer, Delivery, Invoice, InvoiceKind, Item, ItemId, Line, Note, Payment, PaymentTerms,
-    Period, Preceding, References, TaxBreakdown, TermsDiscount, Totals,
+    AllowanceCharge, Attachment, CreditTransfer, Delivery, Invoice, InvoiceKind, Item, ItemId, Line, Note, Payment,
+    PaymentTerms, Period, Preceding, References, TaxBreakdown, TermsDiscount, Totals,
 };
 pub use party::{Address, Contact, Identifier, Party};
+pub use payment_order::PaymentOrder;
+pub use remittance::{Account, Adjustment, Handling, RemittanceAdvice, RemittanceLine, SettledKind};
+pub use statement::{Statement, StatementTransaction};
+pub use vendor::Vendor;
 pub use voucher::{PaymentStatus, Voucher};
 
 use jiff::civil::Date;
@@ -60,10 +70,21 @@ pub enum Body {
     Invoice(Box<Invoice>),
     /// A payer's open item with its status.
     Voucher(Box<Voucher>),
+    /// A payment with the documents it settles.
+    RemittanceAdvice(Box<RemittanceAdvice>),
+    /// An order to a bank.
+    PaymentOrder(Box<PaymentOrder>),
+    /// What a bank or a seller says happened on an account.
+    Statement(Box<Statement>),
+    /// A payer's vendor record.
+    Vendor(Box<Vendor>),
+    /// The other side's answer to something sent.
+    Acknowledgment(Box<Acknowledgment>),
 }
 
 impl Document {
-    /// The kind, as it is written in answers and in the API: `invoice`, `credit_note`, `voucher`.
+    /// The kind, as it is written in answers and in the API: `invoice`, `credit_note`, `voucher`,
+    /// `remittance_advice`, `payment_order`, `statement`, `vendor`, `acknowledgment`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.body {
@@ -72,6 +93,11 @@ impl Document {
                 InvoiceKind::CreditNote => "credit_note",
             },
             Body::Voucher(_) => "voucher",
+            Body::RemittanceAdvice(_) => "remittance_advice",
+            Body::PaymentOrder(_) => "payment_order",
+            Body::Statement(_) => "statement",
+            Body::Vendor(_) => "vendor",
+            Body::Acknowledgment(_) => "acknowledgment",
         }
     }
 
@@ -81,6 +107,11 @@ impl Document {
         match &self.body {
             Body::Invoice(invoice) => invoice.number.as_deref(),
             Body::Voucher(voucher) => voucher.invoice_number.as_deref(),
+            Body::RemittanceAdvice(advice) => advice.number.as_deref(),
+            Body::PaymentOrder(order) => order.message_id.as_deref(),
+            Body::Statement(statement) => statement.number.as_deref(),
+            Body::Vendor(vendor) => vendor.vendor_no.as_deref(),
+            Body::Acknowledgment(acknowledgment) => acknowledgment.number.as_deref(),
         }
     }
 
@@ -90,15 +121,25 @@ impl Document {
         match &self.body {
             Body::Invoice(invoice) => invoice.currency.as_deref(),
             Body::Voucher(voucher) => voucher.currency.as_deref(),
+            Body::RemittanceAdvice(advice) => advice.currency.as_deref(),
+            Body::PaymentOrder(order) => order.currency.as_deref(),
+            Body::Statement(statement) => statement.currency.as_deref(),
+            Body::Vendor(vendor) => vendor.currency.as_deref(),
+            Body::Acknowledgment(_) => None,
         }
     }
 
-    /// The amount due (BT-115), as the document states it: positive on a credit note.
+    /// The amount due (BT-115), as the document states it: positive on a credit note. What a remittance
+    /// advice or a payment order pays; what a statement's entry moves.
     #[must_use]
     pub fn payable(&self) -> Option<Decimal> {
         match &self.body {
             Body::Invoice(invoice) => invoice.totals.payable,
             Body::Voucher(voucher) => voucher.gross,
+            Body::RemittanceAdvice(advice) => advice.total,
+            Body::PaymentOrder(order) => order.amount,
+            Body::Statement(statement) => statement.amount,
+            Body::Vendor(_) | Body::Acknowledgment(_) => None,
         }
     }
 
@@ -108,15 +149,24 @@ impl Document {
         match &self.body {
             Body::Invoice(invoice) => invoice.issue_date,
             Body::Voucher(voucher) => voucher.invoice_date,
+            Body::RemittanceAdvice(advice) => advice.issue_date,
+            Body::PaymentOrder(order) => order.issue_date,
+            Body::Statement(statement) => statement.issue_date,
+            Body::Vendor(_) => None,
+            Body::Acknowledgment(acknowledgment) => acknowledgment.issue_date,
         }
     }
 
-    /// The day payment is due (BT-9).
+    /// The day payment is due (BT-9), or made.
     #[must_use]
     pub fn due_date(&self) -> Option<Date> {
         match &self.body {
             Body::Invoice(invoice) => invoice.due_date,
             Body::Voucher(voucher) => voucher.due_date,
+            Body::RemittanceAdvice(advice) => advice.payment_date,
+            Body::PaymentOrder(order) => order.execution_date,
+            Body::Statement(statement) => statement.value_date,
+            Body::Vendor(_) | Body::Acknowledgment(_) => None,
         }
     }
 
@@ -126,24 +176,37 @@ impl Document {
         match &self.body {
             Body::Invoice(invoice) => invoice.references.purchase_order.as_deref(),
             Body::Voucher(voucher) => voucher.purchase_order.as_deref(),
+            Body::RemittanceAdvice(_)
+            | Body::PaymentOrder(_)
+            | Body::Statement(_)
+            | Body::Vendor(_)
+            | Body::Acknowledgment(_) => None,
         }
     }
 
-    /// Who wants the money: the seller's name (BT-27), or the vendor's.
+    /// Who wants the money: the seller's name (BT-27), or the vendor's, or the payee's.
     #[must_use]
     pub fn seller(&self) -> Option<&str> {
         match &self.body {
             Body::Invoice(invoice) => invoice.seller.name.as_deref(),
             Body::Voucher(voucher) => voucher.vendor_name.as_deref(),
+            Body::RemittanceAdvice(advice) => advice.payee.name.as_deref(),
+            Body::PaymentOrder(order) => order.payee.name.as_deref(),
+            Body::Vendor(vendor) => vendor.name.as_deref(),
+            Body::Statement(_) | Body::Acknowledgment(_) => None,
         }
     }
 
-    /// Who owes it: the buyer's name (BT-44), or the payer's company code.
+    /// Who owes it: the buyer's name (BT-44), or the payer's, or its company code.
     #[must_use]
     pub fn buyer(&self) -> Option<&str> {
         match &self.body {
             Body::Invoice(invoice) => invoice.buyer.name.as_deref(),
             Body::Voucher(voucher) => voucher.company_code.as_deref(),
+            Body::RemittanceAdvice(advice) => advice.payer.name.as_deref(),
+            Body::PaymentOrder(order) => order.payer.name.as_deref(),
+            Body::Vendor(vendor) => vendor.company_code.as_deref(),
+            Body::Statement(_) | Body::Acknowledgment(_) => None,
         }
     }
 }

@@ -1,0 +1,68 @@
+//! What an account's keeper says happened on it.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::party::{Identifier, Party};
+use super::remittance::{Account, RemittanceLine};
+
+/// One entry of an account report, statement or notification (ISO 20022 camt.052, camt.053, camt.054,
+/// `Ntry`), or a whole statement of open items (UBL Statement).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Statement {
+    /// The report it stands in: `Rpt/Id`, `Stmt/Id`, `Ntfctn/Id`; UBL `Statement/ID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// The message: `GrpHdr/MsgId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issue_date: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Positive for money that came in, negative for money that went out (`CdtDbtInd`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Decimal>,
+    /// A correction of an earlier entry (`RvslInd`).
+    pub is_reversal: bool,
+    /// `BOOK`, `PDNG`, `INFO`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booking_date: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_date: Option<Date>,
+    /// The bank's own reference: `AcctSvcrRef`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank_reference: Option<String>,
+    /// The payments the entry stands for (`NtryDtls/TxDtls`), or a UBL statement's lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub transactions: Vec<StatementTransaction>,
+}
+
+/// One payment inside an entry.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatementTransaction {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_to_end_id: Option<String>,
+    /// Signed as [`Statement::amount`] is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payer: Option<Party>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payee: Option<Party>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Identifier>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<RemittanceLine>,
+}
