@@ -5,7 +5,6 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 use waybill_parsers::Document;
-use waybill_parsers::canonical::Body;
 
 use super::database::Writing;
 use super::identity::text_id;
