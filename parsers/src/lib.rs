@@ -37,7 +37,7 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 
 /// One family of files this crate reads.
 pub trait Format: Sync {
-    /// Its name in answers and in the API: `x12`, `ubl`, `csv`.
+    /// Its name in answers and in the API: `x12`, `xml`, `csv`.
     fn name(&self) -> &'static str;
 
     /// Whether a file that starts with `head` (up to [`HEAD_BYTES`]; shorter only at end of file) is of
@@ -105,7 +105,7 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 3] = [&x12::X12, &xml::Ubl, &csv::Csv];
+static FORMATS: [&dyn Format; 3] = [&x12::X12, &xml::Xml, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]

@@ -1,11 +1,15 @@
-//! One section of a document (a party, a line, the totals) as a small tree, read, mapped and dropped
+//! One section of a document (a party, a line, the totals) as a small tree, read, mapped and forgotten
 //! before the next: what is in memory is a section, never the file.
+//!
+//! A [`Section`] is read into over and over, so that a section in the middle of a file allocates nothing.
 
 use std::fmt::Write as _;
 
 use super::source::Place;
 use super::stream::{Piece, Space, Stream, Trouble, past};
-use crate::Location;
+use super::tag::{Run, Tag};
+use crate::canonical::Identifier;
+use crate::{Limits, Location};
 
 /// A section holds at most this many elements; an invoice line has some thirty.
 const SECTION_ELEMENTS_MAX: usize = 50_000;
@@ -13,208 +17,348 @@ const SECTION_ELEMENTS_MAX: usize = 50_000;
 /// A section's text is at most this many times as long as one token may be.
 const SECTION_TOKENS: usize = 8;
 
-/// An element with what is in it.
-#[derive(Debug)]
-pub(super) struct Element {
-    space: Space,
-    name: String,
-    attributes: Vec<(String, String)>,
+/// All that is kept of one document is at most this many times as long as one token may be.
+const DOCUMENT_TOKENS: usize = 64;
+
+/// Up to this many children are numbered by looking back; more, by sorting.
+const FEW_CHILDREN: usize = 16;
+
+/// What a document may still hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    token_bytes_max: usize,
+    document_bytes_left: usize,
+}
+
+impl Budget {
+    /// For one document.
+    pub(super) fn new(limits: Limits) -> Self {
+        let token_bytes_max = limits.token_bytes_max;
+        Self { token_bytes_max, document_bytes_left: token_bytes_max.saturating_mul(DOCUMENT_TOKENS) }
+    }
+}
+
+/// Room for a section.
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    /// Names, attributes and texts, one after another.
     text: String,
-    /// Where it is; of its text, if it has any that is not white space, else of its start tag.
+    nodes: Vec<Node>,
+    attributes: Vec<(Run, Run)>,
+    open: Vec<Open>,
+}
+
+#[derive(Debug)]
+struct Node {
+    space: Space,
+    name: Run,
+    text: Run,
+    attributes: Run,
+    /// Where it is; of its text, if it has any that is not white space and no children, else of its start tag.
     byte: u64,
     line: u64,
     len: u32,
     /// Its place among its siblings of the same name, from 1; 0 when it is the only one.
     position: u32,
-    children: Vec<Element>,
+    first_child: Option<usize>,
+    next: Option<usize>,
 }
 
-impl Element {
-    /// `cbc:ID`, by the usual prefix whatever the file's own is.
-    pub(super) fn qualified_name(&self) -> String {
-        match self.space {
-            Space::Aggregate => format!("cac:{}", self.name),
-            Space::Basic => format!("cbc:{}", self.name),
-            Space::Invoice | Space::CreditNote | Space::Other => self.name.clone(),
+/// An element whose end tag has not come.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    index: usize,
+    last_child: Option<usize>,
+    children: usize,
+    /// From the first character of its text that is not white space to after the last.
+    span: Option<(Place, Place)>,
+}
+
+impl Section {
+    /// Reads the element whose start tag was just read, to its end tag.
+    pub(super) fn read(&mut self, stream: &mut Stream<'_>, budget: &mut Budget) -> Result<Element<'_>, Trouble> {
+        let start = stream.start();
+        self.forget();
+        let mut bytes_left = budget.token_bytes_max.saturating_mul(SECTION_TOKENS);
+        let mut taken = 0;
+        self.opened(stream.tag(), start);
+        loop {
+            let more = self.text.len() - taken;
+            taken = self.text.len();
+            match (bytes_left.checked_sub(more), budget.document_bytes_left.checked_sub(more)) {
+                (Some(section), Some(document)) => (bytes_left, budget.document_bytes_left) = (section, document),
+                _ => return Err(past("text of one section", "token_bytes_max", budget.token_bytes_max, start)),
+            }
+            if self.nodes.len() > SECTION_ELEMENTS_MAX {
+                return Err(past("elements in one section of a document", "lines_max", SECTION_ELEMENTS_MAX, start));
+            }
+            // The base64 of an attachment goes by unread: it is not kept, and may be of any length.
+            if stream.just_opened_unread() {
+                stream.skip_text();
+            }
+            match stream.next()? {
+                Piece::Open => self.opened(stream.tag(), stream.start()),
+                Piece::Text(text) => {
+                    let is_blank = text.trim_ascii().is_empty();
+                    let run = self.push(text);
+                    self.written(run, is_blank, stream);
+                }
+                Piece::Close => {
+                    self.closed(stream);
+                    if self.open.is_empty() {
+                        return Ok(self.root());
+                    }
+                }
+                Piece::Nothing | Piece::End => {}
+            }
         }
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    fn root(&self) -> Element<'_> {
+        const NOTHING: &Node = &Node {
+            space: Space::Foreign,
+            name: Run::EMPTY,
+            text: Run::EMPTY,
+            attributes: Run::EMPTY,
+            byte: 0,
+            line: 1,
+            len: 0,
+            position: 0,
+            first_child: None,
+            next: None,
+        };
+        Element { section: self, node: self.nodes.first().unwrap_or(NOTHING) }
     }
 
-    /// Its text as it was written.
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    fn forget(&mut self) {
+        self.text.clear();
+        // A section that was large once must not cost its memory until the end of the file.
+        self.text.shrink_to(64 * 1024);
+        self.nodes.clear();
+        self.nodes.shrink_to(1024);
+        self.attributes.clear();
+        self.attributes.shrink_to(1024);
+        self.open.clear();
     }
 
-    /// Its text without the white space around it, if anything is left.
-    pub(super) fn value(&self) -> Option<&str> {
-        Some(self.text.trim()).filter(|value| !value.is_empty())
+    fn push(&mut self, text: &str) -> Run {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Run { start, end: self.text.len() }
     }
 
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
-    }
-
-    /// The first child of that name.
-    pub(super) fn child(&self, name: &str) -> Option<&Element> {
-        self.children.iter().find(|child| child.name == name && child.space != Space::Other)
-    }
-
-    /// All children of that name.
-    pub(super) fn children<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Element> {
-        self.children.iter().filter(move |child| child.name == name && child.space != Space::Other)
-    }
-
-    /// The first descendant along the way.
-    pub(super) fn at(&self, way: &[&str]) -> Option<&Element> {
-        way.iter().try_fold(self, |element, name| element.child(name))
-    }
-
-    /// The text of the first descendant along the way.
-    pub(super) fn text_at(&self, way: &[&str]) -> Option<String> {
-        self.at(way).and_then(Element::value).map(str::to_owned)
-    }
-
-    /// Where it stands; `path` is its own path.
-    pub(super) fn location(&self, path: impl Into<String>) -> Location {
-        Location { byte: self.byte, line: self.line, path: path.into(), len: self.len }
-    }
-
-    /// The path of a child below `path`.
-    pub(super) fn path_below(&self, path: &str) -> String {
-        let mut below = format!("{path}/{}", self.qualified_name());
-        if self.position > 0 {
-            // Writing to a String cannot fail.
-            let _ = write!(below, "[{}]", self.position);
+    fn opened(&mut self, tag: &Tag, place: Place) {
+        let index = self.nodes.len();
+        let name = self.push(tag.name());
+        let first_attribute = self.attributes.len();
+        for (key, value) in tag.attributes() {
+            let pair = (self.push(key), self.push(value));
+            self.attributes.push(pair);
         }
-        below
-    }
-
-    fn opened(space: Space, name: &str, attributes: Vec<(String, String)>, place: Place) -> Self {
-        Self {
-            space,
-            name: name.to_owned(),
+        let attributes = Run { start: first_attribute, end: self.attributes.len() };
+        self.nodes.push(Node {
+            space: tag.space(),
+            name,
+            text: Run::EMPTY,
             attributes,
-            text: String::new(),
             byte: place.byte,
             line: place.line,
             len: 0,
             position: 0,
-            children: Vec::new(),
+            first_child: None,
+            next: None,
+        });
+        if let Some(parent) = self.open.last_mut() {
+            let before = parent.last_child.replace(index);
+            parent.children += 1;
+            match before {
+                Some(sibling) => self.nodes.get_mut(sibling).map(|node| node.next = Some(index)),
+                None => self.nodes.get_mut(parent.index).map(|node| node.first_child = Some(index)),
+            };
+        }
+        self.open.push(Open { index, last_child: None, children: 0, span: None });
+    }
+
+    /// An element's text is its first run that is not white space only: comments and CDATA sections do
+    /// not end a run, children do.
+    fn written(&mut self, run: Run, is_blank: bool, stream: &Stream<'_>) {
+        let Some(open) = self.open.last_mut() else { return };
+        let Some(node) = self.nodes.get_mut(open.index) else { return };
+        if !is_blank && open.children == 0 {
+            let text = self.text.get(run.start..run.end).unwrap_or_default();
+            let span = span_of(text, stream);
+            open.span = Some((open.span.map_or(span.0, |(first, _)| first), span.1));
+        }
+        if node.text.end == run.start && node.text != Run::EMPTY {
+            node.text.end = run.end;
+        } else if self.text.get(node.text.start..node.text.end).is_none_or(|text| text.trim_ascii().is_empty()) {
+            node.text = run;
+        }
+    }
+
+    fn closed(&mut self, stream: &Stream<'_>) {
+        let Some(open) = self.open.pop() else { return };
+        if open.children > 1 {
+            self.number_children(open);
+        }
+        let Some(node) = self.nodes.get_mut(open.index) else { return };
+        match open.span {
+            Some((first, last)) if open.children == 0 => {
+                node.byte = first.byte;
+                node.line = first.line;
+                node.len = u32::try_from(last.byte - first.byte).unwrap_or(u32::MAX);
+            }
+            _ => node.len = u32::try_from(stream.end().byte.saturating_sub(node.byte)).unwrap_or(u32::MAX),
         }
     }
 
     /// Numbers the children that have siblings of the same name.
-    fn number_children(&mut self) {
-        let mut order: Vec<usize> = (0..self.children.len()).collect();
-        let key = |index: usize| self.children.get(index).map(|child| (child.name.as_str(), index));
-        order.sort_unstable_by(|one, other| key(*one).cmp(&key(*other)));
-        let name = |index: Option<&usize>| index.and_then(|i| self.children.get(*i)).map(|child| child.name.as_str());
+    fn number_children(&mut self, parent: Open) {
+        let mut order = Vec::with_capacity(parent.children);
+        let mut next = self.nodes.get(parent.index).and_then(|node| node.first_child);
+        while let Some(child) = next.and_then(|index| self.nodes.get(index)) {
+            order.extend(next);
+            next = child.next;
+        }
+        let name = |index: usize| self.nodes.get(index).map_or("", |node| self.text_of(node.name));
+        if order.len() <= FEW_CHILDREN {
+            let alike = |one: usize| order.iter().any(|two| *two != one && name(*two) == name(one));
+            if !order.iter().any(|index| alike(*index)) {
+                return;
+            }
+        }
+        order.sort_unstable_by(|one, two| name(*one).cmp(name(*two)).then(one.cmp(two)));
         let mut positions = Vec::with_capacity(order.len());
         let mut position = 0;
         for (rank, index) in order.iter().enumerate() {
-            let here = name(Some(index));
-            let again = rank > 0 && name(order.get(rank - 1)) == here;
-            let more = name(order.get(rank + 1)) == here;
-            position = if again { position + 1 } else { u32::from(more) };
+            let is_alike = |other: Option<&usize>| other.is_some_and(|other| name(*other) == name(*index));
+            let again = rank > 0 && is_alike(order.get(rank - 1));
+            position = if again { position + 1 } else { u32::from(is_alike(order.get(rank + 1))) };
             positions.push((*index, position));
         }
         for (index, position) in positions {
-            if let Some(child) = self.children.get_mut(index) {
+            if let Some(child) = self.nodes.get_mut(index) {
                 child.position = position;
             }
         }
     }
-}
 
-/// Reads the element whose start tag was just read, to its end tag; `document_bytes_left` is what the
-/// document may still hold.
-pub(super) fn read(
-    stream: &mut Stream<'_>,
-    opened: (Space, String, Vec<(String, String)>),
-    token_bytes_max: usize,
-    document_bytes_left: &mut usize,
-) -> Result<Element, Trouble> {
-    let start = stream.start();
-    let (space, name, attributes) = opened;
-    let mut open = vec![(Element::opened(space, &name, attributes, start), None)];
-    let mut elements = 1;
-    let mut bytes_left = token_bytes_max.saturating_mul(SECTION_TOKENS);
-    loop {
-        // The base64 of an attachment goes by unread: it is not kept, and may be of any length.
-        if open.last().is_some_and(|(element, _)| element.name == "EmbeddedDocumentBinaryObject") {
-            stream.skip_text();
-        }
-        let piece = stream.next()?;
-        let text_bytes = match &piece {
-            Piece::Text(text) => text.len(),
-            Piece::Open(_, name, attributes) => {
-                name.len() + attributes.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()
-            }
-            Piece::Close | Piece::Nothing | Piece::End => 0,
-        };
-        match piece {
-            Piece::Open(space, name, attributes) => {
-                open.push((Element::opened(space, &name, attributes, stream.start()), None));
-                elements += 1;
-            }
-            Piece::Text(text) => {
-                let text = text.into_owned();
-                add_text(stream, open.last_mut(), &text);
-            }
-            Piece::Close => {
-                let Some((mut element, span)) = open.pop() else { continue };
-                finish(&mut element, span, stream);
-                match open.last_mut() {
-                    Some((parent, _)) => parent.children.push(element),
-                    None => return Ok(element),
-                }
-            }
-            Piece::Nothing | Piece::End => {}
-        }
-        if elements > SECTION_ELEMENTS_MAX {
-            return Err(past("elements in one section of a document", "lines_max", SECTION_ELEMENTS_MAX, start));
-        }
-        match (bytes_left.checked_sub(text_bytes), document_bytes_left.checked_sub(text_bytes)) {
-            (Some(of_section), Some(of_document)) => (bytes_left, *document_bytes_left) = (of_section, of_document),
-            _ => return Err(past("text of one section or document", "token_bytes_max", token_bytes_max, start)),
-        }
+    fn text_of(&self, run: Run) -> &str {
+        self.text.get(run.start..run.end).unwrap_or_default()
     }
 }
 
-/// From the first character that is not white space to after the last.
-type Span = (Place, Place);
-
-fn add_text(stream: &Stream<'_>, open: Option<&mut (Element, Option<Span>)>, text: &str) {
-    let Some((element, span)) = open else { return };
-    element.text.push_str(text);
-    let inside = text.trim();
-    if inside.is_empty() {
-        return;
-    }
+/// Where the text that was just read stands, without the white space around it.
+fn span_of(text: &str, stream: &Stream<'_>) -> (Place, Place) {
     // A piece that is longer in the file than as text is a reference or a CDATA section: all of it counts.
     let (start, end) = (stream.start(), stream.end());
-    let (first, last) = if stream.after(start, text).byte == end.byte {
-        let before = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
-        let first = stream.after(start, before);
-        (first, stream.after(first, inside))
-    } else {
-        (start, end)
-    };
-    *span = Some((span.map_or(first, |(begun, _)| begun), last));
+    if stream.after(start, text).byte != end.byte {
+        return (start, end);
+    }
+    let before = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
+    let first = stream.after(start, before);
+    (first, stream.after(first, text.trim()))
 }
 
-fn finish(element: &mut Element, span: Option<Span>, stream: &Stream<'_>) {
-    match span {
-        Some((first, last)) if element.children.is_empty() => {
-            element.byte = first.byte;
-            element.line = first.line;
-            element.len = u32::try_from(last.byte - first.byte).unwrap_or(u32::MAX);
-        }
-        _ => element.len = u32::try_from(stream.end().byte.saturating_sub(element.byte)).unwrap_or(u32::MAX),
+/// An element with what is in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element<'s> {
+    section: &'s Section,
+    node: &'s Node,
+}
+
+impl<'s> Element<'s> {
+    /// `cbc:ID`, by the usual prefix whatever the file's own is.
+    pub(super) fn qualified_name(self) -> String {
+        let mut name = String::new();
+        self.qualify(&mut name);
+        name
     }
-    element.number_children();
-    element.text.shrink_to_fit();
+
+    fn qualify(self, into: &mut String) {
+        if let Space::Own(prefix) = self.node.space
+            && !prefix.is_empty()
+        {
+            into.push_str(prefix);
+            into.push(':');
+        }
+        into.push_str(self.name());
+    }
+
+    /// Its name without a prefix.
+    pub(super) fn name(self) -> &'s str {
+        self.section.text_of(self.node.name)
+    }
+
+    /// Its text as it was written: the first run that is not white space only.
+    pub(super) fn text(self) -> &'s str {
+        self.section.text_of(self.node.text)
+    }
+
+    /// Its text without the white space around it, if anything is left.
+    pub(super) fn value(self) -> Option<&'s str> {
+        Some(self.text().trim()).filter(|value| !value.is_empty())
+    }
+
+    /// An attribute without a prefix, without the white space around it.
+    pub(super) fn attribute(self, name: &str) -> Option<&'s str> {
+        let Run { start, end } = self.node.attributes;
+        let pairs = self.section.attributes.get(start..end).unwrap_or_default();
+        let found = pairs.iter().find(|(key, _)| self.section.text_of(*key) == name);
+        found.map(|(_, value)| self.section.text_of(*value).trim())
+    }
+
+    /// All that is in it, in the order of the file; not what is from foreign namespaces.
+    pub(super) fn elements(self) -> impl Iterator<Item = Element<'s>> {
+        let section = self.section;
+        let at = move |index: Option<usize>| index.and_then(|index| section.nodes.get(index));
+        std::iter::successors(at(self.node.first_child), move |node| at(node.next))
+            .filter(|node| node.space != Space::Foreign)
+            .map(move |node| Element { section, node })
+    }
+
+    /// The first child of that name.
+    pub(super) fn child(self, name: &str) -> Option<Element<'s>> {
+        self.elements().find(|child| child.name() == name)
+    }
+
+    /// All children of that name.
+    pub(super) fn children<'n>(self, name: &'n str) -> impl Iterator<Item = Element<'s>> + use<'s, 'n> {
+        self.elements().filter(move |child| child.name() == name)
+    }
+
+    /// The first descendant along the way.
+    pub(super) fn at(self, way: &[&str]) -> Option<Element<'s>> {
+        way.iter().try_fold(self, |element, name| element.child(name))
+    }
+
+    /// The text of the first descendant along the way.
+    pub(super) fn text_at(self, way: &[&str]) -> Option<String> {
+        self.at(way).and_then(Element::value).map(str::to_owned)
+    }
+
+    /// Its text as an identifier, with the scheme that an attribute names.
+    pub(super) fn identifier(self, scheme: &str) -> Option<Identifier> {
+        let value = self.value()?.to_owned();
+        let scheme = self.attribute(scheme).filter(|scheme| !scheme.is_empty()).map(str::to_owned);
+        Some(Identifier { scheme, value })
+    }
+
+    /// Where it stands; `path` is its own path.
+    pub(super) fn location(self, path: impl Into<String>) -> Location {
+        Location { byte: self.node.byte, line: self.node.line, path: path.into(), len: self.node.len }
+    }
+
+    /// Its path below `path`: `cac:Party/cbc:ID[2]`.
+    pub(super) fn path_below(self, path: &str) -> String {
+        let mut below = String::with_capacity(path.len() + self.name().len() + 10);
+        below.push_str(path);
+        below.push('/');
+        self.qualify(&mut below);
+        if self.node.position > 0 {
+            // Writing to a String cannot fail.
+            let _ = write!(below, "[{}]", self.node.position);
+        }
+        below
+    }
 }

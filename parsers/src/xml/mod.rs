@@ -1,165 +1,178 @@
-//! UBL 2.1 invoices and credit notes (ISO/IEC 19845, OASIS UBL 2.1), one to a file or many in a wrapper.
+//! XML: the documents of every vocabulary we know, one to a file or many in a wrapper.
 //!
 //! ```text
-//! bytes ─► source (encoding, bounds) ─► stream (XML) ─► element (a section) ─► ubl (what it means) ─► rules
+//! bytes ─► source (encoding, bounds) ─► stream (XML) ─► vocabulary (by the root's name and namespace)
+//!                                                          └─► element (a section) ─► documents ─► rules
 //! ```
 //!
-//! A file is read once and a section of it at a time. XML that is not well-formed ends the reading there:
-//! what was whole before it has been told, the rest is refused.
+//! A file is read once and a section of it at a time. Which vocabulary a document is from its root element
+//! says, by namespace and name, at whatever depth it stands: batches, envelopes and wrappers are read
+//! through. XML that is not well-formed ends the reading there: what was whole before it has been told, the
+//! rest is refused.
 
+mod desk;
+mod draft;
 mod element;
 mod head;
 mod source;
 mod stream;
+mod tag;
 mod ubl;
+mod vocabulary;
 
 use std::io::BufRead;
-use std::ops::ControlFlow;
 
+use self::desk::Desk;
 use self::source::Source;
-use self::stream::{Piece, Space, Stream, Trouble};
-use self::ubl::Reading;
-use crate::rules::Claim;
-use crate::{Code, Context, Document, Event, Finding, Format, Halt, Location, Profile, Sink, Summary};
+use self::stream::{Piece, Stream, Trouble};
+use self::vocabulary::{Root, Vocabulary, vocabulary_of};
+use crate::{Code, Context, Finding, Format, Halt, Location, Profile, Sink, Summary};
 
-/// The UBL reader.
-pub(crate) struct Ubl;
+/// The XML reader.
+pub(crate) struct Xml;
 
-impl Format for Ubl {
+impl Format for Xml {
     fn name(&self) -> &'static str {
-        "ubl"
+        "xml"
     }
 
     fn recognize(&self, head: &[u8], _profiles: &[Profile]) -> bool {
-        head::is_ours(head)
+        head::is_xml(head)
     }
 
     fn parse(&self, input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt> {
         let source = Source::new(input, context.limits.token_bytes_max).map_err(Halt::Read)?;
-        let mut summary = Summary { encoding: Some(source.encoding()), ..Summary::default() };
+        let mut desk = Desk::new(context, sink, source.encoding());
         let mut stream = Stream::new(source, context.limits);
-        let outcome = read_all(&mut stream, context, &mut summary, sink);
-        if summary.format.is_empty() {
-            summary.format.push_str("ubl");
-        }
+        let outcome = match read_all(&mut stream, &mut desk) {
+            Err(Trouble::Refused(finding)) => desk.finding(*finding),
+            outcome => outcome,
+        };
         match outcome {
-            Ok(()) => Ok(summary),
+            Ok(()) | Err(Trouble::Refused(_)) => Ok(desk.summary()),
             Err(Trouble::Halt(halt)) => Err(halt),
-            Err(Trouble::Refused(finding)) => {
-                tell(Event::Finding(finding), sink)?;
-                summary.errors += 1;
-                Ok(summary)
-            }
         }
     }
 }
 
 /// Reads a file to its end: the documents at any depth, and nothing else.
-fn read_all(
-    stream: &mut Stream<'_>,
-    context: &Context<'_>,
-    summary: &mut Summary,
-    sink: &mut Sink<'_>,
-) -> Result<(), Trouble> {
+fn read_all(stream: &mut Stream<'_>, desk: &mut Desk<'_, '_>) -> Result<(), Trouble> {
     let mut around: Vec<Around> = Vec::new();
+    let mut outermost: Option<String> = None;
     loop {
-        match stream.next()? {
-            Piece::Open(space, name, _) => {
-                summary.units += 1;
-                let kind = match (space, name.as_str()) {
-                    (Space::Invoice, "Invoice") => ubl::Root::Invoice,
-                    (Space::CreditNote, "CreditNote") => ubl::Root::CreditNote,
-                    _ => {
-                        around.push(Around { name: name.chars().take(NAME_CHARS_MAX).collect(), held: [0; 2] });
-                        continue;
+        let piece = stream.next().map_err(|trouble| match &outermost {
+            Some(name) if !desk.has_entered() => unknown_after(name, trouble),
+            _ => trouble,
+        })?;
+        match piece {
+            Piece::Open => {
+                desk.count(1);
+                let (namespace, name) = (stream.namespace(), stream.tag().name());
+                let Some(vocabulary) = vocabulary_of(namespace, name) else {
+                    if outermost.is_none() {
+                        outermost = Some(named(namespace, name));
+                        if namespace.is_some_and(|namespace| namespace == head::RULE_TEST_SET) {
+                            return Err(unknown(&named(namespace, name)));
+                        }
                     }
+                    around.push(Around { name: name.chars().take(NAME_CHARS_MAX).collect(), held: Vec::new() });
+                    continue;
                 };
-                let path = path_of(&mut around, kind);
-                let ordinal = u32::try_from(summary.documents).unwrap_or(u32::MAX);
-                let reading = ubl::read(stream, kind, path.clone(), ordinal, context.limits, Claim::AsStated)
-                    .map_err(|trouble| trouble.inside(&path))?;
-                tally(summary, &reading);
-                tell_all(reading, sink).map_err(Trouble::Halt)?;
+                let (namespace, name) = (namespace.map(str::to_owned), name.to_owned());
+                let path = path_of(&mut around, &name);
+                read_document(stream, vocabulary, Root { namespace, name, path }, desk)?;
             }
             Piece::Close => {
                 around.pop();
             }
             Piece::Text(_) | Piece::Nothing => {}
-            Piece::End if summary.documents == 0 => return Err(holds_nothing()),
-            Piece::End => return Ok(()),
+            Piece::End => {
+                return match outermost {
+                    Some(name) if !desk.has_entered() => Err(unknown(&name)),
+                    _ => Ok(()),
+                };
+            }
         }
     }
+}
+
+fn read_document(
+    stream: &mut Stream<'_>,
+    vocabulary: &'static Vocabulary,
+    root: Root,
+    desk: &mut Desk<'_, '_>,
+) -> Result<(), Trouble> {
+    let path = root.path.clone();
+    desk.enter(vocabulary.name);
+    stream.speak(Some(vocabulary));
+    (vocabulary.read)(stream, root, desk).map_err(|trouble| trouble.inside(&path))?;
+    stream.speak(None);
+    Ok(())
 }
 
 /// An element around the documents of a wrapper.
 struct Around {
     name: String,
-    /// How many invoices and credit notes it has held.
-    held: [u32; 2],
+    /// How many documents it has held, by the names of their roots.
+    held: Vec<(String, u32)>,
 }
 
 /// A wrapper's element name counts to this many characters in a path.
 const NAME_CHARS_MAX: usize = 60;
 
 /// The path of a document: `/Invoice`, `/Batch/Invoice[2]`.
-fn path_of(around: &mut [Around], root: ubl::Root) -> String {
+fn path_of(around: &mut [Around], root: &str) -> String {
     let mut path = String::new();
     for element in around.iter() {
         path.push('/');
         path.push_str(&element.name);
     }
     path.push('/');
-    path.push_str(root.name());
+    path.push_str(root);
     if let Some(parent) = around.last_mut() {
-        let [invoices, credit_notes] = &mut parent.held;
-        let held = if root == ubl::Root::Invoice { invoices } else { credit_notes };
-        *held += 1;
-        path.push_str(&format!("[{held}]"));
+        let place = match parent.held.iter_mut().find(|(name, _)| name == root) {
+            Some((_, held)) => {
+                *held += 1;
+                *held
+            }
+            None => {
+                parent.held.push((root.to_owned(), 1));
+                1
+            }
+        };
+        path.push_str(&format!("[{place}]"));
     }
     path
 }
 
-fn holds_nothing() -> Trouble {
-    Trouble::Refused(Box::new(Finding::error(
-        Code::UNKNOWN_FORMAT,
-        Location::file(),
-        "the file names the namespace of UBL invoices or credit notes, but holds none",
-        "Send UBL 2.1 Invoice or CreditNote elements in their own namespace.",
-    )))
+/// A root element for a person: its name and its namespace.
+fn named(namespace: Option<&str>, name: &str) -> String {
+    let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+    match namespace {
+        Some(namespace) => format!("`{name}` of `{}`", namespace.chars().take(120).collect::<String>()),
+        None => format!("`{name}` without a namespace"),
+    }
 }
 
-fn tally(summary: &mut Summary, reading: &Reading) {
-    let format = &reading.document.format;
-    if summary.documents == 0 {
-        summary.format.clone_from(format);
-        summary.version.clone_from(&reading.document.version);
-    } else if summary.format != *format {
-        "ubl".clone_into(&mut summary.format);
-    }
-    summary.documents += 1;
-    summary.units += reading.sections;
-    for finding in &reading.findings {
-        match finding.severity {
-            crate::Severity::Error => summary.errors += 1,
-            crate::Severity::Warning => summary.warnings += 1,
+const SEND: &str = "Send a document of a kind and version that is listed, in its own namespace.";
+
+fn unknown(root: &str) -> Trouble {
+    let message = format!("unknown format: this is XML, its root element is {root}, and it holds no document we know");
+    Trouble::Refused(Box::new(Finding::error(Code::UNKNOWN_FORMAT, Location::file(), message, SEND)))
+}
+
+/// A file that is no document of ours as far as it can be read: that comes before how it is broken.
+fn unknown_after(root: &str, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Refused(why) if matches!(why.code, Code::XML_MALFORMED | Code::ENCODING_INVALID) => {
+            let message = format!(
+                "unknown format: this looks like XML, its root element is {root}, and it holds no document we know up \
+                 to line {}, where it cannot be read on: {}",
+                why.location.line, why.message
+            );
+            Trouble::Refused(Box::new(Finding::error(Code::UNKNOWN_FORMAT, why.location, message, SEND)))
         }
-    }
-}
-
-fn tell_all(reading: Reading, sink: &mut Sink<'_>) -> Result<(), Halt> {
-    let Reading { document, findings, .. } = reading;
-    for finding in findings {
-        let finding: Finding = finding.in_document(document.ordinal);
-        tell(Event::Finding(Box::new(finding)), sink)?;
-    }
-    let document: Document = document;
-    tell(Event::Document(Box::new(document)), sink)
-}
-
-fn tell(event: Event, sink: &mut Sink<'_>) -> Result<(), Halt> {
-    match sink(event) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Halt::Stopped),
+        trouble => trouble,
     }
 }
 

@@ -6,10 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use super::stream::{Piece, Stream, Trouble};
-use super::ubl::{self, Root};
+use super::ubl::{self, Kind, VOCABULARY};
 use crate::rules::Claim;
 use crate::xml::source::Source;
-use crate::xml::stream::Space;
 use crate::{Finding, Halt, Limits};
 
 /// Rules we do not check, and why.
@@ -74,17 +73,8 @@ fn tests_of(bytes: &[u8]) -> Vec<Test> {
     let mut asserts = Vec::new();
     let mut must_break = None;
     loop {
-        let root = match ok(stream.next()) {
-            Piece::Open(Space::Invoice, name, _) if name == "Invoice" => Root::Invoice,
-            Piece::Open(Space::CreditNote, name, _) if name == "CreditNote" => Root::CreditNote,
-            Piece::Open(_, name, _) => {
-                must_break = match name.as_str() {
-                    "error" => Some(true),
-                    "success" => Some(false),
-                    _ => None,
-                };
-                continue;
-            }
+        match ok(stream.next()) {
+            Piece::Open => {}
             Piece::Text(text) => {
                 asserts.extend(must_break.map(|must_break| (text.trim().to_owned(), must_break)));
                 continue;
@@ -95,8 +85,19 @@ fn tests_of(bytes: &[u8]) -> Vec<Test> {
             }
             Piece::Nothing => continue,
             Piece::End => return tests,
+        }
+        let name = stream.tag().name();
+        let Some(kind) = Kind::of(stream.namespace(), name) else {
+            must_break = match name {
+                "error" => Some(true),
+                "success" => Some(false),
+                _ => None,
+            };
+            continue;
         };
-        let reading = ok(ubl::read(&mut stream, root, String::new(), 0, limits, Claim::En16931));
+        stream.speak(Some(&VOCABULARY));
+        let reading = ok(ubl::read(&mut stream, kind, String::new(), limits, Claim::En16931));
+        stream.speak(None);
         tests.push(Test { asserts: std::mem::take(&mut asserts), findings: reading.findings });
     }
 }

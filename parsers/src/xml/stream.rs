@@ -1,39 +1,39 @@
 //! Generic XML, piece by piece: namespaces resolved, references resolved, limits kept, and everything
 //! that is not plain well-formed XML refused with its place.
 //!
-//! There are no document types here. A DOCTYPE ends the reading: it is never expanded and nothing it
-//! names is ever fetched (XXE, billion laughs).
+//! A DOCTYPE may name a document type somewhere else (cXML wants it): it is read over and nothing it names
+//! is ever fetched. One with declarations of its own ends the reading, and so does an entity that XML does
+//! not define: nothing is ever expanded (XXE, billion laughs).
 
 use std::borrow::Cow;
 
+use quick_xml::NsReader;
 use quick_xml::errors::{Error, IllFormedError, SyntaxError};
-use quick_xml::escape::EscapeError;
-use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::name::{Namespace, NamespaceError, ResolveResult};
-use quick_xml::{NsReader, XmlVersion};
+use quick_xml::events::{BytesRef, Event};
+use quick_xml::name::{Namespace, NamespaceError, QName, ResolveResult};
 
-use super::head::{AGGREGATE, BASIC, CREDIT_NOTE, INVOICE};
 use super::source::{Fault, Place, Source};
+use super::tag::Tag;
+use super::vocabulary::Vocabulary;
 use crate::{Code, Finding, Halt, Limit, Limits, Location};
 
-/// Which vocabulary a name is from.
+/// Which namespace a name is from, as the vocabulary of the document sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Space {
-    Invoice,
-    CreditNote,
-    /// `cac:`, whatever the file's prefix is.
-    Aggregate,
-    /// `cbc:`, whatever the file's prefix is.
-    Basic,
-    Other,
+    /// One of the vocabulary's own, by the prefix that its names have in paths and findings whatever the
+    /// file's own is; empty for none.
+    Own(&'static str),
+    /// Anybody else's: extensions, signatures, wrappers.
+    Foreign,
 }
 
 /// One piece of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Piece<'b> {
-    Open(Space, String, Vec<(String, String)>),
+    /// A start tag: see [`Stream::tag`].
+    Open,
     Close,
-    Text(Cow<'b, str>),
+    Text(&'b str),
     /// A comment, a processing instruction, the declaration.
     Nothing,
     End,
@@ -62,17 +62,78 @@ impl Trouble {
 pub(super) struct Stream<'a> {
     reader: NsReader<Source<'a>>,
     token: Vec<u8>,
+    tag: Tag,
+    /// Text that is not as it stands in the file: line ends unified, references resolved.
+    text: String,
+    vocabulary: Option<&'static Vocabulary>,
     limits: Limits,
     depth: usize,
     start: Place,
     root_closed: bool,
+    doctype_seen: bool,
+    opened_unread: bool,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(source: Source<'a>, limits: Limits) -> Self {
         let mut reader = NsReader::from_reader(source);
         reader.config_mut().expand_empty_elements = true;
-        Self { start: reader.get_ref().place(), reader, token: Vec::new(), limits, depth: 0, root_closed: false }
+        Self {
+            start: reader.get_ref().place(),
+            reader,
+            token: Vec::new(),
+            tag: Tag::new(),
+            text: String::new(),
+            vocabulary: None,
+            limits,
+            depth: 0,
+            root_closed: false,
+            doctype_seen: false,
+            opened_unread: false,
+        }
+    }
+
+    /// From here on names are those of a vocabulary, the tag that was read last included; of none, between
+    /// documents.
+    pub(super) fn speak(&mut self, vocabulary: Option<&'static Vocabulary>) {
+        self.vocabulary = vocabulary;
+        let space = self.space_of(self.namespace().unwrap_or_default());
+        self.tag.set_space(space);
+    }
+
+    /// The start tag that was read last.
+    pub(super) fn tag(&self) -> &Tag {
+        &self.tag
+    }
+
+    /// The namespace of the start tag that was just read.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        match self.reader.resolver().resolve_element(QName(self.tag.written_name())).0 {
+            ResolveResult::Bound(Namespace(namespace)) => Some(namespace),
+            ResolveResult::Unbound | ResolveResult::Unknown(_) => None,
+        }
+    }
+
+    /// Whether the piece that was read last is the start tag of an element whose text nobody keeps.
+    pub(super) fn just_opened_unread(&self) -> bool {
+        self.opened_unread
+    }
+
+    /// Reads over what is left of the element whose start tag was just read.
+    pub(super) fn skip(&mut self) -> Result<(), Trouble> {
+        let mut depth = 1_usize;
+        while depth > 0 {
+            match self.next()? {
+                Piece::Open => depth += 1,
+                Piece::Close => depth -= 1,
+                Piece::Text(_) | Piece::Nothing | Piece::End => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn space_of(&self, namespace: &str) -> Space {
+        self.vocabulary.map_or(Space::Foreign, |vocabulary| (vocabulary.space)(namespace))
     }
 
     /// Where the piece that was read last begins.
@@ -108,6 +169,7 @@ impl<'a> Stream<'a> {
             Ok(event) => event,
             Err(error) => return Err(trouble(&error, start, &mut self.reader, self.limits)),
         };
+        self.opened_unread = false;
         match event {
             Event::Start(_) if self.root_closed => {
                 Err(malformed(start, "a second root element begins here", "Send one XML document per file."))
@@ -117,11 +179,12 @@ impl<'a> Stream<'a> {
                 if self.depth > self.limits.depth_max {
                     return Err(too_deep(start, self.limits.depth_max));
                 }
-                let attributes = attributes_of(&element, start, self.limits)?;
-                let (local, space) = match self.reader.resolver().resolve_element(element.name()) {
-                    (ResolveResult::Bound(namespace), local) => (local, space_of(namespace)),
-                    (ResolveResult::Unbound, local) => (local, Space::Other),
-                    (ResolveResult::Unknown(prefix), _) => {
+                let space = match self.reader.resolver().resolve_element(element.name()).0 {
+                    ResolveResult::Bound(Namespace(namespace)) => {
+                        self.vocabulary.map_or(Space::Foreign, |vocabulary| (vocabulary.space)(namespace))
+                    }
+                    ResolveResult::Unbound => self.vocabulary.map_or(Space::Foreign, |speaks| (speaks.space)("")),
+                    ResolveResult::Unknown(prefix) => {
                         return Err(malformed(
                             start,
                             format!("the namespace prefix `{prefix}` is declared nowhere"),
@@ -129,7 +192,10 @@ impl<'a> Stream<'a> {
                         ));
                     }
                 };
-                Ok(Piece::Open(space, local.into_inner().to_owned(), attributes))
+                self.tag.fill(&element, space, start, self.limits)?;
+                let unread = self.vocabulary.map_or(&[][..], |vocabulary| vocabulary.unread);
+                self.opened_unread = unread.contains(&self.tag.name());
+                Ok(Piece::Open)
             }
             Event::End(_) => {
                 self.depth = self.depth.saturating_sub(1);
@@ -142,19 +208,23 @@ impl<'a> Stream<'a> {
                 }
                 Err(malformed(start, "there is text outside the root element", "Remove what is not XML."))
             }
-            Event::Text(text) => Ok(Piece::Text(unified(text.into_inner()))),
-            Event::CData(text) if self.depth > 0 => Ok(Piece::Text(unified(text.into_inner()))),
-            Event::GeneralRef(reference) if self.depth > 0 => referred(&reference, start).map(Piece::Text),
+            Event::Text(text) => Ok(Piece::Text(unified(text.into_inner(), &mut self.text))),
+            Event::CData(text) if self.depth > 0 => Ok(Piece::Text(unified(text.into_inner(), &mut self.text))),
+            Event::GeneralRef(reference) if self.depth > 0 => {
+                self.text.clear();
+                self.text.push(referred(&reference, start)?);
+                Ok(Piece::Text(&self.text))
+            }
             Event::CData(_) | Event::GeneralRef(_) => {
                 Err(malformed(start, "there is text outside the root element", "Remove what is not XML."))
             }
-            Event::DocType(_) => Err(refused(
-                Code::XML_DTD,
-                "XML-DTD",
-                start,
-                "the file has a DOCTYPE; document types and entities are not accepted",
-                "Send the document without a DOCTYPE and without entities of your own.",
-            )),
+            Event::DocType(_) if self.depth > 0 || self.root_closed || self.doctype_seen => {
+                Err(malformed(start, "there is a DOCTYPE where none may stand", "Remove it."))
+            }
+            Event::DocType(doctype) => {
+                self.doctype_seen = true;
+                if has_internal_subset(&doctype) { Err(doctype_refused(start)) } else { Ok(Piece::Nothing) }
+            }
             Event::Comment(_) | Event::PI(_) | Event::Decl(_) => Ok(Piece::Nothing),
             Event::Empty(_) => Ok(Piece::Nothing),
             Event::Eof if self.root_closed => Ok(Piece::End),
@@ -170,52 +240,44 @@ impl<'a> Stream<'a> {
     }
 }
 
-fn space_of(namespace: Namespace<'_>) -> Space {
-    match namespace.into_inner() {
-        INVOICE => Space::Invoice,
-        CREDIT_NOTE => Space::CreditNote,
-        AGGREGATE => Space::Aggregate,
-        BASIC => Space::Basic,
-        _ => Space::Other,
-    }
-}
-
 /// Line ends as XML 1.0 §2.11 wants them: LF.
-fn unified(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { text }
-}
-
-/// The attributes without a prefix; those are all that UBL uses.
-fn attributes_of(element: &BytesStart<'_>, start: Place, limits: Limits) -> Result<Vec<(String, String)>, Trouble> {
-    let mut kept = Vec::new();
-    for (index, attribute) in element.attributes().enumerate() {
-        if index >= limits.attributes_max {
-            return Err(past("attributes of one element", "attributes_max", limits.attributes_max, start));
-        }
-        let attribute = attribute.map_err(|error| {
-            malformed(start, format!("an attribute cannot be read: {error}"), "Write each attribute once, in quotes.")
-        })?;
-        let name: &str = attribute.key.into_inner();
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| match error {
-            Error::Escape(EscapeError::UnrecognizedEntity(_, name)) => unknown_entity(start, &name),
-            error => malformed(
-                start,
-                format!("an attribute cannot be read: {error}"),
-                "Write `&` as `&amp;` and `<` as `&lt;`.",
-            ),
-        })?;
-        if !name.contains(':') && name != "xmlns" {
-            kept.push((name.to_owned(), value.into_owned()));
+fn unified<'b>(text: Cow<'b, str>, room: &'b mut String) -> &'b str {
+    match text {
+        Cow::Borrowed(text) if !text.contains('\r') => text,
+        text => {
+            room.clear();
+            room.shrink_to(64 * 1024);
+            let mut rest = &*text;
+            while let Some((before, after)) = rest.split_once('\r') {
+                room.push_str(before);
+                room.push('\n');
+                rest = after.strip_prefix('\n').unwrap_or(after);
+            }
+            room.push_str(rest);
+            room
         }
     }
-    Ok(kept)
+}
+
+/// Whether a document type declares anything itself: there is a `[` outside the quotes of what it names.
+fn has_internal_subset(doctype: &str) -> bool {
+    let mut quote = None;
+    for character in doctype.chars() {
+        match (quote, character) {
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '[') => return true,
+            (Some(open), close) if open == close => quote = None,
+            _ => {}
+        }
+    }
+    quote.is_some()
 }
 
 /// A character reference or one of the five predefined entities (XML 1.0 §4.6).
-fn referred(reference: &BytesRef<'_>, start: Place) -> Result<Cow<'static, str>, Trouble> {
+fn referred(reference: &BytesRef<'_>, start: Place) -> Result<char, Trouble> {
     match reference.resolve_char_ref() {
         Ok(Some(character)) if character >= ' ' || matches!(character, '\t' | '\n' | '\r') => {
-            return Ok(Cow::Owned(character.to_string()));
+            return Ok(character);
         }
         Ok(None) => {}
         Ok(Some(_)) | Err(_) => {
@@ -227,16 +289,16 @@ fn referred(reference: &BytesRef<'_>, start: Place) -> Result<Cow<'static, str>,
         }
     }
     match &**reference {
-        "amp" => Ok(Cow::Borrowed("&")),
-        "lt" => Ok(Cow::Borrowed("<")),
-        "gt" => Ok(Cow::Borrowed(">")),
-        "quot" => Ok(Cow::Borrowed("\"")),
-        "apos" => Ok(Cow::Borrowed("'")),
+        "amp" => Ok('&'),
+        "lt" => Ok('<'),
+        "gt" => Ok('>'),
+        "quot" => Ok('"'),
+        "apos" => Ok('\''),
         name => Err(unknown_entity(start, name)),
     }
 }
 
-fn unknown_entity(start: Place, name: &str) -> Trouble {
+pub(super) fn unknown_entity(start: Place, name: &str) -> Trouble {
     let name: String = name.chars().take(40).collect();
     refused(
         Code::XML_DTD,
@@ -247,13 +309,23 @@ fn unknown_entity(start: Place, name: &str) -> Trouble {
     )
 }
 
+fn doctype_refused(start: Place) -> Trouble {
+    refused(
+        Code::XML_DTD,
+        "XML-DTD",
+        start,
+        "the DOCTYPE declares entities or other things itself; that is not accepted",
+        "Send the document without a DOCTYPE, or with one that only names its document type.",
+    )
+}
+
 fn too_deep(start: Place, depth_max: usize) -> Trouble {
     refused(
         Code::XML_DEPTH,
         "XML-DEPTH",
         start,
         format!("elements are nested more than {depth_max} deep"),
-        "Send a UBL document; none is nested this deep.",
+        "Send a trade document; none is nested this deep.",
     )
 }
 
@@ -300,13 +372,7 @@ fn trouble(error: &Error, start: Place, reader: &mut NsReader<Source<'_>>, limit
         Error::Namespace(NamespaceError::TooManyBindings(max)) => {
             past("namespace declarations in scope", "attributes_max", *max, start)
         }
-        Error::Syntax(SyntaxError::UnclosedDoctype) => refused(
-            Code::XML_DTD,
-            "XML-DTD",
-            start,
-            "the file has a DOCTYPE; document types and entities are not accepted",
-            "Send the document without a DOCTYPE and without entities of your own.",
-        ),
+        Error::Syntax(SyntaxError::UnclosedDoctype) => doctype_refused(start),
         Error::Syntax(error) => malformed(
             start,
             format!("this is not well-formed XML: {error}"),
@@ -340,7 +406,7 @@ mod tests {
         let mut all = String::new();
         loop {
             match stream.next() {
-                Ok(Piece::Text(text)) => all.push_str(&text),
+                Ok(Piece::Text(text)) => all.push_str(text),
                 Ok(Piece::End) => return Ok(all),
                 Ok(_) => {}
                 Err(Trouble::Refused(finding)) => return Err(finding.rule.unwrap_or_default()),
@@ -357,11 +423,28 @@ mod tests {
     }
 
     #[test]
+    fn a_document_type_that_is_only_named_is_read_over() {
+        for doctype in
+            ["<!DOCTYPE a>", "<!DOCTYPE a SYSTEM 'http://[::1]/a.dtd'>", "<!DOCTYPE a PUBLIC \"-//A//B[1]\" 'c'>"]
+        {
+            assert_eq!(
+                text_of(&format!("<?xml version='1.0'?>\n{doctype}\n<a>b</a>")),
+                Ok("b".to_owned()),
+                "{doctype}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_not_plain_xml_is_refused_by_its_rule() {
         for (file, rule) in [
-            ("<!DOCTYPE a><a/>", "XML-DTD"),
+            ("<!DOCTYPE a SYSTEM 'b' []><a/>", "XML-DTD"),
             ("<!doctype a [<!ENTITY b 'c'>]><a/>", "XML-DTD"),
             ("<!DOCTYPE a [", "XML-DTD"),
+            ("<a><!DOCTYPE a></a>", "XML-WF"),
+            ("<a/><!DOCTYPE a>", "XML-WF"),
+            ("<!DOCTYPE a><!DOCTYPE a><a/>", "XML-WF"),
+            ("<!DOCTYPE a SYSTEM 'b'><a>&b;</a>", "XML-DTD"),
             ("<a>&b;</a>", "XML-DTD"),
             ("<a c='&b;'/>", "XML-DTD"),
             ("<a><a><a><a><a><a/></a></a></a></a></a>", "XML-DEPTH"),

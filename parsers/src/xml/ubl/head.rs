@@ -1,30 +1,32 @@
 //! The head of a document: its number, days, codes, notes and references.
 
-use super::Root;
-use super::field::{Draft, identifier};
+use super::Draft;
+use super::Kind;
 use crate::canonical::{Delivery, Identifier, Note, Period, Preceding};
 use crate::xml::element::Element;
 use crate::xml::ubl::party;
 use crate::{Code, Finding};
 
 /// Takes over one section of the head.
-pub(super) fn map(draft: &mut Draft, section: &Element, path: &str) {
+pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     match section.name() {
         "UBLVersionID" => draft.version = section.value().map(str::to_owned),
-        "CustomizationID" => draft.invoice.specification_id = draft.text_of(section, path, "specification_id"),
-        "ProfileID" => draft.invoice.process_id = section.value().map(str::to_owned),
-        "ID" => draft.invoice.number = draft.text_of(section, path, "number"),
-        "IssueDate" => draft.invoice.issue_date = draft.date_of(section, section.location(path), "issue_date"),
-        "DueDate" => draft.invoice.due_date = draft.date_of(section, section.location(path), "due_date"),
+        "CustomizationID" => draft.body.invoice.specification_id = draft.text_of(section, path, "specification_id"),
+        "ProfileID" => draft.body.invoice.process_id = section.value().map(str::to_owned),
+        "ID" => draft.body.invoice.number = draft.text_of(section, path, "number"),
+        "IssueDate" => draft.body.invoice.issue_date = draft.date_of(section, section.location(path), "issue_date"),
+        "DueDate" => draft.body.invoice.due_date = draft.date_of(section, section.location(path), "due_date"),
         "TaxPointDate" => {
-            draft.invoice.tax_point_date = draft.date_of(section, section.location(path), "tax_point_date");
+            draft.body.invoice.tax_point_date = draft.date_of(section, section.location(path), "tax_point_date");
         }
-        "InvoiceTypeCode" | "CreditNoteTypeCode" => draft.invoice.type_code = draft.text_of(section, path, "type_code"),
-        "DocumentCurrencyCode" => draft.invoice.currency = draft.text_of(section, path, "currency"),
-        "TaxCurrencyCode" => draft.invoice.tax_currency = draft.text_of(section, path, "tax_currency"),
-        "BuyerReference" => draft.invoice.buyer_reference = section.value().map(str::to_owned),
-        "AccountingCost" => draft.invoice.buyer_accounting_reference = section.value().map(str::to_owned),
-        "Note" => draft.invoice.notes.extend(section.value().map(note)),
+        "InvoiceTypeCode" | "CreditNoteTypeCode" => {
+            draft.body.invoice.type_code = draft.text_of(section, path, "type_code")
+        }
+        "DocumentCurrencyCode" => draft.body.invoice.currency = draft.text_of(section, path, "currency"),
+        "TaxCurrencyCode" => draft.body.invoice.tax_currency = draft.text_of(section, path, "tax_currency"),
+        "BuyerReference" => draft.body.invoice.buyer_reference = section.value().map(str::to_owned),
+        "AccountingCost" => draft.body.invoice.buyer_accounting_reference = section.value().map(str::to_owned),
+        "Note" => draft.body.invoice.notes.extend(section.value().map(note)),
         "InvoicePeriod" => map_period(draft, section, path),
         "BillingReference" => map_preceding(draft, section, path),
         "Delivery" => map_delivery(draft, section, path),
@@ -41,60 +43,60 @@ fn note(text: &str) -> Note {
     }
 }
 
-fn map_period(draft: &mut Draft, section: &Element, path: &str) {
+fn map_period(draft: &mut Draft, section: Element<'_>, path: &str) {
     if let Some(code) = section.text_at(&["DescriptionCode"]) {
-        draft.invoice.tax_point_code = Some(code);
+        draft.body.invoice.tax_point_code = Some(code);
     }
     let period = period(draft, section, path, "period");
     // A section that only carries the tax point code (BT-8) is no period.
     if period != Period::default() || section.child("DescriptionCode").is_none() {
         draft.group("period", section, path);
-        draft.invoice.period = Some(period);
+        draft.body.invoice.period = Some(period);
     }
 }
 
 /// BG-14, BG-26.
-pub(super) fn period(draft: &mut Draft, section: &Element, path: &str, field: &str) -> Period {
+pub(super) fn period(draft: &mut Draft, section: Element<'_>, path: &str, field: &str) -> Period {
     Period {
-        start: draft.date(section, path, "StartDate", &format!("{field}.start")),
-        end: draft.date(section, path, "EndDate", &format!("{field}.end")),
+        start: draft.date(section, path, "StartDate", format_args!("{field}.start")),
+        end: draft.date(section, path, "EndDate", format_args!("{field}.end")),
     }
 }
 
-fn map_preceding(draft: &mut Draft, section: &Element, path: &str) {
+fn map_preceding(draft: &mut Draft, section: Element<'_>, path: &str) {
     let is_empty = section.child("InvoiceDocumentReference").is_none()
         && section.child("CreditNoteDocumentReference").is_none()
         && section.child("AdditionalDocumentReference").is_none();
     if is_empty {
-        draft.group(format!("preceding[{}]", draft.invoice.preceding.len()), section, path);
-        draft.invoice.preceding.push(Preceding::default());
+        draft.group(format!("preceding[{}]", draft.body.invoice.preceding.len()), section, path);
+        draft.body.invoice.preceding.push(Preceding::default());
     }
     for reference in section.children("InvoiceDocumentReference").chain(section.children("CreditNoteDocumentReference"))
     {
-        let field = format!("preceding[{}]", draft.invoice.preceding.len());
+        let field = format!("preceding[{}]", draft.body.invoice.preceding.len());
         let path = reference.path_below(path);
         draft.group(field.clone(), reference, &path);
-        let issue_date = draft.date(reference, &path, "IssueDate", &format!("{field}.issue_date"));
+        let issue_date = draft.date(reference, &path, "IssueDate", format_args!("{field}.issue_date"));
         let number = reference.text_at(&["ID"]).unwrap_or_default();
-        draft.invoice.preceding.push(Preceding { number, issue_date });
+        draft.body.invoice.preceding.push(Preceding { number, issue_date });
     }
 }
 
-fn map_delivery(draft: &mut Draft, section: &Element, path: &str) {
-    if draft.invoice.delivery.is_some() {
+fn map_delivery(draft: &mut Draft, section: Element<'_>, path: &str) {
+    if draft.body.invoice.delivery.is_some() {
         return;
     }
     draft.group("delivery", section, path);
     let date = draft.date(section, path, "ActualDeliveryDate", "delivery.date");
-    draft.invoice.delivery = Some(Delivery {
+    draft.body.invoice.delivery = Some(Delivery {
         name: section.text_at(&["DeliveryParty", "PartyName", "Name"]),
-        location_id: section.at(&["DeliveryLocation", "ID"]).and_then(|id| identifier(id, "schemeID")),
+        location_id: section.at(&["DeliveryLocation", "ID"]).and_then(|id| id.identifier("schemeID")),
         date,
         address: section.at(&["DeliveryLocation", "Address"]).map(party::address),
     });
 }
 
-fn map_reference(draft: &mut Draft, section: &Element, path: &str) {
+fn map_reference(draft: &mut Draft, section: Element<'_>, path: &str) {
     let number = section.text_at(&["ID"]);
     if number.is_none() && section.name() == "AdditionalDocumentReference" {
         let message = "a supporting document is referred to without an identifier (BT-122)";
@@ -102,7 +104,7 @@ fn map_reference(draft: &mut Draft, section: &Element, path: &str) {
         let finding = Finding::error(Code::rule("BR-52"), section.location(path), message, fix);
         draft.claimed.push(finding.with_rule("BR-52").with_field(section.qualified_name()));
     }
-    let references = &mut draft.invoice.references;
+    let references = &mut draft.body.invoice.references;
     let first = |slot: &mut Option<String>| {
         if slot.is_none() {
             slot.clone_from(&number);
@@ -120,11 +122,11 @@ fn map_reference(draft: &mut Draft, section: &Element, path: &str) {
         "ProjectReference" => first(&mut references.project),
         "AdditionalDocumentReference" => {
             let code = section.text_at(&["DocumentTypeCode"]);
-            let Some(id) = section.child("ID").and_then(|id| identifier(id, "schemeID")) else { return };
+            let Some(id) = section.child("ID").and_then(|id| id.identifier("schemeID")) else { return };
             match code.as_deref() {
                 Some("130") if references.object.is_none() => references.object = Some(id),
                 // A credit note has no ProjectReference: BT-11 stands here.
-                Some("50") if draft.root == Root::CreditNote => first(&mut references.project),
+                Some("50") if draft.body.kind == Kind::CreditNote => first(&mut references.project),
                 _ => references.other.push(Identifier { scheme: code, value: id.value }),
             }
         }

@@ -1,29 +1,29 @@
 //! The lines of a UBL document.
 
-use super::field::{Draft, identifier};
+use super::Draft;
 use super::head::period;
 use super::settlement::allowance_charge;
 use crate::canonical::{Item, ItemId, Line};
 use crate::xml::element::Element;
 
 /// BG-25.
-pub(super) fn map(draft: &mut Draft, section: &Element, path: &str) {
-    let field = format!("lines[{}]", draft.invoice.lines.len());
+pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
+    let field = format!("lines[{}]", draft.body.invoice.lines.len());
     draft.group(field.clone(), section, path);
     let mut line = Line {
         id: section.text_at(&["ID"]),
         note: section.text_at(&["Note"]),
-        net_amount: draft.number(section, path, "LineExtensionAmount", &format!("{field}.net_amount")),
+        net_amount: draft.number(section, path, "LineExtensionAmount", format_args!("{field}.net_amount")),
         purchase_order_line: section.text_at(&["OrderLineReference", "LineID"]),
         accounting_reference: section.text_at(&["AccountingCost"]),
-        object: section.at(&["DocumentReference", "ID"]).and_then(|id| identifier(id, "schemeID")),
+        object: section.at(&["DocumentReference", "ID"]).and_then(|id| id.identifier("schemeID")),
         item: section.child("Item").map(item).unwrap_or_default(),
         ..Line::default()
     };
     for name in ["InvoicedQuantity", "CreditedQuantity"] {
         if let Some(quantity) = section.child(name) {
             line.unit = quantity.attribute("unitCode").map(str::to_owned);
-            line.quantity = draft.number(section, path, name, &format!("{field}.quantity"));
+            line.quantity = draft.number(section, path, name, format_args!("{field}.quantity"));
         }
     }
     if let Some(element) = section.child("InvoicePeriod") {
@@ -45,36 +45,36 @@ pub(super) fn map(draft: &mut Draft, section: &Element, path: &str) {
         if let Some(category) = element.child("ClassifiedTaxCategory") {
             line.tax_category = category.text_at(&["ID"]);
             line.tax_rate =
-                draft.number(category, &category.path_below(&path), "Percent", &format!("{field}.tax_rate"));
+                draft.number(category, &category.path_below(&path), "Percent", format_args!("{field}.tax_rate"));
         }
     }
-    draft.invoice.lines.push(line);
+    draft.body.invoice.lines.push(line);
 }
 
 /// BG-29.
-fn map_price(draft: &mut Draft, line: &mut Line, price: &Element, path: &str, field: &str) {
-    line.net_price = draft.number(price, path, "PriceAmount", &format!("{field}.net_price"));
-    line.price_base_quantity = draft.number(price, path, "BaseQuantity", &format!("{field}.price_base_quantity"));
+fn map_price(draft: &mut Draft, line: &mut Line, price: Element<'_>, path: &str, field: &str) {
+    line.net_price = draft.number(price, path, "PriceAmount", format_args!("{field}.net_price"));
+    line.price_base_quantity = draft.number(price, path, "BaseQuantity", format_args!("{field}.price_base_quantity"));
     if let Some(discount) = price.child("AllowanceCharge") {
         let path = discount.path_below(path);
-        line.price_discount = draft.number(discount, &path, "Amount", &format!("{field}.price_discount"));
-        line.gross_price = draft.number(discount, &path, "BaseAmount", &format!("{field}.gross_price"));
+        line.price_discount = draft.number(discount, &path, "Amount", format_args!("{field}.price_discount"));
+        line.gross_price = draft.number(discount, &path, "BaseAmount", format_args!("{field}.gross_price"));
     }
 }
 
 /// BG-31.
-fn item(element: &Element) -> Item {
+fn item(element: Element<'_>) -> Item {
     let mut item = Item {
         name: element.text_at(&["Name"]),
         description: element.text_at(&["Description"]),
         seller_id: element.text_at(&["SellersItemIdentification", "ID"]),
         buyer_id: element.text_at(&["BuyersItemIdentification", "ID"]),
-        standard_id: element.at(&["StandardItemIdentification", "ID"]).and_then(|id| identifier(id, "schemeID")),
+        standard_id: element.at(&["StandardItemIdentification", "ID"]).and_then(|id| id.identifier("schemeID")),
         origin: element.text_at(&["OriginCountry", "IdentificationCode"]),
         ..Item::default()
     };
     for classification in element.children("CommodityClassification") {
-        if let Some(id) = classification.child("ItemClassificationCode").and_then(|code| identifier(code, "listID")) {
+        if let Some(id) = classification.child("ItemClassificationCode").and_then(|code| code.identifier("listID")) {
             item.classifications.push(ItemId { list: id.scheme, code: id.value });
         }
     }

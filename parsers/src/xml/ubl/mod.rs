@@ -1,30 +1,64 @@
 //! What the sections of a UBL invoice or credit note mean in the canonical model, after the UBL binding of
 //! EN 16931 (CEN/TS 16931-3-2).
 
-mod field;
+mod as_written;
 mod head;
 mod line;
 mod party;
 mod settlement;
 
-use std::collections::HashMap;
+use rust_decimal::Decimal;
 
-use self::field::Draft;
-use super::element::{self, Element};
+use super::draft::{self, Positions};
+use super::element::{Budget, Element, Section};
 use super::stream::{Piece, Space, Stream, Trouble, past};
-use crate::canonical::{Body, InvoiceKind};
-use crate::rules::{self, Claim, Places};
-use crate::{Code, Document, Finding, Limits, Location, Severity};
+use super::vocabulary::Vocabulary;
+use crate::canonical::{Body, Evidence, Invoice, InvoiceKind};
+use crate::rules::{self, Claim};
+use crate::{Code, Document, Finding, Limits, Location};
 
-/// Which of the two documents it is.
+const SCHEMA: &str = "urn:oasis:names:specification:ubl:schema:xsd:";
+const AGGREGATE: &str = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2";
+const BASIC: &str = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2";
+
+/// UBL 2 (OASIS; ISO/IEC 19845).
+pub(super) const VOCABULARY: Vocabulary = Vocabulary {
+    name: "ubl",
+    is_root: |namespace, name| Kind::of(namespace, name).is_some(),
+    space: |namespace| match namespace {
+        AGGREGATE => Space::Own("cac"),
+        BASIC => Space::Own("cbc"),
+        _ => Space::Foreign,
+    },
+    unread: &["EmbeddedDocumentBinaryObject"],
+    read: |stream, root, desk| {
+        let Some(kind) = Kind::of(root.namespace.as_deref(), &root.name) else { return stream.skip() };
+        let Reading { document, findings, sections } = read(stream, kind, root.path, desk.limits(), Claim::AsStated)?;
+        desk.count(sections);
+        desk.document(document, findings)
+    },
+};
+
+/// Which of the documents it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Root {
+pub(super) enum Kind {
     Invoice,
     CreditNote,
 }
 
-impl Root {
-    pub(super) fn name(self) -> &'static str {
+impl Kind {
+    /// What a root element begins.
+    pub(super) fn of(namespace: Option<&str>, name: &str) -> Option<Self> {
+        let kind = match name {
+            "Invoice" => Self::Invoice,
+            "CreditNote" => Self::CreditNote,
+            _ => return None,
+        };
+        let document = namespace?.strip_prefix(SCHEMA)?.strip_suffix("-2")?;
+        Some(kind).filter(|_| document == name)
+    }
+
+    fn name(self) -> &'static str {
         match self {
             Self::Invoice => "Invoice",
             Self::CreditNote => "CreditNote",
@@ -47,8 +81,26 @@ pub(super) struct Reading {
     pub(super) sections: u64,
 }
 
-/// All that is kept of one document is at most this many times as long as one token may be.
-const DOCUMENT_TOKENS: usize = 64;
+/// A document while it is read.
+type Draft = draft::Draft<Content>;
+
+#[derive(Debug)]
+struct Content {
+    kind: Kind,
+    invoice: Invoice,
+    /// `currencyID` of the amount due.
+    payable_currency: Option<String>,
+    /// The tax totals as they came, each with its currency.
+    tax_totals: Vec<TaxTotal>,
+}
+
+/// A tax total before we know which currency is the document's.
+#[derive(Debug)]
+struct TaxTotal {
+    currency: Option<String>,
+    amount: Option<Decimal>,
+    evidence: Option<Evidence>,
+}
 
 /// The parts of a document that stand once. Twice is against the schema, and the second is not read.
 const ONCE: [&str; 17] = [
@@ -95,74 +147,61 @@ const MANY: [&str; 17] = [
 /// Reads the document whose start tag was just read, to its end tag.
 pub(super) fn read(
     stream: &mut Stream<'_>,
-    root: Root,
+    kind: Kind,
     path: String,
-    ordinal: u32,
     limits: Limits,
     claim: Claim,
 ) -> Result<Reading, Trouble> {
     let start = stream.start();
-    let mut draft = Draft::new(root, path, limits.findings_max);
-    let mut bytes_left = limits.token_bytes_max.saturating_mul(DOCUMENT_TOKENS);
-    let mut positions: HashMap<String, u32> = HashMap::new();
+    let content = Content { kind, invoice: Invoice::default(), payable_currency: None, tax_totals: Vec::new() };
+    let mut draft = Draft::new(content, path, limits);
+    let mut budget = Budget::new(limits);
+    let mut room = Section::default();
+    let mut positions = Positions::default();
     let mut sections = 0;
     let mut other_sections = 0_usize;
     loop {
-        let opened = match stream.next()? {
-            Piece::Open(space, name, attributes) => (space, name, attributes),
+        match stream.next()? {
+            Piece::Open => {}
             Piece::Close => break,
             Piece::Text(_) | Piece::Nothing | Piece::End => continue,
-        };
+        }
         sections += 1;
-        let (space, name) = (opened.0, opened.1.as_str());
+        let (space, name) = (stream.tag().space(), stream.tag().name());
         let is_line = matches!(name, "InvoiceLine" | "CreditNoteLine");
         let known = is_line || ONCE.contains(&name) || MANY.contains(&name);
-        if !known || !matches!(space, Space::Aggregate | Space::Basic) {
-            skip(stream)?;
+        if !known || space == Space::Foreign {
+            stream.skip()?;
             continue;
         }
         if !is_line {
             other_sections += 1;
         }
-        if draft.invoice.lines.len() >= limits.lines_max && is_line {
+        if draft.body.invoice.lines.len() >= limits.lines_max && is_line {
             return Err(past("invoice lines", "lines_max", limits.lines_max, stream.start()));
         }
         if other_sections > limits.lines_max {
             return Err(past("parts of one document", "lines_max", limits.lines_max, stream.start()));
         }
-        let position = positions.entry(opened.1.clone()).or_insert(0);
-        *position += 1;
-        let position = *position;
-        let section = element::read(stream, opened, limits.token_bytes_max, &mut bytes_left)?;
+        let position = positions.next(name);
+        let section = room.read(stream, &mut budget)?;
         let mut section_path = format!("{}/{}", draft.path, section.qualified_name());
         if is_line || position > 1 {
             section_path.push_str(&format!("[{position}]"));
         }
         if position > 1 && ONCE.contains(&section.name()) {
-            draft.report(twice(&section, section_path));
+            draft.report(twice(section, section_path));
             continue;
         }
-        map(&mut draft, &section, &section_path);
+        map(&mut draft, section, &section_path);
     }
     let end = stream.end();
     let whole = Location::new(start.byte, start.line, draft.path.clone())
         .spanning(usize::try_from(end.byte - start.byte).unwrap_or(usize::MAX));
-    Ok(finished(draft, whole, ordinal, claim, limits.findings_max, sections))
+    Ok(finished(draft, whole, claim, limits.findings_max, sections))
 }
 
-fn skip(stream: &mut Stream<'_>) -> Result<(), Trouble> {
-    let mut depth = 1_usize;
-    while depth > 0 {
-        match stream.next()? {
-            Piece::Open(..) => depth += 1,
-            Piece::Close => depth -= 1,
-            Piece::Text(_) | Piece::Nothing | Piece::End => {}
-        }
-    }
-    Ok(())
-}
-
-fn twice(section: &Element, path: String) -> Finding {
+fn twice(section: Element<'_>, path: String) -> Finding {
     let name = section.qualified_name();
     Finding::error(
         Code::XML_SCHEMA,
@@ -173,7 +212,7 @@ fn twice(section: &Element, path: String) -> Finding {
     .with_field(name)
 }
 
-fn map(draft: &mut Draft, section: &Element, path: &str) {
+fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     match section.name() {
         "AccountingSupplierParty" => party::map_seller(draft, section, path),
         "AccountingCustomerParty" => party::map_buyer(draft, section, path),
@@ -189,55 +228,46 @@ fn map(draft: &mut Draft, section: &Element, path: &str) {
     }
 }
 
-fn finished(
-    mut draft: Draft,
-    whole: Location,
-    ordinal: u32,
-    claim: Claim,
-    findings_max: usize,
-    sections: u64,
-) -> Reading {
+fn finished(mut draft: Draft, whole: Location, claim: Claim, findings_max: usize, sections: u64) -> Reading {
     settlement::assign_tax_totals(&mut draft);
     let claim = match claim {
-        Claim::AsStated => rules::claim_of(draft.invoice.specification_id.as_deref()),
+        Claim::AsStated => rules::claim_of(draft.body.invoice.specification_id.as_deref()),
         forced => forced,
     };
-    draft.invoice.kind = kind_of(draft.root, draft.invoice.type_code.as_deref());
+    draft.body.invoice.kind = kind_of(draft.body.kind, draft.body.invoice.type_code.as_deref());
     if claim == Claim::None {
         // EN 16931 wants the legal name; elsewhere the party's name is all there is.
-        for party in [&mut draft.invoice.seller, &mut draft.invoice.buyer] {
+        for party in [&mut draft.body.invoice.seller, &mut draft.body.invoice.buyer] {
             party.name = party.name.take().or_else(|| party.trading_name.clone());
         }
     }
     // UBL 2.0 says the currency on the amounts only; EN 16931 wants it said once for all (BR-05), so the
     // rules look before the amounts' word is taken.
-    let said_for_all = draft.invoice.currency.is_some();
+    let said_for_all = draft.body.invoice.currency.is_some();
     if claim == Claim::None && !said_for_all {
-        draft.invoice.currency.clone_from(&draft.payable_currency);
+        draft.body.invoice.currency.clone_from(&draft.body.payable_currency);
     }
     let other_currency = other_currency(&draft);
-    let places = Places::new(&draft.evidence, &draft.groups, whole.clone());
+    let mut broken = draft.broken_rules(&draft.body.invoice, &whole, claim);
+    if !said_for_all {
+        draft.body.invoice.currency.clone_from(&draft.body.payable_currency);
+    }
     let mut findings = draft.findings;
     findings.extend(other_currency);
-    let mut broken = rules::check(&draft.invoice, &places, claim, findings_max);
-    if !said_for_all {
-        draft.invoice.currency.clone_from(&draft.payable_currency);
-    }
-    broken.retain(|finding| !finding.field.as_ref().is_some_and(|field| draft.unreadable.contains(field)));
-    findings.extend(broken.into_iter().map(|finding| in_ubl_words(finding, &whole)));
+    findings.append(&mut broken);
     if claim == Claim::En16931 {
         findings.extend(draft.claimed);
-        findings.extend(field::amounts_as_written(&draft.evidence, draft.root, findings_max));
+        findings.extend(as_written::amounts(&draft.evidence, draft.body.kind, findings_max));
     }
-    findings.sort_by_key(|finding| (finding.location.byte, std::cmp::Reverse(finding.severity == Severity::Error)));
+    draft::sort(&mut findings);
     let document = Document {
-        ordinal,
-        format: draft.root.format().to_owned(),
+        ordinal: 0,
+        format: draft.body.kind.format().to_owned(),
         version: draft.version,
         location: whole,
         control: Vec::new(),
         evidence: draft.evidence,
-        body: Body::Invoice(Box::new(draft.invoice)),
+        body: Body::Invoice(Box::new(draft.body.invoice)),
     };
     Reading { document, findings, sections }
 }
@@ -245,7 +275,7 @@ fn finished(
 /// Peppol R051 asks it of every amount; here the amount due speaks for them all. A document in one currency
 /// that is to be paid in another is worth a look, whoever wrote it.
 fn other_currency(draft: &Draft) -> Option<Finding> {
-    let (of_document, of_amount) = (draft.invoice.currency.as_ref()?, draft.payable_currency.as_ref()?);
+    let (of_document, of_amount) = (draft.body.invoice.currency.as_ref()?, draft.body.payable_currency.as_ref()?);
     let payable = draft.evidence.iter().find(|item| item.field == "totals.payable")?;
     if of_document == of_amount {
         return None;
@@ -263,21 +293,13 @@ fn brief(text: &str) -> String {
     text.chars().take(20).collect()
 }
 
-/// The rules name canonical fields; the sender knows elements.
-fn in_ubl_words(mut finding: Finding, whole: &Location) -> Finding {
-    let element = finding.location.path.rsplit('/').next().unwrap_or_default();
-    let name = element.split('[').next().unwrap_or_default().to_owned();
-    finding.field = Some(name).filter(|_| finding.location.path != whole.path);
-    finding
-}
-
 /// A credit note may come in an invoice's clothes: UNTDID 1001 tells (BT-3; the codes are the credit note
 /// types of the EN 16931 code list).
-fn kind_of(root: Root, type_code: Option<&str>) -> InvoiceKind {
-    match (root, type_code) {
-        (Root::CreditNote, _) | (Root::Invoice, Some("381" | "396" | "261" | "262" | "83" | "532")) => {
+fn kind_of(kind: Kind, type_code: Option<&str>) -> InvoiceKind {
+    match (kind, type_code) {
+        (Kind::CreditNote, _) | (Kind::Invoice, Some("381" | "396" | "261" | "262" | "83" | "532")) => {
             InvoiceKind::CreditNote
         }
-        (Root::Invoice, _) => InvoiceKind::Invoice,
+        (Kind::Invoice, _) => InvoiceKind::Invoice,
     }
 }

@@ -1,33 +1,33 @@
 //! The parties of a UBL document.
 
-use super::field::{Draft, identifier};
+use super::Draft;
 use crate::canonical::{Address, Contact, Party};
 use crate::xml::element::Element;
 
 /// BG-4.
-pub(super) fn map_seller(draft: &mut Draft, section: &Element, path: &str) {
+pub(super) fn map_seller(draft: &mut Draft, section: Element<'_>, path: &str) {
     let (element, path) = inner(section, path);
-    draft.invoice.seller = party(draft, element, &path, "seller");
+    draft.body.invoice.seller = party(draft, element, &path, "seller");
 }
 
 /// BG-7.
-pub(super) fn map_buyer(draft: &mut Draft, section: &Element, path: &str) {
+pub(super) fn map_buyer(draft: &mut Draft, section: Element<'_>, path: &str) {
     let (element, path) = inner(section, path);
-    draft.invoice.buyer = party(draft, element, &path, "buyer");
+    draft.body.invoice.buyer = party(draft, element, &path, "buyer");
 }
 
 /// BG-10, which is named by its party name (BT-59).
-pub(super) fn map_payee(draft: &mut Draft, section: &Element, path: &str) {
-    if draft.invoice.payee.is_none() {
+pub(super) fn map_payee(draft: &mut Draft, section: Element<'_>, path: &str) {
+    if draft.body.invoice.payee.is_none() {
         let payee = party(draft, section, path, "payee");
-        draft.invoice.payee = Some(named_by_party_name(payee));
+        draft.body.invoice.payee = Some(named_by_party_name(payee));
     }
 }
 
 /// BG-11, which is named by its party name (BT-62).
-pub(super) fn map_tax_representative(draft: &mut Draft, section: &Element, path: &str) {
+pub(super) fn map_tax_representative(draft: &mut Draft, section: Element<'_>, path: &str) {
     let representative = party(draft, section, path, "tax_representative");
-    draft.invoice.tax_representative = Some(named_by_party_name(representative));
+    draft.body.invoice.tax_representative = Some(named_by_party_name(representative));
 }
 
 fn named_by_party_name(party: Party) -> Party {
@@ -35,26 +35,26 @@ fn named_by_party_name(party: Party) -> Party {
 }
 
 /// Supplier and customer have their party one level down.
-fn inner<'e>(section: &'e Element, path: &str) -> (&'e Element, String) {
+fn inner<'e>(section: Element<'e>, path: &str) -> (Element<'e>, String) {
     match section.child("Party") {
         Some(party) => (party, party.path_below(path)),
         None => (section, path.to_owned()),
     }
 }
 
-fn party(draft: &mut Draft, element: &Element, path: &str, field: &str) -> Party {
+fn party(draft: &mut Draft, element: Element<'_>, path: &str, field: &str) -> Party {
     draft.group(field, element, path);
     let mut party = Party {
         name: element.text_at(&["PartyLegalEntity", "RegistrationName"]),
         trading_name: element.text_at(&["PartyName", "Name"]),
-        legal_id: element.at(&["PartyLegalEntity", "CompanyID"]).and_then(|id| identifier(id, "schemeID")),
+        legal_id: element.at(&["PartyLegalEntity", "CompanyID"]).and_then(|id| id.identifier("schemeID")),
         legal_form: element.text_at(&["PartyLegalEntity", "CompanyLegalForm"]),
-        endpoint: element.child("EndpointID").and_then(|id| identifier(id, "schemeID")),
+        endpoint: element.child("EndpointID").and_then(|id| id.identifier("schemeID")),
         contact: element.child("Contact").map(contact),
         ..Party::default()
     };
     for identification in element.children("PartyIdentification") {
-        party.ids.extend(identification.child("ID").and_then(|id| identifier(id, "schemeID")));
+        party.ids.extend(identification.child("ID").and_then(|id| id.identifier("schemeID")));
     }
     if let Some(endpoint) = element.child("EndpointID") {
         draft.group(format!("{field}.endpoint"), endpoint, &endpoint.path_below(path));
@@ -69,14 +69,14 @@ fn party(draft: &mut Draft, element: &Element, path: &str, field: &str) -> Party
         let (slot, name) = if is_vat { (&mut party.vat_id, "vat_id") } else { (&mut party.tax_id, "tax_id") };
         if slot.is_none() {
             let below = scheme.path_below(path);
-            *slot = draft.text_of(id, &id.path_below(&below), &format!("{field}.{name}"));
+            *slot = draft.text_of(id, &id.path_below(&below), format_args!("{field}.{name}"));
         }
     }
     party
 }
 
 /// BG-5, BG-8, BG-12, BG-15.
-pub(super) fn address(element: &Element) -> Address {
+pub(super) fn address(element: Element<'_>) -> Address {
     let mut lines = Vec::new();
     lines.extend(street(element));
     lines.extend(element.text_at(&["AdditionalStreetName"]));
@@ -93,7 +93,7 @@ pub(super) fn address(element: &Element) -> Address {
 }
 
 /// The street, with the house number where UBL keeps it apart (EN 16931 does not).
-fn street(element: &Element) -> Option<String> {
+fn street(element: Element<'_>) -> Option<String> {
     let street = element.text_at(&["StreetName"])?;
     Some(match element.text_at(&["BuildingNumber"]) {
         Some(number) => format!("{street} {number}"),
@@ -101,7 +101,7 @@ fn street(element: &Element) -> Option<String> {
     })
 }
 
-fn contact(element: &Element) -> Contact {
+fn contact(element: Element<'_>) -> Contact {
     Contact {
         name: element.text_at(&["Name"]),
         phone: element.text_at(&["Telephone"]),

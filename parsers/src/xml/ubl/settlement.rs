@@ -1,16 +1,17 @@
 //! Money at document level: how to pay, allowances and charges, tax, totals.
 
-use super::field::{Draft, TaxTotal, evidence};
+use super::{Draft, TaxTotal};
 use crate::canonical::{AllowanceCharge, CreditTransfer, Payment, PaymentTerms, TaxBreakdown, Totals};
+use crate::xml::draft::evidence;
 use crate::xml::element::Element;
 use crate::{Code, Finding};
 
 /// BG-16; a credit note's due day stands here too (BT-9).
-pub(super) fn map_payment(draft: &mut Draft, section: &Element, path: &str) {
-    let index = draft.invoice.payments.len();
+pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
+    let index = draft.body.invoice.payments.len();
     draft.group(format!("payments[{index}]"), section, path);
-    if draft.invoice.due_date.is_none() {
-        draft.invoice.due_date = draft.date(section, path, "PaymentDueDate", "due_date");
+    if draft.body.invoice.due_date.is_none() {
+        draft.body.invoice.due_date = draft.date(section, path, "PaymentDueDate", "due_date");
     }
     let code = section.child("PaymentMeansCode");
     let mut payment = Payment {
@@ -28,7 +29,7 @@ pub(super) fn map_payment(draft: &mut Draft, section: &Element, path: &str) {
             bic: account.text_at(&["FinancialInstitutionBranch", "ID"]),
         });
     }
-    draft.invoice.payments.push(payment);
+    draft.body.invoice.payments.push(payment);
 }
 
 /// The last four digits of a card number (BR-51): the rest is never kept.
@@ -38,9 +39,9 @@ fn masked(number: &str) -> String {
 }
 
 /// BT-20; several sections are joined, a line each.
-pub(super) fn map_terms(draft: &mut Draft, section: &Element) {
+pub(super) fn map_terms(draft: &mut Draft, section: Element<'_>) {
     let notes = section.children("Note").filter_map(Element::value);
-    let terms = draft.invoice.terms.get_or_insert_with(PaymentTerms::default);
+    let terms = draft.body.invoice.terms.get_or_insert_with(PaymentTerms::default);
     for note in notes {
         match &mut terms.text {
             Some(text) => {
@@ -53,78 +54,78 @@ pub(super) fn map_terms(draft: &mut Draft, section: &Element) {
 }
 
 /// BG-20, BG-21.
-pub(super) fn map_allowance_charge(draft: &mut Draft, section: &Element, path: &str) {
-    let field = format!("allowances_charges[{}]", draft.invoice.allowances_charges.len());
+pub(super) fn map_allowance_charge(draft: &mut Draft, section: Element<'_>, path: &str) {
+    let field = format!("allowances_charges[{}]", draft.body.invoice.allowances_charges.len());
     let item = allowance_charge(draft, section, path, &field);
-    draft.invoice.allowances_charges.push(item);
+    draft.body.invoice.allowances_charges.push(item);
 }
 
 /// BG-20, BG-21, BG-27, BG-28.
-pub(super) fn allowance_charge(draft: &mut Draft, section: &Element, path: &str, field: &str) -> AllowanceCharge {
+pub(super) fn allowance_charge(draft: &mut Draft, section: Element<'_>, path: &str, field: &str) -> AllowanceCharge {
     draft.group(field, section, path);
     let mut item = AllowanceCharge {
         is_charge: section.text_at(&["ChargeIndicator"]).is_some_and(|text| text == "true" || text == "1"),
-        amount: draft.number(section, path, "Amount", &format!("{field}.amount")),
-        base: draft.number(section, path, "BaseAmount", &format!("{field}.base")),
-        percent: draft.number(section, path, "MultiplierFactorNumeric", &format!("{field}.percent")),
+        amount: draft.number(section, path, "Amount", format_args!("{field}.amount")),
+        base: draft.number(section, path, "BaseAmount", format_args!("{field}.base")),
+        percent: draft.number(section, path, "MultiplierFactorNumeric", format_args!("{field}.percent")),
         reason: section.text_at(&["AllowanceChargeReason"]),
         reason_code: section.text_at(&["AllowanceChargeReasonCode"]),
         ..AllowanceCharge::default()
     };
     if let Some(category) = section.child("TaxCategory") {
         item.tax_category = category.text_at(&["ID"]);
-        item.tax_rate = draft.number(category, &category.path_below(path), "Percent", &format!("{field}.tax_rate"));
+        item.tax_rate = draft.number(category, &category.path_below(path), "Percent", format_args!("{field}.tax_rate"));
     }
     item
 }
 
 /// BT-110 or BT-111, and BG-23.
-pub(super) fn map_tax_total(draft: &mut Draft, section: &Element, path: &str) {
+pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str) {
     let amount = section.child("TaxAmount");
     let currency = amount.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
     let is_other_currency = currency.is_some()
-        && currency == draft.invoice.tax_currency
-        && draft.invoice.tax_currency != draft.invoice.currency;
+        && currency == draft.body.invoice.tax_currency
+        && draft.body.invoice.tax_currency != draft.body.invoice.currency;
     let mut total = TaxTotal { currency, amount: None, evidence: None };
     if let Some(element) = amount {
         let location = element.location(element.path_below(path));
         total.amount = draft.number_of(element, location.clone(), "totals.tax");
         if total.amount.is_some() {
             draft.evidence.pop();
-            total.evidence = Some(evidence(element, location, "totals.tax"));
+            total.evidence = Some(evidence(element, location, "totals.tax".to_owned()));
         }
     }
-    draft.tax_totals.push(total);
+    draft.body.tax_totals.push(total);
     // The breakdown stands in the currency of the document only.
     if is_other_currency {
         return;
     }
     for subtotal in section.children("TaxSubtotal") {
-        let field = format!("tax_breakdown[{}]", draft.invoice.tax_breakdown.len());
+        let field = format!("tax_breakdown[{}]", draft.body.invoice.tax_breakdown.len());
         let path = subtotal.path_below(path);
         draft.group(field.clone(), subtotal, &path);
         let mut breakdown = TaxBreakdown {
-            base: draft.number(subtotal, &path, "TaxableAmount", &format!("{field}.base")),
-            tax: draft.number(subtotal, &path, "TaxAmount", &format!("{field}.tax")),
+            base: draft.number(subtotal, &path, "TaxableAmount", format_args!("{field}.base")),
+            tax: draft.number(subtotal, &path, "TaxAmount", format_args!("{field}.tax")),
             ..TaxBreakdown::default()
         };
         // UBL 2.0 wrote the rate beside the category.
-        breakdown.rate = draft.number(subtotal, &path, "Percent", &format!("{field}.rate"));
+        breakdown.rate = draft.number(subtotal, &path, "Percent", format_args!("{field}.rate"));
         if let Some(category) = subtotal.child("TaxCategory") {
             let path = category.path_below(&path);
             breakdown.category = category.text_at(&["ID"]);
-            breakdown.rate = draft.number(category, &path, "Percent", &format!("{field}.rate")).or(breakdown.rate);
+            breakdown.rate = draft.number(category, &path, "Percent", format_args!("{field}.rate")).or(breakdown.rate);
             breakdown.exemption_reason = category.text_at(&["TaxExemptionReason"]);
             breakdown.exemption_code = category.text_at(&["TaxExemptionReasonCode"]);
         }
-        draft.invoice.tax_breakdown.push(breakdown);
+        draft.body.invoice.tax_breakdown.push(breakdown);
     }
 }
 
 /// Says which tax total is in the currency of the document (BT-110) and which in the tax currency (BT-111).
 pub(super) fn assign_tax_totals(draft: &mut Draft) {
-    for total in std::mem::take(&mut draft.tax_totals) {
-        let invoice = &mut draft.invoice;
+    for total in std::mem::take(&mut draft.body.tax_totals) {
+        let invoice = &mut draft.body.invoice;
         let is_document = match (&total.currency, &invoice.currency) {
             (Some(of_amount), Some(of_document)) => of_amount == of_document,
             _ => true,
@@ -155,12 +156,12 @@ pub(super) fn assign_tax_totals(draft: &mut Draft) {
 }
 
 /// BG-22.
-pub(super) fn map_totals(draft: &mut Draft, section: &Element, path: &str) {
+pub(super) fn map_totals(draft: &mut Draft, section: Element<'_>, path: &str) {
     draft.group("totals", section, path);
     let payable = section.child("PayableAmount");
-    draft.payable_currency = payable.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
+    draft.body.payable_currency = payable.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
     let mut number = |name: &str, field: &str| draft.number(section, path, name, field);
-    draft.invoice.totals = Totals {
+    draft.body.invoice.totals = Totals {
         line_net: number("LineExtensionAmount", "totals.line_net"),
         tax_exclusive: number("TaxExclusiveAmount", "totals.tax_exclusive"),
         tax_inclusive: number("TaxInclusiveAmount", "totals.tax_inclusive"),
