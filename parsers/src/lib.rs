@@ -19,6 +19,7 @@ pub mod profile;
 mod csv;
 mod edi;
 mod rules;
+mod short;
 mod text;
 mod x12;
 mod xml;
@@ -31,6 +32,7 @@ pub use finding::{Code, Finding, Severity};
 pub use limits::{Limit, Limits};
 pub use location::Location;
 pub use profile::Profile;
+pub use short::Short;
 
 /// How much of a file [`recognize`] looks at, in bytes.
 pub const HEAD_BYTES: usize = 64 * 1024;

@@ -251,7 +251,7 @@ impl Ingest {
         events.extend(first_errors.iter().map(|finding| {
             let mut event = event(lease, "record.rejected", Severity::Info, finding.message.clone())
                 .data("line", finding.location.line)
-                .data("path", finding.location.path.clone())
+                .data("path", finding.location.path.to_string())
                 .data("field", finding.field.clone());
             event.code = Some(finding.code.as_str().to_owned());
             event

@@ -94,7 +94,7 @@ pub(super) async fn insert_findings(
                 .push_bind(finding.fix.clone())
                 .push_bind(i64::try_from(finding.location.byte).unwrap_or(i64::MAX))
                 .push_bind(i64::try_from(finding.location.line).unwrap_or(i64::MAX))
-                .push_bind(finding.location.path.clone())
+                .push_bind(finding.location.path.to_string())
                 .push_bind(i64::from(finding.location.len))
                 .push_bind(finding.field.clone())
                 .push_bind(finding.value.clone())

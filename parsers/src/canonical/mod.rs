@@ -30,6 +30,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::location::Location;
+use crate::short::Short;
 
 /// One canonical document read from a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,10 +57,18 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The canonical field: `totals.payable`, `lines[2].net_amount`.
-    pub field: String,
+    pub field: Short,
     pub at: Location,
     /// The text as it was written, before any conversion.
-    pub raw: String,
+    pub raw: Short,
+}
+
+impl Evidence {
+    /// That `field` stands at this place, written like this.
+    #[must_use]
+    pub fn new(field: impl Into<Short>, at: Location, raw: impl Into<Short>) -> Self {
+        Self { field: field.into(), at, raw: raw.into() }
+    }
 }
 
 /// What kind of document it is, with its content.

@@ -326,7 +326,7 @@ impl Cells<'_> {
     fn witness(&mut self, field: &str, path: &str, raw: &str) {
         if let Some(column) = self.sheet.columns.get(field) {
             let raw = raw.chars().take(Finding::VALUE_CHARS_MAX).collect();
-            self.evidence.push(Evidence { field: path.to_owned(), at: self.sheet.at(self.row, *column), raw });
+            self.evidence.push(Evidence { field: path.into(), at: self.sheet.at(self.row, *column), raw });
         }
     }
 }

@@ -8,6 +8,7 @@ use memchr::memchr2;
 use super::window::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
+use crate::short::Short;
 
 /// One segment, borrowed from the window. Element 0 is its id.
 #[derive(Clone, Copy)]
@@ -65,7 +66,7 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of the whole segment.
-    pub(crate) fn location(&self, path: impl Into<String>) -> Location {
+    pub(crate) fn location(&self, path: impl Into<Short>) -> Location {
         Location::new(self.byte, self.line, path).spanning(self.raw.len())
     }
 

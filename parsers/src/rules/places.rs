@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_missing_field_is_where_its_part_is() {
         let at = |byte| Location::new(byte, 1, "");
-        let evidence = [Evidence { field: "lines[0].net_amount".to_owned(), at: at(20), raw: "1".to_owned() }];
+        let evidence = [Evidence::new("lines[0].net_amount", at(20), "1")];
         let parts = [("lines[0]".to_owned(), at(10))];
         let places = Places::new(&evidence, &parts, at(5));
         assert_eq!(places.locate("lines[0].net_amount").byte, 20);

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use super::element::Element;
 use crate::canonical::{Evidence, Invoice};
 use crate::rules::{self, Claim, Places};
-use crate::{Code, Finding, Limits, Location, Severity};
+use crate::{Code, Finding, Limits, Location, Severity, Short};
 
 /// A document while it is read; `B` is what the vocabulary has made of it so far.
 #[derive(Debug)]
@@ -185,9 +185,9 @@ pub(super) fn sort(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| (finding.location.byte, std::cmp::Reverse(finding.severity == Severity::Error)));
 }
 
-pub(super) fn evidence(element: Element<'_>, at: Location, field: String) -> Evidence {
+pub(super) fn evidence(element: Element<'_>, at: Location, field: impl Into<Short>) -> Evidence {
     let raw = if element.text().len() <= RAW_BYTES_MAX { element.text() } else { element.text().trim() };
-    Evidence { field, at, raw: raw.to_owned() }
+    Evidence::new(field, at, raw)
 }
 
 /// How often each name has come among its siblings, for paths.

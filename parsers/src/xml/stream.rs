@@ -52,7 +52,7 @@ impl Trouble {
         if let Self::Refused(finding) = &mut self
             && finding.location.path.is_empty()
         {
-            path.clone_into(&mut finding.location.path);
+            finding.location.path = path.into();
         }
         self
     }

@@ -8,6 +8,7 @@ use crate::canonical::Evidence;
 use crate::edi::Segment;
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::short::Short;
 use crate::x12::values;
 
 /// The transaction set's own record of what was read: where we are, what is wrong, where it stood.
@@ -128,9 +129,9 @@ impl Record {
     }
 
     /// Keeps where a canonical field stands in the original.
-    pub(super) fn prove(&mut self, field: impl Into<String>, segment: &Segment<'_>, element: usize) {
+    pub(super) fn prove(&mut self, field: impl Into<Short>, segment: &Segment<'_>, element: usize) {
         let at = self.place(segment, element);
-        self.evidence.push(Evidence { field: field.into(), at, raw: segment.written(element) });
+        self.evidence.push(Evidence::new(field, at, segment.written(element)));
     }
 }
 

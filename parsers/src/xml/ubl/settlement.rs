@@ -92,7 +92,7 @@ pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str)
         total.amount = draft.number_of(element, location.clone(), "totals.tax");
         if total.amount.is_some() {
             draft.evidence.pop();
-            total.evidence = Some(evidence(element, location, "totals.tax".to_owned()));
+            total.evidence = Some(evidence(element, location, "totals.tax"));
         }
     }
     draft.body.tax_totals.push(total);
@@ -150,7 +150,7 @@ pub(super) fn assign_tax_totals(draft: &mut Draft) {
             continue;
         };
         if let Some(evidence) = total.evidence {
-            draft.evidence.push(crate::canonical::Evidence { field: field.to_owned(), ..evidence });
+            draft.evidence.push(crate::canonical::Evidence { field: field.into(), ..evidence });
         }
     }
 }
