@@ -3,5 +3,5 @@
 mod segment;
 mod window;
 
-pub(crate) use segment::Segment;
+pub(crate) use segment::{Segment, sort};
 pub(crate) use window::Window;

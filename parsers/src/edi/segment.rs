@@ -3,25 +3,36 @@
 use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
-use memchr::memchr2;
 
 use super::window::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::short::Short;
 
+/// What bytes a segment has, as bits; none of them is the common case.
+pub(crate) mod sort {
+    /// A line break: the file is wrapped.
+    pub(crate) const LINE_BREAK: u8 = 1;
+    /// A control character that is neither a line break, a tab, nor a delimiter.
+    pub(crate) const CONTROL: u8 = 2;
+    /// A byte that is not ASCII.
+    pub(crate) const HIGH: u8 = 4;
+}
+
 /// One segment, borrowed from the window. Element 0 is its id.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment<'a> {
     /// From the first byte of the id up to the terminator, which is not in it.
     pub(crate) raw: &'a [u8],
+    /// The same as text, where its bytes are UTF-8; else they are read as windows-1252.
+    pub(crate) utf8: Option<&'a str>,
     /// The elements as ranges of `raw`.
     pub(crate) elements: &'a [(usize, usize)],
+    /// Sorts of bytes in it ([`sort`]).
+    pub(crate) sorts: u8,
     pub(crate) byte: u64,
     pub(crate) line: u64,
     pub(crate) component_separator: Option<u8>,
-    /// Its bytes are UTF-8; else they are read as windows-1252.
-    pub(crate) utf8: bool,
     /// The file ended before its terminator.
     pub(crate) cut: bool,
 }
@@ -29,7 +40,7 @@ pub(crate) struct Segment<'a> {
 impl<'a> Segment<'a> {
     /// The id, without the line breaks of a wrapped file.
     pub(crate) fn id(&self) -> Cow<'a, [u8]> {
-        unwrapped(self.bytes(0))
+        self.unwrapped(self.bytes(0))
     }
 
     /// How many elements follow the id.
@@ -38,31 +49,47 @@ impl<'a> Segment<'a> {
     }
 
     /// An element as text, trimmed; `None` when it is absent or empty.
+    pub(crate) fn value(&self, element: usize) -> Option<Cow<'a, str>> {
+        let (start, end) = *self.elements.get(element)?;
+        self.decoded(start, end)
+    }
+
+    /// The same, as a value of its own.
     pub(crate) fn text(&self, element: usize) -> Option<String> {
-        self.decoded(self.bytes(element))
+        self.value(element).map(Cow::into_owned)
     }
 
     /// A component (from 1) of an element, trimmed; `None` when it is absent or empty.
     pub(crate) fn component(&self, element: usize, component: usize) -> Option<String> {
-        let bytes = self.bytes(element);
-        match self.component_separator {
-            None if component == 1 => self.decoded(bytes),
-            None => None,
-            Some(separator) => self
-                .decoded(bytes.split(|byte| *byte == separator).nth(component.saturating_sub(1)).unwrap_or_default()),
+        let (start, end) = *self.elements.get(element)?;
+        let Some(separator) = self.component_separator else {
+            return self.text(element).filter(|_| component == 1);
+        };
+        let mut from = start;
+        for (index, piece) in self.bytes(element).split(|byte| *byte == separator).enumerate() {
+            if index + 1 == component {
+                return self.decoded(from, from + piece.len()).map(Cow::into_owned);
+            }
+            from = (from + piece.len() + 1).min(end);
         }
+        None
     }
 
     /// An element exactly as written, without the line breaks of a wrapped file; "" when absent.
+    pub(crate) fn as_written(&self, element: usize) -> Cow<'a, str> {
+        self.elements.get(element).map_or(Cow::Borrowed(""), |(start, end)| self.decode(*start, *end))
+    }
+
+    /// The same, as a value of its own.
     pub(crate) fn written(&self, element: usize) -> String {
-        self.decode(&unwrapped(self.bytes(element)))
+        self.as_written(element).into_owned()
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
     pub(crate) fn excerpt(&self) -> String {
         // Four bytes hold any character; one character more lets the finding see that it was cut.
-        let bytes = self.raw.get(..4 * (Finding::EXCERPT_CHARS_MAX + 1)).unwrap_or(self.raw);
-        self.decode(&unwrapped(bytes))
+        let length = self.raw.len().min(4 * (Finding::EXCERPT_CHARS_MAX + 1));
+        self.decode(0, length).into_owned()
     }
 
     /// The place of the whole segment.
@@ -72,11 +99,15 @@ impl<'a> Segment<'a> {
 
     /// The place of an element; of the segment when the element is absent.
     pub(crate) fn element_location(&self, element: usize, path: &str) -> Location {
-        let path = format!("{path}/{element:02}");
+        let mut path = Short::from(path);
+        path.push_str(if element < 10 { "/0" } else { "/" });
+        path.push_number(element as u64);
         match self.elements.get(element) {
             Some((start, end)) if start < end => {
-                let before = self.raw.get(..*start).unwrap_or_default();
-                let line = self.line + line_ends(before);
+                let mut line = self.line;
+                if self.has(sort::LINE_BREAK) {
+                    line += line_ends(self.raw.get(..*start).unwrap_or_default());
+                }
                 Location::new(self.byte + *start as u64, line, path).spanning(end - start)
             }
             _ => self.location(path),
@@ -88,37 +119,59 @@ impl<'a> Segment<'a> {
         self.elements.iter().position(|(_, end)| at < *end).unwrap_or_else(|| self.count())
     }
 
+    /// Whether it has bytes of this sort.
+    pub(crate) fn has(&self, sort: u8) -> bool {
+        self.sorts & sort != 0
+    }
+
     fn bytes(&self, element: usize) -> &'a [u8] {
         let range = self.elements.get(element).and_then(|(start, end)| self.raw.get(*start..*end));
         range.unwrap_or_default()
     }
 
-    fn decoded(&self, bytes: &[u8]) -> Option<String> {
-        if bytes.is_empty() {
-            return None;
-        }
-        let text = self.decode(&unwrapped(bytes));
-        match text.trim() {
-            "" => None,
-            trimmed if trimmed.len() == text.len() => Some(text),
-            trimmed => Some(trimmed.to_owned()),
+    fn decoded(&self, start: usize, end: usize) -> Option<Cow<'a, str>> {
+        match self.decode(start, end) {
+            Cow::Borrowed(text) => trimmed(text).map(Cow::Borrowed),
+            Cow::Owned(text) => match trimmed(&text)? {
+                trimmed if trimmed.len() == text.len() => Some(Cow::Owned(text)),
+                trimmed => Some(Cow::Owned(trimmed.to_owned())),
+            },
         }
     }
 
-    fn decode(&self, bytes: &[u8]) -> String {
-        if self.utf8 {
-            String::from_utf8_lossy(bytes).into_owned()
+    /// A range of `raw` as text, without the line breaks of a wrapped file.
+    fn decode(&self, start: usize, end: usize) -> Cow<'a, str> {
+        // The common case: the range is text already. (It is none where it would cut a character.)
+        if let (Some(text), false) = (self.utf8, self.has(sort::LINE_BREAK))
+            && let Some(text) = text.get(start..end)
+        {
+            return Cow::Borrowed(text);
+        }
+        let bytes = self.unwrapped(self.raw.get(start..end).unwrap_or_default());
+        if self.utf8.is_some() {
+            Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
         } else {
-            WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
+            Cow::Owned(WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned())
+        }
+    }
+
+    /// A file wrapped at 80 columns breaks lines anywhere: where a line break does not end a segment, it is
+    /// not data.
+    fn unwrapped(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.has(sort::LINE_BREAK) {
+            Cow::Owned(bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect())
+        } else {
+            Cow::Borrowed(bytes)
         }
     }
 }
 
-/// A file wrapped at 80 columns breaks lines anywhere: where a line break does not end a segment, it is
-/// not data.
-fn unwrapped(bytes: &[u8]) -> Cow<'_, [u8]> {
-    match memchr2(b'\r', b'\n', bytes) {
-        None => Cow::Borrowed(bytes),
-        Some(_) => Cow::Owned(bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect()),
+/// What is left without the white space around it, if anything is.
+fn trimmed(text: &str) -> Option<&str> {
+    match text.as_bytes() {
+        [] => None,
+        // Most elements are padded with nothing: no need to look for Unicode's white space.
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
+        _ => Some(text.trim()).filter(|text| !text.is_empty()),
     }
 }

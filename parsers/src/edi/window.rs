@@ -78,6 +78,14 @@ impl<'a> Window<'a> {
         self.byte += count as u64;
     }
 
+    /// Goes on by `count` bytes that hold no line end, as the caller knows.
+    pub(crate) fn consume_within_line(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        self.lines.after_cr &= count == 0;
+        self.start += count;
+        self.byte += count as u64;
+    }
+
     /// Moves what is held to the front, and grows only when that gives less than a chunk's room. The
     /// buffer doubles, so that a long segment is moved a bounded number of times.
     fn make_room(&mut self) {

@@ -1,7 +1,7 @@
 //! What can be wrong with an envelope, in words for its sender.
 
 use super::invoice_810::brief;
-use crate::edi::Segment;
+use crate::edi::{Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
 
@@ -165,6 +165,9 @@ pub(super) fn bad_character(
     is_delimiter: impl Fn(u8) -> bool,
     path: impl FnOnce() -> String,
 ) -> Option<Finding> {
+    if !segment.has(sort::CONTROL) {
+        return None;
+    }
     let is_bad = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n') && !is_delimiter(byte);
     let at = segment.raw.iter().position(|byte| is_bad(*byte))?;
     let byte = segment.raw.get(at).copied().unwrap_or_default();

@@ -1,9 +1,7 @@
 //! Cuts the input into segments, interchange by interchange, each with its own delimiters.
 
-use memchr::memchr_iter;
-
 use super::delimiters::{Delimiters, ISA_BYTES_MAX, Terminator, derive, starts_interchange};
-use crate::edi::{Segment, Window};
+use crate::edi::{Segment, Window, sort};
 use crate::{Halt, Limit, Limits};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -30,8 +28,10 @@ pub(super) struct Tokens<'a> {
     /// Bytes of the last token, to be left behind before the next.
     due: usize,
     elements: Vec<(usize, usize)>,
-    /// The last segment is UTF-8.
-    utf8: bool,
+    /// Sorts of bytes in the last segment.
+    sorts: u8,
+    /// What each byte is under these delimiters.
+    classes: Box<[u8; 256]>,
     trailing: Vec<u8>,
     /// A segment was met that is not UTF-8.
     pub(super) met_other_than_utf8: bool,
@@ -50,7 +50,8 @@ impl<'a> Tokens<'a> {
             between: true,
             due: 0,
             elements: Vec::new(),
-            utf8: true,
+            sorts: 0,
+            classes: classes(delimiters),
             trailing: Vec::new(),
             met_other_than_utf8: false,
             units: 0,
@@ -63,14 +64,23 @@ impl<'a> Tokens<'a> {
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Token<'_>>, Halt> {
-        self.window.consume(std::mem::take(&mut self.due));
+        let due = std::mem::take(&mut self.due);
+        if self.sorts & sort::LINE_BREAK == 0 && matches!(self.delimiters.terminator, Terminator::Byte(_)) {
+            self.window.consume_within_line(due);
+        } else {
+            self.window.consume(due);
+        }
         self.skip_blank()?;
         let head = self.window.at_least(4)?;
         if head.is_empty() {
             return Ok(None);
         }
         if starts_interchange(head) {
-            self.delimiters = derive(self.window.at_least(ISA_BYTES_MAX)?);
+            let delimiters = derive(self.window.at_least(ISA_BYTES_MAX)?);
+            if self.delimiters != delimiters {
+                self.delimiters = delimiters;
+                self.classes = classes(delimiters);
+            }
             self.between = false;
             self.segment()?;
             return Ok(Some(Token::Interchange(self.last_segment(), self.delimiters)));
@@ -123,24 +133,34 @@ impl<'a> Tokens<'a> {
         self.due = length + usize::from(!cut);
         self.units += 1;
         self.split(length)?;
-        let raw = self.window.bytes().get(..length).unwrap_or_default();
-        self.utf8 = std::str::from_utf8(raw).is_ok();
-        self.met_other_than_utf8 |= !self.utf8;
+        if self.sorts & sort::HIGH != 0 {
+            self.met_other_than_utf8 |= self.last_segment().utf8.is_none();
+        }
         Ok(self.last_segment())
     }
 
     fn split(&mut self, length: usize) -> Result<(), Halt> {
         self.elements.clear();
         let raw = self.window.bytes().get(..length).unwrap_or_default();
-        let mut start = 0;
-        for end in memchr_iter(self.delimiters.element, raw) {
-            self.elements.push((start, end));
-            start = end + 1;
-            if self.elements.len() > self.limits.columns_max {
-                return Err(self.limit("number of elements of one segment", "columns_max", self.limits.columns_max));
+        let (mut start, mut seen) = (0, 0);
+        // Elements are so short that a look at each byte is quicker than a search for the next separator.
+        for (end, byte) in raw.iter().enumerate() {
+            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+            seen |= class;
+            if class & SEPARATOR != 0 {
+                self.elements.push((start, end));
+                start = end + 1;
+                if self.elements.len() > self.limits.columns_max {
+                    return Err(self.limit(
+                        "number of elements of one segment",
+                        "columns_max",
+                        self.limits.columns_max,
+                    ));
+                }
             }
         }
         self.elements.push((start, length));
+        self.sorts = seen & !SEPARATOR;
         Ok(())
     }
 
@@ -150,11 +170,12 @@ impl<'a> Tokens<'a> {
         let raw = self.window.bytes().get(..length).unwrap_or_default();
         Segment {
             raw,
+            utf8: std::str::from_utf8(raw).ok(),
             elements: &self.elements,
+            sorts: self.sorts,
             byte: self.window.byte(),
             line: self.window.line(),
             component_separator: self.delimiters.component,
-            utf8: self.utf8,
             cut: self.due == length,
         }
     }
@@ -177,14 +198,14 @@ impl<'a> Tokens<'a> {
         }
         self.elements.clear();
         self.elements.push((0, self.trailing.len()));
-        let utf8 = std::str::from_utf8(&self.trailing).is_ok();
         Ok(Segment {
             raw: &self.trailing,
+            utf8: std::str::from_utf8(&self.trailing).ok(),
             elements: &self.elements,
+            sorts: 0,
             byte,
             line,
             component_separator: None,
-            utf8,
             cut: false,
         })
     }
@@ -193,6 +214,25 @@ impl<'a> Tokens<'a> {
         let (byte, line) = self.place();
         Halt::Limit(Limit { what, setting, max: max as u64, byte, line })
     }
+}
+
+/// The class of the element separator, beside the sorts of other bytes.
+const SEPARATOR: u8 = 0x80;
+
+fn classes(delimiters: Delimiters) -> Box<[u8; 256]> {
+    let mut classes = Box::new([0; 256]);
+    for (byte, class) in (0..=255_u8).zip(classes.iter_mut()) {
+        if byte == delimiters.element {
+            *class |= SEPARATOR;
+        }
+        *class |= match byte {
+            b'\r' | b'\n' => sort::LINE_BREAK,
+            0x80.. => sort::HIGH,
+            _ if byte.is_ascii_control() && byte != b'\t' && !delimiters.contains(byte) => sort::CONTROL,
+            _ => 0,
+        };
+    }
+    classes
 }
 
 #[cfg(test)]

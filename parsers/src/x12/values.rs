@@ -31,8 +31,7 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
         return None;
     }
     let scale = u32::try_from(fraction.len()).ok()?;
-    let mantissa: i128 = format!("{whole}{fraction}").parse().ok()?;
-    signed(text, mantissa, scale)
+    signed(text, mantissa(whole.bytes().chain(fraction.bytes())), scale)
 }
 
 /// N2: two decimals implied. A point that is written anyway counts; the second value says so.
@@ -44,7 +43,12 @@ pub(super) fn implied(text: &str) -> Option<(Decimal, bool)> {
     if digits.is_empty() || digits.len() > 28 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some((signed(text, digits.parse().ok()?, 2)?, false))
+    Some((signed(text, mantissa(digits.bytes()), 2)?, false))
+}
+
+/// The number these digits write; 29 of them fit.
+fn mantissa(digits: impl Iterator<Item = u8>) -> i128 {
+    digits.fold(0, |number, digit| number * 10 + i128::from(digit - b'0'))
 }
 
 fn signed(text: &str, mantissa: i128, scale: u32) -> Option<Decimal> {
