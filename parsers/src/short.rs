@@ -33,6 +33,17 @@ impl Short {
         Self(Kept::InPlace { len: 0, bytes: [0; IN_PLACE_BYTES] })
     }
 
+    /// A field of one of several: `lines[3].quantity`.
+    #[must_use]
+    pub fn part(list: &str, index: usize, field: &str) -> Self {
+        let mut short = Self::from(list);
+        short.push_str("[");
+        short.push_number(index as u64);
+        short.push_str("].");
+        short.push_str(field);
+        short
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -250,6 +261,7 @@ mod tests {
             short.push_number(number);
             whole.push_str(&number.to_string());
             prop_assert_eq!(&short, &whole);
+            prop_assert_eq!(Short::part(&whole, 12, "tax"), format!("{whole}[12].tax"));
             prop_assert_eq!(Short::from(whole.clone()), short.clone());
             prop_assert_eq!(Short::from(whole.as_str()), short.clone());
             prop_assert_eq!(String::from(short), whole);

@@ -29,8 +29,11 @@ impl Record {
     }
 
     /// The path of the segment at hand.
-    pub(super) fn path(&self) -> String {
-        format!("{}/{}", self.prefix, self.loops.path())
+    pub(super) fn path(&self) -> Short {
+        let mut path = Short::from(&self.prefix);
+        path.push_str("/");
+        self.loops.add_path(&mut path);
+        path
     }
 
     pub(super) fn report(&mut self, finding: Finding) {
@@ -43,7 +46,7 @@ impl Record {
     }
 
     pub(super) fn date(&mut self, segment: &Segment<'_>, element: usize) -> Option<Date> {
-        let text = segment.text(element)?;
+        let text = segment.value(element)?;
         let date = values::date(&text, self.two_digit_years);
         if date.is_none() {
             let field = field(segment, element);
@@ -66,7 +69,7 @@ impl Record {
 
     /// An R element: the decimal point is written.
     pub(super) fn number(&mut self, segment: &Segment<'_>, element: usize, code: Code) -> Option<Decimal> {
-        let text = segment.text(element)?;
+        let text = segment.value(element)?;
         let value = values::decimal(&text);
         if value.is_none() {
             self.bad_number(segment, element, &text, code);
@@ -76,7 +79,7 @@ impl Record {
 
     /// An N2 element: two decimals are implied, whatever the currency.
     pub(super) fn implied(&mut self, segment: &Segment<'_>, element: usize) -> Option<Decimal> {
-        let text = segment.text(element)?;
+        let text = segment.value(element)?;
         let Some((value, explicit)) = values::implied(&text) else {
             self.bad_number(segment, element, &text, Code::AMOUNT_INVALID);
             return None;
@@ -131,7 +134,7 @@ impl Record {
     /// Keeps where a canonical field stands in the original.
     pub(super) fn prove(&mut self, field: impl Into<Short>, segment: &Segment<'_>, element: usize) {
         let at = self.place(segment, element);
-        self.evidence.push(Evidence::new(field, at, segment.written(element)));
+        self.evidence.push(Evidence::new(field, at, &*segment.as_written(element)));
     }
 }
 

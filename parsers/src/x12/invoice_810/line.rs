@@ -7,6 +7,7 @@ use super::totals::product;
 use crate::canonical::{AllowanceCharge, Identifier, ItemId, Line};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding, Severity};
+use crate::short::Short;
 
 /// A line while its loop is read.
 pub(super) struct OpenLine {
@@ -35,12 +36,12 @@ impl OpenLine {
             ..Line::default()
         };
         if quantity.is_some() {
-            record.prove(format!("lines[{index}].quantity"), it1, 2);
+            record.prove(Short::part("lines", index, "quantity"), it1, 2);
         }
         if net_price.is_some() {
-            record.prove(format!("lines[{index}].net_price"), it1, 4);
+            record.prove(Short::part("lines", index, "net_price"), it1, 4);
         }
-        let unpaired = match (it1.text(2), it1.text(4)) {
+        let unpaired = match (it1.value(2), it1.value(4)) {
             (None, Some(_)) => Some(record.missing(it1, 2, "the quantity invoiced")),
             (Some(_), None) => Some(record.missing(it1, 4, "the unit price")),
             _ => None,
@@ -92,7 +93,7 @@ impl OpenLine {
         }
         self.line.net_price = record.number(ctp, 3, Code::AMOUNT_INVALID);
         if self.line.net_price.is_some() {
-            record.prove(format!("lines[{index}].net_price"), ctp, 3);
+            record.prove(Short::part("lines", index, "net_price"), ctp, 3);
             if self.line.quantity.is_some() {
                 self.unpaired = None;
             }

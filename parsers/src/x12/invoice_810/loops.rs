@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::short::Short;
+
 /// Every segment an 810 may hold in 003010 to 008010, sorted, with the loop controls LS and LE that may
 /// stand anywhere (X12.6 §3.12). ITA and IT8 are of the 003xxx versions.
 const SEGMENTS: [&str; 55] = [
@@ -89,16 +91,23 @@ impl Loops {
         self.open.last().map(|open| open.kind)
     }
 
-    /// The path of the current segment below its transaction set: `IT1[3]/PID[1]`.
-    pub(super) fn path(&self) -> String {
+    /// Adds the path of the current segment below its transaction set: `IT1[3]/PID[1]`.
+    pub(super) fn add_path(&self, path: &mut Short) {
         if self.path.stray {
-            return self.path.to_string();
+            return self.path.add_to(path);
         }
-        let mut parts: Vec<String> = self.open.iter().map(|open| open.leaf.to_string()).collect();
+        for (depth, open) in self.open.iter().enumerate() {
+            if depth > 0 {
+                path.push_str("/");
+            }
+            open.leaf.add_to(path);
+        }
         if !self.path.opens {
-            parts.push(self.path.to_string());
+            if !self.open.is_empty() {
+                path.push_str("/");
+            }
+            self.path.add_to(path);
         }
-        parts.join("/")
     }
 
     /// An unknown segment belongs to no loop we know: its path is that of the transaction set.
@@ -152,9 +161,12 @@ impl Counts {
     }
 }
 
-impl std::fmt::Display for Leaf {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}[{}]", self.id, self.ordinal)
+impl Leaf {
+    fn add_to(&self, path: &mut Short) {
+        path.push_str(&self.id);
+        path.push_str("[");
+        path.push_number(u64::from(self.ordinal));
+        path.push_str("]");
     }
 }
 
@@ -175,7 +187,9 @@ mod tests {
                 .split(' ')
                 .map(|id| {
                     loops.step(id.as_bytes());
-                    loops.path()
+                    let mut path = Short::new();
+                    loops.add_path(&mut path);
+                    path.into()
                 })
                 .collect();
         let expected = "BIG[1] N1[1] N1[1]/N3[1] N1[1]/REF[1] N1[2] N1[2]/N3[1] ITD[1] IT1[1] IT1[1]/PID[1] IT1[1]/SAC[1] \

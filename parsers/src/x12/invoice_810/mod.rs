@@ -104,7 +104,7 @@ impl InvoiceReader {
 
     /// The path of the segment taken last.
     pub(super) fn path(&self) -> String {
-        self.record.path()
+        self.record.path().into()
     }
 
     /// The set ends. Only a complete one can lack something.

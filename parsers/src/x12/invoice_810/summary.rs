@@ -5,6 +5,7 @@ use super::line::{charge, rate};
 use crate::canonical::TaxBreakdown;
 use crate::edi::Segment;
 use crate::finding::Code;
+use crate::short::Short;
 
 impl InvoiceReader {
     pub(super) fn take_total(&mut self, tds: &Segment<'_>) {
@@ -32,7 +33,7 @@ impl InvoiceReader {
                 Some(sum) => self.sums.tax = sum,
                 None => self.sums.unknown = true,
             }
-            self.record.prove(format!("tax_breakdown[{}].tax", self.invoice.tax_breakdown.len()), txi, 2);
+            self.record.prove(Short::part("tax_breakdown", self.invoice.tax_breakdown.len(), "tax"), txi, 2);
         } else if txi.text(2).is_some() {
             self.sums.unknown = true;
         }
@@ -52,7 +53,7 @@ impl InvoiceReader {
             None => self.sums.unknown = true,
             Some(_) => {
                 let index = self.invoice.allowances_charges.len();
-                self.record.prove(format!("allowances_charges[{index}].amount"), sac, 5);
+                self.record.prove(Short::part("allowances_charges", index, "amount"), sac, 5);
             }
         }
         self.invoice.allowances_charges.push(charge);
