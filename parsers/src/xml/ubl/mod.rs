@@ -7,13 +7,12 @@ mod line;
 mod party;
 mod settlement;
 
-use rust_decimal::Decimal;
-
 use super::draft::{self, Positions};
 use super::element::{Budget, Element, Section};
+use super::invoice::{TaxTotal, assign_tax_totals, kind_of};
 use super::stream::{Piece, Space, Stream, Trouble, past};
 use super::vocabulary::Vocabulary;
-use crate::canonical::{Body, Evidence, Invoice, InvoiceKind};
+use crate::canonical::{Body, Invoice, InvoiceKind};
 use crate::rules::{self, Claim};
 use crate::{Code, Document, Finding, Limits, Location};
 
@@ -92,14 +91,6 @@ struct Content {
     payable_currency: Option<String>,
     /// The tax totals as they came, each with its currency.
     tax_totals: Vec<TaxTotal>,
-}
-
-/// A tax total before we know which currency is the document's.
-#[derive(Debug)]
-struct TaxTotal {
-    currency: Option<String>,
-    amount: Option<Decimal>,
-    evidence: Option<Evidence>,
 }
 
 /// The parts of a document that stand once. Twice is against the schema, and the second is not read.
@@ -229,12 +220,18 @@ fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
 }
 
 fn finished(mut draft: Draft, whole: Location, claim: Claim, findings_max: usize, sections: u64) -> Reading {
-    settlement::assign_tax_totals(&mut draft);
+    let totals = std::mem::take(&mut draft.body.tax_totals);
+    let again = assign_tax_totals(totals, &mut draft.body.invoice, &mut draft.evidence, "cbc:TaxAmount");
+    draft.claimed.extend(again);
     let claim = match claim {
         Claim::AsStated => rules::claim_of(draft.body.invoice.specification_id.as_deref()),
         forced => forced,
     };
-    draft.body.invoice.kind = kind_of(draft.body.kind, draft.body.invoice.type_code.as_deref());
+    draft.body.invoice.kind = match draft.body.kind {
+        Kind::CreditNote => InvoiceKind::CreditNote,
+        // A credit note may come in an invoice's clothes.
+        Kind::Invoice => kind_of(draft.body.invoice.type_code.as_deref()),
+    };
     if claim == Claim::None {
         // EN 16931 wants the legal name; elsewhere the party's name is all there is.
         for party in [&mut draft.body.invoice.seller, &mut draft.body.invoice.buyer] {
@@ -291,15 +288,4 @@ fn other_currency(draft: &Draft) -> Option<Finding> {
 
 fn brief(text: &str) -> String {
     text.chars().take(20).collect()
-}
-
-/// A credit note may come in an invoice's clothes: UNTDID 1001 tells (BT-3; the codes are the credit note
-/// types of the EN 16931 code list).
-fn kind_of(kind: Kind, type_code: Option<&str>) -> InvoiceKind {
-    match (kind, type_code) {
-        (Kind::CreditNote, _) | (Kind::Invoice, Some("381" | "396" | "261" | "262" | "83" | "532")) => {
-            InvoiceKind::CreditNote
-        }
-        (Kind::Invoice, _) => InvoiceKind::Invoice,
-    }
 }

@@ -1,10 +1,10 @@
 //! Money at document level: how to pay, allowances and charges, tax, totals.
 
-use super::{Draft, TaxTotal};
+use super::Draft;
 use crate::canonical::{AllowanceCharge, CreditTransfer, Payment, PaymentTerms, TaxBreakdown, Totals};
 use crate::xml::draft::evidence;
 use crate::xml::element::Element;
-use crate::{Code, Finding};
+use crate::xml::invoice::{TaxTotal, masked};
 
 /// BG-16; a credit note's due day stands here too (BT-9).
 pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
@@ -30,12 +30,6 @@ pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
         });
     }
     draft.body.invoice.payments.push(payment);
-}
-
-/// The last four digits of a card number (BR-51): the rest is never kept.
-fn masked(number: &str) -> String {
-    let last: Vec<char> = number.chars().filter(char::is_ascii_alphanumeric).rev().take(4).collect();
-    last.into_iter().rev().collect()
 }
 
 /// BT-20; several sections are joined, a line each.
@@ -122,39 +116,6 @@ pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str)
     }
 }
 
-/// Says which tax total is in the currency of the document (BT-110) and which in the tax currency (BT-111).
-pub(super) fn assign_tax_totals(draft: &mut Draft) {
-    for total in std::mem::take(&mut draft.body.tax_totals) {
-        let invoice = &mut draft.body.invoice;
-        let is_document = match (&total.currency, &invoice.currency) {
-            (Some(of_amount), Some(of_document)) => of_amount == of_document,
-            _ => true,
-        };
-        let is_tax = total.currency.is_some() && total.currency == invoice.tax_currency;
-        let field = if is_document && invoice.totals.tax.is_none() {
-            invoice.totals.tax = total.amount;
-            "totals.tax"
-        } else if is_tax && invoice.totals.tax_in_tax_currency.is_none() {
-            invoice.totals.tax_in_tax_currency = total.amount;
-            "totals.tax_in_tax_currency"
-        } else {
-            if is_document && let Some(again) = total.evidence {
-                let message = format!(
-                    "there is a second VAT total in the currency of the document, {}; only the first was read",
-                    again.raw.trim()
-                );
-                let fix = "Write one VAT total in the currency of the document.";
-                let finding = Finding::error(Code::rule("BR-CO-15"), again.at, message, fix);
-                draft.claimed.push(finding.with_rule("BR-CO-15").with_field("cbc:TaxAmount").with_value(again.raw));
-            }
-            continue;
-        };
-        if let Some(evidence) = total.evidence {
-            draft.evidence.push(crate::canonical::Evidence { field: field.into(), ..evidence });
-        }
-    }
-}
-
 /// BG-22.
 pub(super) fn map_totals(draft: &mut Draft, section: Element<'_>, path: &str) {
     draft.group("totals", section, path);
@@ -172,13 +133,4 @@ pub(super) fn map_totals(draft: &mut Draft, section: Element<'_>, path: &str) {
         payable: number("PayableAmount", "totals.payable"),
         ..Totals::default()
     };
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_card_number_keeps_its_last_four() {
-        assert_eq!(super::masked("5555 4444 3333 2222"), "2222");
-        assert_eq!(super::masked("12"), "12");
-    }
 }
