@@ -1,7 +1,9 @@
 //! Money at document level: how to pay, allowances and charges, tax, totals.
 
 use super::Draft;
-use crate::canonical::{AllowanceCharge, CreditTransfer, Payment, PaymentTerms, TaxBreakdown, Totals};
+use crate::canonical::{
+    AllowanceCharge, CreditTransfer, Identifier, Invoice, Payment, PaymentTerms, TaxBreakdown, Totals,
+};
 use crate::xml::draft::evidence;
 use crate::xml::element::Element;
 use crate::xml::invoice::{TaxTotal, masked};
@@ -19,7 +21,9 @@ pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
         means_text: code.and_then(|code| code.attribute("name")).map(str::to_owned),
         remittance_information: section.text_at(&["PaymentID"]),
         card_number_masked: section.text_at(&["CardAccount", "PrimaryAccountNumberID"]).map(|number| masked(&number)),
+        card_holder: section.text_at(&["CardAccount", "HolderName"]),
         mandate: section.text_at(&["PaymentMandate", "ID"]),
+        debited_account: section.text_at(&["PaymentMandate", "PayerFinancialAccount", "ID"]),
         ..Payment::default()
     };
     for account in section.children("PayeeFinancialAccount") {
@@ -30,6 +34,29 @@ pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
         });
     }
     draft.body.invoice.payments.push(payment);
+}
+
+/// BT-90 is the identifier of the seller, or of the payee, that has the scheme `SEPA`; it is said of the
+/// payments that are direct debits.
+pub(super) fn name_creditor(invoice: &mut Invoice) {
+    let is_creditor = |id: &&Identifier| id.scheme.as_deref() == Some("SEPA");
+    let ids = invoice.payee.iter().chain([&invoice.seller]).flat_map(|party| &party.ids);
+    let Some(creditor) = ids.filter(|id| is_creditor(id)).map(|id| id.value.clone()).next() else { return };
+    for payment in &mut invoice.payments {
+        let is_debit = matches!(payment.means_code.as_deref(), Some("49" | "59"));
+        if is_debit || payment.mandate.is_some() || payment.debited_account.is_some() {
+            payment.creditor_id = Some(creditor.clone());
+        }
+    }
+}
+
+/// From the currency of the document to the tax currency. A rate to divide by is another number, and not
+/// kept.
+pub(super) fn map_exchange_rate(draft: &mut Draft, section: Element<'_>, path: &str) {
+    let operator = section.text_at(&["MathematicOperatorCode"]);
+    if operator.is_none_or(|operator| operator.eq_ignore_ascii_case("multiply")) {
+        draft.body.invoice.exchange_rate = draft.number(section, path, "CalculationRate", "exchange_rate");
+    }
 }
 
 /// BT-20; several sections are joined, a line each.
