@@ -141,7 +141,6 @@ impl<B> Draft<B> {
     }
 
     /// The text that a child of `parent` holds, with its evidence; `path` is the parent's.
-    #[allow(dead_code, reason = "for the next vocabularies")]
     pub(super) fn text(&mut self, parent: Element<'_>, path: &str, name: &str, field: impl Display) -> Option<String> {
         let element = parent.child(name)?;
         self.text_of(element, &element.path_below(path), field)
@@ -157,6 +156,16 @@ impl<B> Draft<B> {
     /// Remembers where a part stands; `path` is its own.
     pub(super) fn group(&mut self, field: impl Into<String>, element: Element<'_>, path: &str) {
         self.groups.push((field.into(), element.location(path)));
+    }
+
+    /// Renames the parts whose places are remembered, for a while; gives what they were.
+    pub(super) fn move_groups(&mut self, moved: impl Fn(&str) -> Option<String>) -> Vec<(String, Location)> {
+        let now = self.groups.iter().filter_map(|(field, at)| Some((moved(field)?, at.clone()))).collect();
+        std::mem::replace(&mut self.groups, now)
+    }
+
+    pub(super) fn set_groups(&mut self, groups: Vec<(String, Location)>) {
+        self.groups = groups;
     }
 
     fn witness(&mut self, element: Element<'_>, location: Location, field: impl Display) {

@@ -10,10 +10,12 @@
 //! through. XML that is not well-formed ends the reading there: what was whole before it has been told, the
 //! rest is refused.
 
+mod cii;
 mod desk;
 mod draft;
 mod element;
 mod head;
+mod invoice;
 mod source;
 mod stream;
 mod tag;

@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::stream::{Space, Stream, Trouble};
-use super::ubl;
+use super::{cii, ubl};
 
 /// One family of XML documents.
 pub(super) struct Vocabulary {
@@ -21,7 +21,7 @@ pub(super) struct Vocabulary {
 }
 
 /// Every vocabulary, in the order they are asked.
-pub(super) static VOCABULARIES: &[Vocabulary] = &[ubl::VOCABULARY];
+pub(super) static VOCABULARIES: &[Vocabulary] = &[ubl::VOCABULARY, cii::VOCABULARY];
 
 /// The vocabulary whose document an element begins.
 pub(super) fn vocabulary_of(namespace: Option<&str>, name: &str) -> Option<&'static Vocabulary> {

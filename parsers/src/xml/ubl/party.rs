@@ -1,48 +1,22 @@
 //! The parties of a UBL document.
 
-use super::Draft;
 use crate::canonical::{Address, Contact, Party};
+use crate::xml::draft::Draft;
 use crate::xml::element::Element;
 
-/// BG-4.
-pub(super) fn map_seller(draft: &mut Draft, section: Element<'_>, path: &str) {
-    let (element, path) = inner(section, path);
-    draft.body.invoice.seller = party(draft, element, &path, "seller");
-}
-
-/// BG-7.
-pub(super) fn map_buyer(draft: &mut Draft, section: Element<'_>, path: &str) {
-    let (element, path) = inner(section, path);
-    draft.body.invoice.buyer = party(draft, element, &path, "buyer");
-}
-
-/// BG-10, which is named by its party name (BT-59).
-pub(super) fn map_payee(draft: &mut Draft, section: Element<'_>, path: &str) {
-    if draft.body.invoice.payee.is_none() {
-        let payee = party(draft, section, path, "payee");
-        draft.body.invoice.payee = Some(named_by_party_name(payee));
-    }
-}
-
-/// BG-11, which is named by its party name (BT-62).
-pub(super) fn map_tax_representative(draft: &mut Draft, section: Element<'_>, path: &str) {
-    let representative = party(draft, section, path, "tax_representative");
-    draft.body.invoice.tax_representative = Some(named_by_party_name(representative));
-}
-
-fn named_by_party_name(party: Party) -> Party {
+pub(super) fn named_by_party_name(party: Party) -> Party {
     Party { name: party.trading_name, trading_name: None, ..party }
 }
 
 /// Supplier and customer have their party one level down.
-fn inner<'e>(section: Element<'e>, path: &str) -> (Element<'e>, String) {
+pub(super) fn inner<'e>(section: Element<'e>, path: &str) -> (Element<'e>, String) {
     match section.child("Party") {
         Some(party) => (party, party.path_below(path)),
         None => (section, path.to_owned()),
     }
 }
 
-fn party(draft: &mut Draft, element: Element<'_>, path: &str, field: &str) -> Party {
+pub(super) fn party<B>(draft: &mut Draft<B>, element: Element<'_>, path: &str, field: &str) -> Party {
     draft.group(field, element, path);
     let mut party = Party {
         name: element.text_at(&["PartyLegalEntity", "RegistrationName"]),

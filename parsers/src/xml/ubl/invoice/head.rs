@@ -1,8 +1,7 @@
 //! The head of a document: its number, days, codes, notes and references.
 
-use super::Draft;
-use super::Kind;
-use crate::canonical::{Delivery, Identifier, Note, Period, Preceding};
+use super::{Draft, Kind};
+use crate::canonical::{Attachment, Delivery, Identifier, Note, Period, Preceding};
 use crate::xml::element::Element;
 use crate::xml::ubl::party;
 use crate::{Code, Finding};
@@ -97,13 +96,10 @@ fn map_delivery(draft: &mut Draft, section: Element<'_>, path: &str) {
 }
 
 fn map_reference(draft: &mut Draft, section: Element<'_>, path: &str) {
-    let number = section.text_at(&["ID"]);
-    if number.is_none() && section.name() == "AdditionalDocumentReference" {
-        let message = "a supporting document is referred to without an identifier (BT-122)";
-        let fix = "Write the identifier of each supporting document.";
-        let finding = Finding::error(Code::rule("BR-52"), section.location(path), message, fix);
-        draft.claimed.push(finding.with_rule("BR-52").with_field(section.qualified_name()));
+    if section.name() == "AdditionalDocumentReference" {
+        return map_additional(draft, section, path);
     }
+    let number = section.text_at(&["ID"]);
     let references = &mut draft.body.invoice.references;
     let first = |slot: &mut Option<String>| {
         if slot.is_none() {
@@ -120,16 +116,43 @@ fn map_reference(draft: &mut Draft, section: Element<'_>, path: &str) {
         "OriginatorDocumentReference" => first(&mut references.tender),
         "ContractDocumentReference" => first(&mut references.contract),
         "ProjectReference" => first(&mut references.project),
-        "AdditionalDocumentReference" => {
-            let code = section.text_at(&["DocumentTypeCode"]);
-            let Some(id) = section.child("ID").and_then(|id| id.identifier("schemeID")) else { return };
-            match code.as_deref() {
-                Some("130") if references.object.is_none() => references.object = Some(id),
-                // A credit note has no ProjectReference: BT-11 stands here.
-                Some("50") if draft.body.kind == Kind::CreditNote => first(&mut references.project),
-                _ => references.other.push(Identifier { scheme: code, value: id.value }),
-            }
-        }
         _ => {}
+    }
+}
+
+/// BT-18 (130), BT-11 of a credit note (50), BG-24, or something else by its own type.
+fn map_additional(draft: &mut Draft, section: Element<'_>, path: &str) {
+    let id = section.child("ID").and_then(|id| id.identifier("schemeID"));
+    let code = section.text_at(&["DocumentTypeCode"]);
+    if id.is_none() {
+        let message = "a supporting document is referred to without an identifier (BT-122)";
+        let fix = "Write the identifier of each supporting document.";
+        let finding = Finding::error(Code::rule("BR-52"), section.location(path), message, fix);
+        draft.claimed.push(finding.with_rule("BR-52").with_field(section.qualified_name()));
+    }
+    let is_credit = matches!(draft.body.kind, Kind::CreditNote | Kind::SelfBilledCreditNote);
+    let invoice = &mut draft.body.invoice;
+    let description = section.text_at(&["DocumentDescription"]).or_else(|| section.text_at(&["DocumentType"]));
+    let is_supporting = matches!(code.as_deref(), None | Some("916")) || section.child("Attachment").is_some();
+    match (code.as_deref(), id) {
+        (Some("130"), Some(id)) if invoice.references.object.is_none() => invoice.references.object = Some(id),
+        // A credit note has no ProjectReference: BT-11 stands here.
+        (Some("50"), Some(id)) if is_credit && invoice.references.project.is_none() => {
+            invoice.references.project = Some(id.value);
+        }
+        (_, Some(id)) if !is_supporting && description.is_none() => {
+            invoice.references.other.push(Identifier { scheme: code, value: id.value });
+        }
+        (_, id) => {
+            let object = section.at(&["Attachment", "EmbeddedDocumentBinaryObject"]);
+            let said_of_object = |name| object.and_then(|object| object.attribute(name)).map(str::to_owned);
+            invoice.attachments.push(Attachment {
+                reference: id.map(|id| id.value),
+                description,
+                uri: section.text_at(&["Attachment", "ExternalReference", "URI"]),
+                mime: said_of_object("mimeCode"),
+                file_name: said_of_object("filename"),
+            });
+        }
     }
 }

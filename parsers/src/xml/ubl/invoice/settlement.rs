@@ -1,10 +1,12 @@
 //! Money at document level: how to pay, allowances and charges, tax, totals.
 
-use super::{Draft, TaxTotal};
-use crate::canonical::{AllowanceCharge, CreditTransfer, Payment, PaymentTerms, TaxBreakdown, Totals};
+use super::Draft;
+use crate::canonical::{
+    AllowanceCharge, CreditTransfer, Identifier, Invoice, Payment, PaymentTerms, TaxBreakdown, Totals,
+};
 use crate::xml::draft::evidence;
 use crate::xml::element::Element;
-use crate::{Code, Finding};
+use crate::xml::invoice::{TaxTotal, masked};
 
 /// BG-16; a credit note's due day stands here too (BT-9).
 pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
@@ -19,7 +21,9 @@ pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
         means_text: code.and_then(|code| code.attribute("name")).map(str::to_owned),
         remittance_information: section.text_at(&["PaymentID"]),
         card_number_masked: section.text_at(&["CardAccount", "PrimaryAccountNumberID"]).map(|number| masked(&number)),
+        card_holder: section.text_at(&["CardAccount", "HolderName"]),
         mandate: section.text_at(&["PaymentMandate", "ID"]),
+        debited_account: section.text_at(&["PaymentMandate", "PayerFinancialAccount", "ID"]),
         ..Payment::default()
     };
     for account in section.children("PayeeFinancialAccount") {
@@ -32,10 +36,27 @@ pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
     draft.body.invoice.payments.push(payment);
 }
 
-/// The last four digits of a card number (BR-51): the rest is never kept.
-fn masked(number: &str) -> String {
-    let last: Vec<char> = number.chars().filter(char::is_ascii_alphanumeric).rev().take(4).collect();
-    last.into_iter().rev().collect()
+/// BT-90 is the identifier of the seller, or of the payee, that has the scheme `SEPA`; it is said of the
+/// payments that are direct debits.
+pub(super) fn name_creditor(invoice: &mut Invoice) {
+    let is_creditor = |id: &&Identifier| id.scheme.as_deref() == Some("SEPA");
+    let ids = invoice.payee.iter().chain([&invoice.seller]).flat_map(|party| &party.ids);
+    let Some(creditor) = ids.filter(|id| is_creditor(id)).map(|id| id.value.clone()).next() else { return };
+    for payment in &mut invoice.payments {
+        let is_debit = matches!(payment.means_code.as_deref(), Some("49" | "59"));
+        if is_debit || payment.mandate.is_some() || payment.debited_account.is_some() {
+            payment.creditor_id = Some(creditor.clone());
+        }
+    }
+}
+
+/// From the currency of the document to the tax currency. A rate to divide by is another number, and not
+/// kept.
+pub(super) fn map_exchange_rate(draft: &mut Draft, section: Element<'_>, path: &str) {
+    let operator = section.text_at(&["MathematicOperatorCode"]);
+    if operator.is_none_or(|operator| operator.eq_ignore_ascii_case("multiply")) {
+        draft.body.invoice.exchange_rate = draft.number(section, path, "CalculationRate", "exchange_rate");
+    }
 }
 
 /// BT-20; several sections are joined, a line each.
@@ -122,39 +143,6 @@ pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str)
     }
 }
 
-/// Says which tax total is in the currency of the document (BT-110) and which in the tax currency (BT-111).
-pub(super) fn assign_tax_totals(draft: &mut Draft) {
-    for total in std::mem::take(&mut draft.body.tax_totals) {
-        let invoice = &mut draft.body.invoice;
-        let is_document = match (&total.currency, &invoice.currency) {
-            (Some(of_amount), Some(of_document)) => of_amount == of_document,
-            _ => true,
-        };
-        let is_tax = total.currency.is_some() && total.currency == invoice.tax_currency;
-        let field = if is_document && invoice.totals.tax.is_none() {
-            invoice.totals.tax = total.amount;
-            "totals.tax"
-        } else if is_tax && invoice.totals.tax_in_tax_currency.is_none() {
-            invoice.totals.tax_in_tax_currency = total.amount;
-            "totals.tax_in_tax_currency"
-        } else {
-            if is_document && let Some(again) = total.evidence {
-                let message = format!(
-                    "there is a second VAT total in the currency of the document, {}; only the first was read",
-                    again.raw.trim()
-                );
-                let fix = "Write one VAT total in the currency of the document.";
-                let finding = Finding::error(Code::rule("BR-CO-15"), again.at, message, fix);
-                draft.claimed.push(finding.with_rule("BR-CO-15").with_field("cbc:TaxAmount").with_value(again.raw));
-            }
-            continue;
-        };
-        if let Some(evidence) = total.evidence {
-            draft.evidence.push(crate::canonical::Evidence { field: field.into(), ..evidence });
-        }
-    }
-}
-
 /// BG-22.
 pub(super) fn map_totals(draft: &mut Draft, section: Element<'_>, path: &str) {
     draft.group("totals", section, path);
@@ -172,13 +160,4 @@ pub(super) fn map_totals(draft: &mut Draft, section: Element<'_>, path: &str) {
         payable: number("PayableAmount", "totals.payable"),
         ..Totals::default()
     };
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_card_number_keeps_its_last_four() {
-        assert_eq!(super::masked("5555 4444 3333 2222"), "2222");
-        assert_eq!(super::masked("12"), "12");
-    }
 }

@@ -64,11 +64,13 @@ fn share(of: usize, share: f64) -> usize {
 
 /// One of our fixtures.
 fn input(which: usize) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/ubl");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut inputs = Vec::new();
-    for verdict in ["ok", "err"] {
-        for case in fs::read_dir(folder.join(verdict)).unwrap() {
-            inputs.push(case.unwrap().path().join("input.xml"));
+    for format in ["ubl", "cii"] {
+        for verdict in ["ok", "err"] {
+            for case in fs::read_dir(folder.join(format).join(verdict)).unwrap() {
+                inputs.push(case.unwrap().path().join("input.xml"));
+            }
         }
     }
     inputs.sort();

@@ -20,7 +20,7 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
         item: section.child("Item").map(item).unwrap_or_default(),
         ..Line::default()
     };
-    for name in ["InvoicedQuantity", "CreditedQuantity"] {
+    for name in ["InvoicedQuantity", "CreditedQuantity", "DebitedQuantity"] {
         if let Some(quantity) = section.child(name) {
             line.unit = quantity.attribute("unitCode").map(str::to_owned);
             line.quantity = draft.number(section, path, name, format_args!("{field}.quantity"));
@@ -55,6 +55,8 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
 fn map_price(draft: &mut Draft, line: &mut Line, price: Element<'_>, path: &str, field: &str) {
     line.net_price = draft.number(price, path, "PriceAmount", format_args!("{field}.net_price"));
     line.price_base_quantity = draft.number(price, path, "BaseQuantity", format_args!("{field}.price_base_quantity"));
+    let base = price.child("BaseQuantity");
+    line.price_base_unit = base.and_then(|quantity| quantity.attribute("unitCode")).map(str::to_owned);
     if let Some(discount) = price.child("AllowanceCharge") {
         let path = discount.path_below(path);
         line.price_discount = draft.number(discount, &path, "Amount", format_args!("{field}.price_discount"));
