@@ -43,12 +43,16 @@ impl Code {
     pub const SIZE_LIMIT: Self = Self("size_limit");
     pub const TOO_MANY_FINDINGS: Self = Self("too_many_findings");
     pub const TRUNCATED: Self = Self("truncated");
+    pub const ARCHIVE_REFUSED: Self = Self("archive_refused");
+    pub const ENCRYPTED: Self = Self("encrypted");
     // structure
     pub const CSV_HEADER_MISSING: Self = Self("csv_header_missing");
     pub const CSV_HEADER_UNKNOWN: Self = Self("csv_header_unknown");
     pub const CSV_HEADER_DUPLICATE: Self = Self("csv_header_duplicate");
     pub const CSV_COLUMN_COUNT: Self = Self("csv_column_count");
     pub const CSV_QUOTE_UNCLOSED: Self = Self("csv_quote_unclosed");
+    pub const RECORD_UNEXPECTED: Self = Self("record_unexpected");
+    pub const CONTROL_MISMATCH: Self = Self("control_mismatch");
     pub const XML_MALFORMED: Self = Self("xml_malformed");
     pub const XML_DTD: Self = Self("xml_dtd");
     pub const XML_DEPTH: Self = Self("xml_depth");

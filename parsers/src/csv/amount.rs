@@ -2,13 +2,14 @@
 
 use rust_decimal::Decimal;
 
-use crate::profile::{DecimalMark, Negative, Profile};
+use crate::profile::{DecimalMark, Negative, NumberFormat, Profile};
 
 /// How this file writes amounts: the profile's conventions, and the decimal mark once it is known.
 #[derive(Debug, Clone)]
 pub(super) struct Amounts<'p> {
     profile: &'p Profile,
     mark: Option<char>,
+    has_leading_minus: bool,
 }
 
 /// Why a text is no amount.
@@ -29,7 +30,7 @@ impl<'p> Amounts<'p> {
             DecimalMark::Comma => Some(','),
             DecimalMark::Auto => None,
         };
-        Self { profile, mark }
+        Self { profile, mark, has_leading_minus: profile.negative.contains(&Negative::Leading) }
     }
 
     /// Whether the decimal mark is still to be learned.
@@ -49,6 +50,9 @@ impl<'p> Amounts<'p> {
 
     /// The amount `text` is. Its scale is kept as written.
     pub(super) fn read(&self, text: &str) -> Result<Decimal, NoAmount> {
+        if let Some(amount) = self.read_plain(text) {
+            return Ok(amount);
+        }
         let (negative, digits) = self.unsigned(text).ok_or(NoAmount::NotANumber)?;
         let mark = match (self.mark, guess(digits)) {
             (Some(mark), _) | (None, Guess::Mark(mark)) => Some(mark),
@@ -59,6 +63,62 @@ impl<'p> Amounts<'p> {
         let amount = Decimal::from_str_exact(&plain).map_err(|_too_long| NoAmount::TooLong)?;
         // Zero has no sign: `-0.00` would be another zero.
         Ok(if negative && !amount.is_zero() { -amount } else { amount })
+    }
+
+    /// Most amounts are a few digits around a point: `-1234.50`. Anything else is none to this reader.
+    fn read_plain(&self, text: &str) -> Option<Decimal> {
+        const DIGITS_MAX: usize = 18;
+        let mark = self.mark?;
+        let mark = u8::try_from(mark).ok()?;
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(digits) if self.has_leading_minus => (true, digits),
+            Some(_) => return None,
+            None => (false, text),
+        };
+        if digits.is_empty() || digits.len() > DIGITS_MAX {
+            return None;
+        }
+        let (mut mantissa, mut scale, mut is_fraction) = (0_i64, 0, false);
+        for byte in digits.bytes() {
+            if byte.is_ascii_digit() {
+                mantissa = mantissa * 10 + i64::from(byte - b'0');
+                scale += u32::from(is_fraction);
+            } else if byte == mark && !is_fraction {
+                is_fraction = true;
+            } else {
+                return None;
+            }
+        }
+        if is_fraction && digits.len() == 1 {
+            return None;
+        }
+        Some(Decimal::new(if negative { -mantissa } else { mantissa }, scale))
+    }
+
+    /// The amount `text` is, where the profile says that it has no decimal mark, or COBOL's sign.
+    pub(super) fn read_formatted(&self, text: &str, format: NumberFormat) -> Result<Decimal, NoAmount> {
+        let (negative, digits) = match format.zoned {
+            true => overpunched(text).ok_or(NoAmount::NotANumber)?,
+            false => {
+                let (negative, digits) = self.unsigned(text).ok_or(NoAmount::NotANumber)?;
+                (negative, digits.to_owned())
+            }
+        };
+        let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let Some(decimals) = format.decimals.filter(|_| all_digits) else {
+            // The mark that is written wins.
+            return match format.zoned {
+                true => signed(negative, &digits),
+                false => self.read(text),
+            };
+        };
+        let width = decimals as usize + 1;
+        let padded = format!("{digits:0>width$}");
+        let (whole, fraction) = padded.split_at(padded.len() - decimals as usize);
+        match decimals {
+            0 => signed(negative, whole),
+            _ => signed(negative, &format!("{whole}.{fraction}")),
+        }
     }
 
     /// Takes sign and currency signs off: whether it is negative, and what is left.
@@ -133,6 +193,34 @@ impl<'p> Amounts<'p> {
     }
 }
 
+/// A plain number with a sign; zero has none.
+fn signed(negative: bool, plain: &str) -> Result<Decimal, NoAmount> {
+    // Fixed fields are padded with more zeros than a decimal has digits.
+    let trimmed = plain.trim_start_matches('0');
+    let plain = if trimmed.starts_with('.') || trimmed.is_empty() { format!("0{trimmed}") } else { trimmed.to_owned() };
+    let amount = Decimal::from_str_exact(&plain).map_err(|_too_long| NoAmount::TooLong)?;
+    Ok(if negative && !amount.is_zero() { -amount } else { amount })
+}
+
+/// COBOL's `SIGN IS TRAILING`, without `SEPARATE`: the zone of the last digit is the sign. `{` and `A` to `I`
+/// are 0 to 9 above zero, `}` and `J` to `R` below, as EBCDIC prints them; `p` to `y` are below zero as ASCII
+/// compilers write them. A plain last digit has no sign.
+fn overpunched(text: &str) -> Option<(bool, String)> {
+    let text = text.trim();
+    let last = text.chars().next_back()?;
+    let digits = text.get(..text.len() - last.len_utf8())?;
+    let (negative, digit) = match last {
+        '0'..='9' => (false, last),
+        '{' => (false, '0'),
+        '}' => (true, '0'),
+        'A'..='I' => (false, char::from(b'1' + (u8::try_from(last).ok()? - b'A'))),
+        'J'..='R' => (true, char::from(b'1' + (u8::try_from(last).ok()? - b'J'))),
+        'p'..='y' => (true, char::from(b'0' + (u8::try_from(last).ok()? - b'p'))),
+        _ => return None,
+    };
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| (negative, format!("{digits}{digit}")))
+}
+
 /// Hyphen-minus and the minus sign.
 const MINUS: [char; 2] = ['-', '\u{2212}'];
 
@@ -169,7 +257,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::{Amounts, NoAmount};
-    use crate::profile::{DecimalMark, Negative, Profile};
+    use crate::profile::{DecimalMark, Negative, NumberFormat, Profile};
 
     fn profile(decimal: DecimalMark) -> Profile {
         Profile {
@@ -206,6 +294,33 @@ mod tests {
         }
         assert_eq!(read(DecimalMark::Comma, "1.578,92"), Ok("1578.92".to_owned()));
         assert_eq!(read(DecimalMark::Comma, "68089,87-"), Ok("-68089.87".to_owned()));
+    }
+
+    #[test]
+    fn digits_without_a_mark_have_the_decimals_of_the_profile_and_the_sign_of_their_zone() {
+        let profile = profile(DecimalMark::Point);
+        let amounts = Amounts::new(&profile);
+        let read = |text: &str, decimals, zoned| {
+            amounts.read_formatted(text, NumberFormat { decimals, zoned }).map(|amount| amount.to_string())
+        };
+        for (text, decimals, zoned, amount) in [
+            ("0001250", Some(2), false, "12.50"),
+            ("7", Some(2), false, "0.07"),
+            ("-7", Some(2), false, "-0.07"),
+            ("00012.50", Some(2), false, "12.50"),
+            ("0000000000000000000000000000000001250", Some(2), false, "12.50"),
+            ("000125{", Some(2), true, "12.50"),
+            ("000125}", Some(2), true, "-12.50"),
+            ("000125N", Some(2), true, "-12.55"),
+            ("000125u", Some(2), true, "-12.55"),
+            ("000125E", None, true, "1255"),
+            ("0}", Some(2), true, "0.00"),
+        ] {
+            assert_eq!(read(text, decimals, zoned), Ok(amount.to_owned()), "{text}");
+        }
+        for text in ["12.5{", "-12{", "12Z", "", "{{"] {
+            assert_eq!(read(text, Some(2), true), Err(NoAmount::NotANumber), "{text}");
+        }
     }
 
     #[test]

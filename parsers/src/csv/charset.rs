@@ -67,6 +67,11 @@ impl Charset {
         self.encoding == UTF_16LE || self.encoding == UTF_16BE
     }
 
+    /// Whether a character is one byte.
+    pub(super) fn is_single_byte(self) -> bool {
+        self.encoding.is_single_byte()
+    }
+
     /// Its name, as a summary has it.
     pub(super) fn name(self) -> String {
         self.encoding.name().to_ascii_lowercase()

@@ -2,81 +2,107 @@
 
 use rust_decimal::Decimal;
 
-use super::sheet::{Cells, Sheet};
+use super::cells::{Cells, Money, Path};
+use super::sheet::Sheet;
 use crate::canonical::{
     CreditTransfer, Evidence, Identifier, Invoice, InvoiceKind, Item, Line, Note, Party, Payment, PaymentTerms,
     Preceding, References, Totals,
 };
+use crate::profile::{Documents, FieldId};
 use crate::{Code, Finding, Location};
 
+const fn field(name: &str) -> FieldId {
+    FieldId::of(Documents::Invoice, name)
+}
+
 /// What tells one invoice of a file from another.
-pub(super) const KEY: [&str; 3] = ["seller_id", "seller_name", "number"];
+pub(super) const KEY: [FieldId; 3] = [field("seller_id"), field("seller_name"), NUMBER];
+pub(super) const NUMBER: FieldId = field("number");
 
 /// Reads the document's own fields, as they are written: [`settle`] makes a credit note's amounts positive.
-pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> Invoice {
-    cells.require();
-    let currency = cells.currency("currency");
-    let code = currency.as_deref();
-    let mut total = |field: &str| cells.money(field, &format!("totals.{field}"), code);
+pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Invoice, Option<Money>) {
+    cells.require(false);
+    let currency = cells.currency(const { field("currency") });
+    let mut total = |field, path| cells.money(field, Path::Own(path), currency.as_ref());
     let totals = Totals {
-        line_net: total("line_net"),
-        tax_exclusive: total("tax_exclusive"),
-        tax: total("tax"),
-        tax_inclusive: total("tax_inclusive"),
-        prepaid: total("prepaid"),
-        rounding: total("rounding"),
-        payable: total("payable"),
+        line_net: total(const { field("line_net") }, "totals.line_net"),
+        tax_exclusive: total(const { field("tax_exclusive") }, "totals.tax_exclusive"),
+        tax: total(const { field("tax") }, "totals.tax"),
+        tax_inclusive: total(const { field("tax_inclusive") }, "totals.tax_inclusive"),
+        prepaid: total(const { field("prepaid") }, "totals.prepaid"),
+        rounding: total(const { field("rounding") }, "totals.rounding"),
+        payable: total(const { field("payable") }, "totals.payable"),
         ..Totals::default()
     };
-    let terms = cells.text("terms").map(|text| PaymentTerms { text: Some(text), ..PaymentTerms::default() });
-    let account = cells.text("payment_account").map(|account| CreditTransfer { account, ..CreditTransfer::default() });
+    let terms =
+        cells.text(const { field("terms") }).map(|text| PaymentTerms { text: Some(text), ..PaymentTerms::default() });
+    let account = cells
+        .text(const { field("payment_account") })
+        .map(|account| CreditTransfer { account, ..CreditTransfer::default() });
     let payment = |transfer| Payment { credit_transfers: vec![transfer], ..Payment::default() };
-    let preceding = cells.text("preceding_number").map(|number| Preceding { number, issue_date: None });
-    let mut buyer = party(cells, "buyer_no", ["buyer_id", "buyer_name", "buyer_vat_id"]);
+    let preceding =
+        cells.text(const { field("preceding_number") }).map(|number| Preceding { number, issue_date: None });
+    let buyer = const { [field("buyer_id"), field("buyer_name"), field("buyer_vat_id")] };
+    let mut buyer = party(cells, "buyer_no", buyer);
     buyer.name = buyer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone());
-    let note = cells.text("note").map(|text| Note { subject: None, text });
-    Invoice {
-        number: cells.witnessed("number", "number"),
-        issue_date: cells.date("issue_date", "issue_date"),
-        due_date: cells.date("due_date", "due_date"),
-        type_code: cells.text("type"),
-        buyer_reference: cells.text("buyer_reference"),
+    let note = cells.text(const { field("note") }).map(|text| Note { subject: None, text });
+    let seller = const { [field("seller_id"), field("seller_name"), field("seller_vat_id")] };
+    let invoice = Invoice {
+        number: cells.witnessed(NUMBER, Path::Own("number")),
+        issue_date: cells.date(const { field("issue_date") }, Path::Own("issue_date")),
+        due_date: cells.date(const { field("due_date") }, Path::Own("due_date")),
+        type_code: cells.text(const { field("type") }),
+        buyer_reference: cells.text(const { field("buyer_reference") }),
         references: References {
-            purchase_order: cells.text("purchase_order"),
-            contract: cells.text("contract"),
+            purchase_order: cells.text(const { field("purchase_order") }),
+            contract: cells.text(const { field("contract") }),
             ..References::default()
         },
-        seller: party(cells, "vendor_no", ["seller_id", "seller_name", "seller_vat_id"]),
+        seller: party(cells, "vendor_no", seller),
         buyer,
         notes: note.into_iter().collect(),
         preceding: preceding.into_iter().collect(),
         payments: account.map(payment).into_iter().collect(),
         terms,
         totals,
-        currency,
+        currency: currency.as_ref().map(|money| money.code.clone()),
         ..Invoice::default()
-    }
+    };
+    (invoice, currency)
 }
 
-fn party(cells: &mut Cells<'_>, scheme: &str, [id, name, vat_id]: [&str; 3]) -> Party {
+fn party(cells: &mut Cells<'_>, scheme: &str, [id, name, vat_id]: [FieldId; 3]) -> Party {
     let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.to_owned()), value });
     Party { name: cells.text(name), ids: id.into_iter().collect(), vat_id: cells.text(vat_id), ..Party::default() }
 }
 
 /// Reads a row's line; `None` where the row has nothing of one.
-pub(super) fn read_line(cells: &mut Cells<'_>, index: usize, currency: Option<&str>) -> Option<Line> {
-    let net_amount = cells.money("line_amount", &format!("lines[{index}].net_amount"), currency);
+pub(super) fn read_line(cells: &mut Cells<'_>, index: usize, currency: Option<&Money>) -> Option<Line> {
+    cells.require(true);
+    let net_amount = cells.money(const { field("line_amount") }, Path::Line(index, "net_amount"), currency);
     let line = Line {
-        id: cells.text("line_id"),
-        quantity: cells.amount("line_quantity", &format!("lines[{index}].quantity")),
-        unit: cells.text("line_unit"),
-        net_price: cells.amount("line_price", &format!("lines[{index}].net_price")),
-        tax_rate: cells.amount("line_tax_rate", &format!("lines[{index}].tax_rate")),
+        id: cells.text(const { field("line_id") }),
+        quantity: cells.amount(const { field("line_quantity") }, Path::Line(index, "quantity")),
+        unit: cells.text(const { field("line_unit") }),
+        net_price: cells.amount(const { field("line_price") }, Path::Line(index, "net_price")),
+        tax_rate: cells.amount(const { field("line_tax_rate") }, Path::Line(index, "tax_rate")),
         net_amount,
-        item: Item { name: cells.text("line_description"), seller_id: cells.text("line_item"), ..Item::default() },
+        item: Item {
+            name: cells.text(const { field("line_description") }),
+            seller_id: cells.text(const { field("line_item") }),
+            ..Item::default()
+        },
         ..Line::default()
     };
-    (line != Line::default()).then_some(line)
+    let is_empty = line.id.is_none()
+        && line.quantity.is_none()
+        && line.unit.is_none()
+        && line.net_price.is_none()
+        && line.tax_rate.is_none()
+        && line.net_amount.is_none()
+        && line.item.name.is_none()
+        && line.item.seller_id.is_none();
+    (!is_empty).then_some(line)
 }
 
 /// Decides what kind of document it is. A negative total makes a credit note, and every amount turns with

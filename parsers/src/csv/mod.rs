@@ -8,15 +8,23 @@
 //! document is still told. A row with too few or too many cells is kept out, for nobody knows which is which.
 
 mod amount;
+mod cells;
 mod charset;
+mod control;
 mod currency;
+mod draft;
 mod faults;
 mod invoice;
+mod layout;
 mod reader;
+mod records;
+mod remittance;
 mod rows;
 mod sheet;
 mod sniff;
+mod vendor;
 mod voucher;
+mod workbook;
 
 use std::io::{BufRead, Cursor, Read};
 use std::ops::ControlFlow;
@@ -24,6 +32,8 @@ use std::ops::ControlFlow;
 pub(crate) use currency::minor_units;
 
 use crate::{Code, Context, Event, Finding, Format, Halt, Location, Profile, Sink, Summary};
+use reader::Origin;
+use rows::Rows;
 use sniff::{Unfit, Verdict};
 
 /// Tables as text: CSV with any delimiter.
@@ -43,7 +53,12 @@ impl Format for Csv {
         match sniff::judge(&head, context.profiles) {
             Verdict::Fits(plan) => {
                 let mut whole = Cursor::new(head).chain(input);
-                reader::read(&mut whole, plan, context.limits, sink)
+                let origin =
+                    Origin { format: if plan.profile.is_fixed_width() { "fixed-width" } else { "csv" }, sheet: None };
+                let (charset, dialect) = (plan.charset, plan.dialect);
+                let opened = charset.open(&mut whole).map_err(Halt::Read)?;
+                let mut rows = Rows::new(opened, charset, dialect, context.limits);
+                reader::read(&mut rows, plan, origin, context.limits, sink)
             }
             Verdict::Table(unfit) => refuse(&unfit, context.profiles, sink),
             // Only a caller who did not ask `recognize` comes here.

@@ -2,46 +2,84 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::BufRead;
 use std::ops::ControlFlow;
 
 use encoding_rs::WINDOWS_1252;
 
+use super::cells::Money;
+use super::control::Control;
+use super::draft::{self, Draft};
+use super::layout::Layout;
 use super::rows::{Row, Rows};
-use super::sheet::{Sheet, row_place};
+use super::sheet::Sheet;
 use super::sniff::{Plan, names, separator_of};
-use super::{invoice, voucher};
-use crate::canonical::{Body, Document, Evidence, Invoice};
-use crate::profile::{Documents, Profile};
+use crate::canonical::{Document, Evidence};
+use crate::profile::{Documents, FieldId, Profile, Role};
 use crate::{Event, Finding, Halt, Limit, Limits, Location, Sink, Summary};
+
+/// Where rows come from: a text, or the sheet of a workbook.
+pub(super) trait RowSource {
+    /// Reads the next row; `false` after the last.
+    fn next(&mut self, row: &mut Row) -> Result<bool, Halt>;
+
+    /// The row just read is not counted: the `sep=` row, which spreadsheets do not show.
+    fn uncount(&mut self) {}
+}
+
+impl RowSource for Rows<'_> {
+    fn next(&mut self, row: &mut Row) -> Result<bool, Halt> {
+        self.next(row)
+    }
+
+    fn uncount(&mut self) {
+        self.uncount();
+    }
+}
+
+/// Where the rows of a file come from, by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Origin {
+    /// `csv`, `fixed-width`, `xlsx`.
+    pub format: &'static str,
+    /// The name of the workbook's sheet.
+    pub sheet: Option<String>,
+}
 
 /// Reads a file by a plan.
 pub(super) fn read(
-    input: &mut dyn BufRead,
+    rows: &mut dyn RowSource,
     plan: Plan<'_>,
+    origin: Origin,
     limits: Limits,
     sink: &mut Sink<'_>,
 ) -> Result<Summary, Halt> {
-    let (profile, charset, dialect) = (plan.profile, plan.charset, plan.dialect);
-    let mut rows = Rows::new(charset.open(input).map_err(Halt::Read)?, charset, dialect, limits);
+    let profile = plan.profile;
+    let Some(of) = profile.documents else { return Ok(Summary::default()) };
     let mut row = Row::default();
-    let mut title_rows = profile.skip_rows;
     let mut units = 0;
-    let mut header = None;
-    while header.is_none() && rows.next(&mut row)? {
-        units += 1;
-        if row.number == 1 && separator_of(&row).is_some() {
-            rows.uncount();
-        } else if title_rows > 0 {
-            title_rows -= 1;
-        } else if !row.is_blank(dialect) {
-            header = Some(names(&row, charset, dialect));
-        }
-    }
-    let sheet = Sheet::new(plan, header.unwrap_or_default());
-    let mut reader =
-        Reader { sheet, limits, sink, documents: 0, open: None, repeated: None, seen: HashMap::new(), held: None };
-    let about_header = reader.sheet.judge_header(&row);
+    let has_header = profile.records.is_empty();
+    let layouts = match has_header {
+        true => vec![Layout::of_header(profile, header(rows, &plan, &mut row, &mut units)?)],
+        false => profile.records.iter().map(|record| Layout::of_record(profile, record)).collect(),
+    };
+    let control = Control::new(&layouts);
+    let mut reader = Reader {
+        sheet: Sheet::new(plan, layouts, origin.sheet),
+        of,
+        format: origin.format,
+        limits,
+        sink,
+        documents: 0,
+        open: None,
+        first: Row::default(),
+        repeated: None,
+        is_passing: false,
+        seen: HashMap::new(),
+        held: None,
+        control,
+        title_rows: if has_header { 0 } else { u64::from(profile.skip_rows) },
+    };
+    let about_header = if has_header { reader.sheet.judge_header(&row) } else { Vec::new() };
     let is_ambiguous = Sheet::is_ambiguous(&about_header);
     for finding in about_header {
         reader.tell(finding)?;
@@ -54,13 +92,14 @@ pub(super) fn read(
                 Err(halt) => return Err(reader.halted(halt, &row)),
             }
             units += 1;
-            reader.take(&row)?;
+            reader.take(&mut row)?;
         }
         reader.release(None)?;
         reader.close()?;
+        reader.end_control(&row)?;
     }
     Ok(Summary {
-        format: "csv".to_owned(),
+        format: origin.format.to_owned(),
         encoding: Some(reader.sheet.plan.charset.name()),
         profile: Some(profile.name.clone()),
         documents: u64::from(reader.documents),
@@ -69,32 +108,51 @@ pub(super) fn read(
     })
 }
 
-struct Reader<'p, 'r, 's> {
-    sheet: Sheet<'p>,
+/// The names of the header; `row` is then its row.
+fn header(rows: &mut dyn RowSource, plan: &Plan<'_>, row: &mut Row, units: &mut u64) -> Result<Vec<String>, Halt> {
+    while rows.next(row)? {
+        *units += 1;
+        if row.number == 1 && separator_of(row).is_some() {
+            rows.uncount();
+        } else if row.number > u64::from(plan.profile.skip_rows) && !row.is_blank(plan.dialect) {
+            return Ok(names(row, plan.charset, plan.dialect));
+        }
+    }
+    Ok(Vec::new())
+}
+
+pub(super) struct Reader<'p, 'r, 's> {
+    pub(super) sheet: Sheet<'p>,
+    pub(super) of: Documents,
+    format: &'static str,
     limits: Limits,
     sink: &'r mut Sink<'s>,
     documents: u32,
-    /// The invoice whose rows are being read.
+    /// The document whose rows are being read.
     open: Option<Open>,
+    /// Its first row.
+    first: Row,
     /// A document that came before: its rows are passed over.
     repeated: Option<Key>,
+    /// The lines that follow belong to a document that is left out.
+    is_passing: bool,
     /// Documents told so far, by the hash of their key, with their first row.
     seen: HashMap<u64, u64>,
     held: Option<Held>,
+    pub(super) control: Control,
+    /// Rows above the first record.
+    title_rows: u64,
 }
 
 /// What tells a document from another: the cells of its key, as they are written.
 type Key = Vec<Option<String>>;
 
-/// An invoice whose rows are being read.
+/// A document whose rows are being read.
 struct Open {
-    key: Key,
-    /// Its own fields as the first row has them, by column.
-    own: Vec<Option<String>>,
-    invoice: Invoice,
+    draft: Draft,
+    currency: Option<Money>,
     evidence: Vec<Evidence>,
     at: Location,
-    first_row: u64,
     /// Where its last row ends.
     end: u64,
     text_bytes: usize,
@@ -110,6 +168,9 @@ struct Held {
     findings: Vec<Finding>,
 }
 
+/// The format of workbooks.
+pub(super) const XLSX: &str = "xlsx";
+
 /// So many documents of one file are remembered, to tell when one comes again: 16 bytes each.
 const SEEN_MAX: usize = 400_000;
 /// So many findings wait for their document.
@@ -117,26 +178,54 @@ const HELD_MAX: usize = 64;
 /// One document's rows hold at most as much as this many rows of the greatest length.
 const ROWS_OF_GREATEST_LENGTH: usize = 64;
 
-impl Reader<'_, '_, '_> {
-    fn take(&mut self, row: &Row) -> Result<(), Halt> {
-        if row.is_blank(self.sheet.plan.dialect) || self.is_sum(row) {
+impl<'p> Reader<'p, '_, '_> {
+    fn take(&mut self, row: &mut Row) -> Result<(), Halt> {
+        if row.is_blank(self.sheet.plan.dialect) || row.number <= self.title_rows {
             return Ok(());
         }
         self.check_text(row)?;
         if row.is_unclosed {
             return self.unclosed(row);
         }
+        let role = match self.profile().records.is_empty() {
+            true => Role::Row,
+            false => match self.assign(row)? {
+                Some(role) => role,
+                None => return Ok(()),
+            },
+        };
+        if role == Role::Row && self.is_sum(row) {
+            return Ok(());
+        }
+        self.control.count(role);
         if !self.has_its_cells(row) {
             return self.ragged(row);
         }
         self.sheet.learn(row);
-        match self.profile().documents {
-            Some(Documents::Voucher) => self.voucher(row),
-            _ => self.invoice(row),
+        match role {
+            Role::Row => self.row(row),
+            Role::Document => self.document(row),
+            Role::Line => self.line(row),
+            Role::Trailer => self.trailer(row),
+            Role::Ignore => Ok(()),
         }
     }
 
-    fn profile(&self) -> &'_ Profile {
+    /// Finds the record type of a row, and cuts it, if it is of fixed width; `None` where no type is its.
+    fn assign(&mut self, row: &mut Row) -> Result<Option<Role>, Halt> {
+        let plan = &self.sheet.plan;
+        let tag = super::records::assign(row, plan.profile, self.sheet.layouts(), plan.charset, plan.dialect);
+        let Err(tag) = tag else { return Ok(self.sheet.layout(row).map(|layout| layout.role)) };
+        self.control.count(Role::Ignore);
+        if let Some(open) = self.open.as_mut() {
+            open.is_whole = false;
+        }
+        let finding = self.sheet.unknown_record(row, &tag);
+        self.tell_of_open(finding)?;
+        Ok(None)
+    }
+
+    pub(super) fn profile(&self) -> &'p Profile {
         self.sheet.plan.profile
     }
 
@@ -146,17 +235,14 @@ impl Reader<'_, '_, '_> {
         if words.is_empty() {
             return false;
         }
-        let Some(first) = (0..row.cells.len()).find_map(|column| self.sheet.text_at(row, column)) else { return false };
+        let Some(first) = (0..row.cells.len()).find_map(|column| self.sheet.read_at(row, column)) else { return false };
         let first = first.to_lowercase();
         words.iter().any(|word| first.starts_with(&word.to_lowercase()))
-            && self.sheet.text(row, self.number_field()).is_none()
+            && self.sheet.read(row, self.number_field()).is_none()
     }
 
-    fn number_field(&self) -> &'static str {
-        match self.profile().documents {
-            Some(Documents::Voucher) => "invoice_number",
-            _ => "number",
-        }
+    fn number_field(&self) -> FieldId {
+        draft::number(self.of)
     }
 
     /// A guess at the encoding ends with the first byte that is not ASCII; after that, what is no text is said.
@@ -176,10 +262,19 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// Cells beyond the header's that are empty are a spreadsheet's, and mean nothing.
+    /// Cells beyond the header's that are empty are a spreadsheet's, and mean nothing. A record may be short:
+    /// what it lacks is empty.
     fn has_its_cells(&self, row: &Row) -> bool {
-        let columns = self.sheet.header.len();
-        row.cells.len() >= columns && row.cells.iter().skip(columns).all(|cell| cell.start == cell.end)
+        let Some(layout) = self.sheet.layout(row) else { return false };
+        if self.profile().records.is_empty() {
+            let columns = layout.names.len();
+            return row.cells.len() >= columns && row.cells.iter().skip(columns).all(|cell| cell.start == cell.end);
+        }
+        match layout.width {
+            None => true,
+            Some(width) if layout.spans.is_empty() => row.cells.len() == width,
+            Some(width) => row.characters(self.sheet.plan.charset) == width,
+        }
     }
 
     fn unclosed(&mut self, row: &Row) -> Result<(), Halt> {
@@ -204,14 +299,26 @@ impl Reader<'_, '_, '_> {
 
     fn ragged(&mut self, row: &Row) -> Result<(), Halt> {
         let finding = self.sheet.ragged(row);
+        self.control.lost();
+        let role = self.sheet.layout(row).map_or(Role::Row, |layout| layout.role);
+        if role != Role::Row {
+            if role == Role::Document {
+                self.close()?;
+                self.is_passing = true;
+            } else if let Some(open) = self.open.as_mut() {
+                open.is_whole = false;
+            }
+            return self.tell_of_open(finding);
+        }
         let key = self.key(row);
-        if !self.profile().group_by_number || self.sheet.text(row, self.number_field()).is_none() {
+        if !self.profile().group_by_number || self.sheet.read(row, self.number_field()).is_none() {
             return self.tell(finding);
         }
-        if let Some(open) = self.open.as_mut().filter(|open| open.key == key) {
-            open.is_whole = false;
-            let finding = finding.in_document(self.documents);
-            return self.tell(finding);
+        if self.open.is_some() && self.is_of_open(row) {
+            if let Some(open) = self.open.as_mut() {
+                open.is_whole = false;
+            }
+            return self.tell_of_open(finding);
         }
         if self.held.as_ref().is_some_and(|held| held.key != key || held.findings.len() >= HELD_MAX) {
             self.release(None)?;
@@ -231,61 +338,85 @@ impl Reader<'_, '_, '_> {
     }
 
     fn key(&self, row: &Row) -> Key {
-        let fields: &[&str] = match self.profile().documents {
-            Some(Documents::Voucher) => &voucher::KEY,
-            _ => &invoice::KEY,
-        };
-        fields.iter().map(|field| self.sheet.text(row, field)).collect()
+        draft::key(self.of).iter().map(|field| self.sheet.text(row, *field)).collect()
     }
 
-    fn voucher(&mut self, row: &Row) -> Result<(), Halt> {
-        if !self.is_first(row, &self.key(row))? {
-            return Ok(());
-        }
-        let mut cells = self.sheet.cells(row);
-        let voucher = voucher::read(&self.sheet, &mut cells);
-        let (findings, evidence) = (cells.findings, cells.evidence);
-        for finding in findings {
-            self.tell(finding.in_document(self.documents))?;
-        }
-        self.tell_document(row_place(row), evidence, Body::Voucher(Box::new(voucher)))
+    /// Whether a row is of the document that is open: their keys are the same.
+    fn is_of_open(&self, row: &Row) -> bool {
+        let Some(layout) = self.sheet.layout(row) else { return false };
+        draft::key(self.of)
+            .iter()
+            .filter_map(|field| layout.column(*field))
+            .all(|column| self.sheet.is_same(column, row, &self.first))
     }
 
-    fn invoice(&mut self, row: &Row) -> Result<(), Halt> {
-        let key = self.key(row);
+    /// A row that stands alone: a document, or the line of the one it names.
+    fn row(&mut self, row: &Row) -> Result<(), Halt> {
         let groups = self.profile().group_by_number;
+        if groups && self.open.is_some() && self.is_of_open(row) {
+            self.release(None)?;
+            self.check_repeated_cells(row)?;
+            return self.add_line(row);
+        }
+        let key = self.key(row);
         if groups && self.repeated.as_ref() == Some(&key) {
             return Ok(());
         }
-        if groups && self.open.as_ref().is_some_and(|open| open.key == key) {
-            self.release(None)?;
-            self.check_repeated_cells(row)?;
-        } else {
-            self.close()?;
-            let is_first = self.is_first(row, &key)?;
-            self.repeated = (!is_first).then(|| key.clone());
-            if !is_first {
-                return self.release(None).map(drop);
-            }
-            let is_its = self.held.as_ref().is_some_and(|held| held.key == key);
-            let has_lost_rows = self.release(is_its.then_some(self.documents))?;
-            self.begin(row, key, !has_lost_rows)?;
+        self.control.count(Role::Document);
+        self.count_amount(row);
+        self.close()?;
+        let is_first = self.is_first(row, &key)?;
+        self.repeated = (!is_first).then(|| key.clone());
+        if !is_first {
+            return self.release(None).map(drop);
+        }
+        let is_its = self.held.as_ref().is_some_and(|held| held.key == key);
+        let has_lost_rows = self.release(is_its.then_some(self.documents))?;
+        self.begin(row, !has_lost_rows)?;
+        self.add_line(row)?;
+        if groups { Ok(()) } else { self.close() }
+    }
+
+    /// A record that opens a document.
+    fn document(&mut self, row: &Row) -> Result<(), Halt> {
+        self.close()?;
+        self.count_amount(row);
+        self.is_passing = !self.is_first(row, &self.key(row))?;
+        if self.is_passing {
+            return Ok(());
+        }
+        self.begin(row, true)?;
+        self.add_line(row)
+    }
+
+    /// A record that is a line of the document above it.
+    fn line(&mut self, row: &Row) -> Result<(), Halt> {
+        if self.is_passing {
+            return Ok(());
+        }
+        let Some(open) = self.open.as_mut() else {
+            return self.tell(self.sheet.homeless(row, None));
+        };
+        let number = draft::number(self.of);
+        let says_other = self.sheet.read(row, number).is_some_and(|said| said != open.draft.number());
+        if says_other {
+            open.is_whole = false;
+            let finding = self.sheet.homeless(row, Some((number, open.draft.number())));
+            return self.tell_of_open(finding);
         }
         self.add_line(row)
     }
 
-    fn begin(&mut self, row: &Row, key: Key, is_whole: bool) -> Result<(), Halt> {
+    fn begin(&mut self, row: &Row, is_whole: bool) -> Result<(), Halt> {
         let mut cells = self.sheet.cells(row);
-        let invoice = invoice::read(&self.sheet, &mut cells);
+        let (draft, currency) = Draft::read(self.of, &self.sheet, &mut cells);
         let (findings, evidence) = (cells.findings, cells.evidence);
-        let own = self.sheet.own_columns().iter().map(|column| self.sheet.text_at(row, *column)).collect();
+        self.first.copy_from(row);
         self.open = Some(Open {
-            key,
-            own,
-            invoice,
+            draft,
+            currency,
             evidence,
-            at: row_place(row),
-            first_row: row.number,
+            at: self.sheet.place(row),
             end: row.byte,
             text_bytes: 0,
             is_whole,
@@ -308,13 +439,15 @@ impl Reader<'_, '_, '_> {
         if open.text_bytes > bytes_max {
             return Err(limit("rows of one document, in bytes,", "token_bytes_max", bytes_max));
         }
+        let profile = self.sheet.plan.profile;
+        if !self.sheet.layout(row).is_some_and(|layout| layout.has_line) {
+            return Ok(());
+        }
         let mut cells = self.sheet.cells(row);
-        let line = invoice::read_line(&mut cells, open.invoice.lines.len(), open.invoice.currency.as_deref());
-        if let Some(line) = line {
-            if open.invoice.lines.len() >= self.limits.lines_max {
+        if open.draft.read_line(&mut cells, open.currency.as_ref(), profile) {
+            if open.draft.lines() > self.limits.lines_max {
                 return Err(limit("number of lines of one document", "lines_max", self.limits.lines_max));
             }
-            open.invoice.lines.push(line);
             open.evidence.append(&mut cells.evidence);
         }
         let findings = cells.findings;
@@ -328,19 +461,19 @@ impl Reader<'_, '_, '_> {
     /// A document's own fields are the same on each of its rows; the first difference is said.
     fn check_repeated_cells(&mut self, row: &Row) -> Result<(), Halt> {
         let Some(open) = self.open.as_mut().filter(|open| !open.is_disputed) else { return Ok(()) };
-        let differs = |(column, first): &(&usize, &Option<String>)| self.sheet.text_at(row, **column) != **first;
-        let Some((column, first)) = self.sheet.own_columns().iter().zip(&open.own).find(differs) else { return Ok(()) };
+        let Some(layout) = self.sheet.layout(row) else { return Ok(()) };
+        let differs = |column: &&usize| !self.sheet.is_same(**column, row, &self.first);
+        let Some(column) = layout.own.iter().find(differs) else { return Ok(()) };
         open.is_disputed = true;
-        let number = open.invoice.number.as_deref().unwrap_or_default();
-        let first = (open.first_row, first.as_deref().unwrap_or_default());
-        let finding = self.sheet.disputed(row, *column, number, first).in_document(self.documents);
-        self.tell(finding)
+        let finding = self.sheet.disputed(row, *column, self.of, open.draft.number(), &self.first);
+        self.tell(finding.in_document(self.documents))
     }
 
     /// Whether no document before had this key. One without a number is none, and that is said too.
     fn is_first(&mut self, row: &Row, key: &Key) -> Result<bool, Halt> {
         let field = self.number_field();
         let Some(number) = self.sheet.text(row, field) else {
+            self.control.lost();
             self.tell(self.sheet.unnumbered(row, field))?;
             return Ok(false);
         };
@@ -353,39 +486,47 @@ impl Reader<'_, '_, '_> {
             }
             return Ok(true);
         };
-        self.tell(self.sheet.repeated(row, field, &number, first_row))?;
+        self.tell(self.sheet.repeated(row, field, &number, first_row, self.of))?;
         Ok(false)
     }
 
-    /// Tells the invoice whose rows have been read.
-    fn close(&mut self) -> Result<(), Halt> {
+    /// Tells the document whose rows have been read.
+    pub(super) fn close(&mut self) -> Result<(), Halt> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        invoice::settle(&mut open.invoice, &self.profile().credit_types);
-        if let Some((sum, total)) = invoice::sums(&open.invoice).filter(|_| open.is_whole && !open.is_disputed) {
-            let finding = invoice::mismatch(&open.invoice, &open.evidence, &open.at, sum, total);
+        open.draft.settle(self.profile());
+        if open.is_whole
+            && !open.is_disputed
+            && let Some(finding) = open.draft.mismatch(&open.evidence, &open.at)
+        {
             self.tell(finding.in_document(self.documents))?;
         }
         let mut at = open.at;
-        at.len = u32::try_from(open.end.saturating_sub(at.byte)).unwrap_or(u32::MAX);
-        self.tell_document(at, open.evidence, Body::Invoice(Box::new(open.invoice)))
-    }
-
-    fn tell_document(&mut self, location: Location, evidence: Vec<Evidence>, body: Body) -> Result<(), Halt> {
+        if self.format != XLSX {
+            at.len = u32::try_from(open.end.saturating_sub(at.byte)).unwrap_or(u32::MAX);
+        }
         let document = Document {
             ordinal: self.documents,
-            format: "csv".to_owned(),
+            format: self.format.to_owned(),
             version: Some(self.profile().name.clone()),
-            location,
+            location: at,
             control: Vec::new(),
-            evidence,
-            body,
+            evidence: open.evidence,
+            body: open.draft.into_body(),
         };
         self.documents = self.documents.saturating_add(1);
         told((self.sink)(Event::Document(Box::new(document))))
     }
 
+    /// Tells a finding of the document that is open; of the file, where none is.
+    fn tell_of_open(&mut self, finding: Finding) -> Result<(), Halt> {
+        match self.open {
+            Some(_) => self.tell(finding.in_document(self.documents)),
+            None => self.tell(finding),
+        }
+    }
+
     /// Tells a finding as the chosen profile weighs it: among several candidates the caller cannot know.
-    fn tell(&mut self, mut finding: Finding) -> Result<(), Halt> {
+    pub(super) fn tell(&mut self, mut finding: Finding) -> Result<(), Halt> {
         match self.profile().weigh(finding.code.as_str(), finding.rule, finding.severity) {
             None => Ok(()),
             Some(severity) => {

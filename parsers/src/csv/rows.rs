@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::io::BufRead;
 
 use super::charset::Charset;
+use crate::profile::Span;
 use crate::{Halt, Limit, Limits};
 
 /// How rows are told apart.
@@ -15,6 +16,11 @@ use crate::{Halt, Limit, Limits};
 pub(super) struct Dialect {
     pub delimiter: u8,
     pub quote: Option<u8>,
+}
+
+impl Dialect {
+    /// Rows are lines: no text contains a NUL, so nothing delimits.
+    pub(super) const LINES: Self = Self { delimiter: 0, quote: None };
 }
 
 /// Reads rows.
@@ -47,6 +53,8 @@ pub(super) struct Row {
     pub is_unclosed: bool,
     /// The file ends here, and no line end says that the row does.
     pub is_last: bool,
+    /// Which of the file's record types it is; 0 in a table.
+    pub record: usize,
 }
 
 /// One cell: where it stands in its row, quotes and all.
@@ -60,6 +68,21 @@ pub(super) struct Cell {
     pub len: usize,
     /// Lines below the first line of the row.
     pub line: u64,
+    /// What a workbook says of its cell; the cells of a text are all text.
+    pub kind: CellKind,
+}
+
+/// What is in a cell of a workbook.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(dead_code, reason = "the reader of workbooks, which makes the other two, is the next step")]
+pub(super) enum CellKind {
+    /// Text, written by people's conventions.
+    #[default]
+    Text,
+    /// A number, as the workbook stores it: `1234.5`, `1.5E-3`.
+    Number,
+    /// A day, as the number of days since 1899-12-30 that the workbook stores.
+    Day,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,6 +113,7 @@ impl<'i> Rows<'i> {
         row.cells.clear();
         row.is_unclosed = false;
         row.is_last = false;
+        row.record = 0;
         let (mut state, mut cell) = (State::Start, Cell::default());
         loop {
             let buffer = self.input.fill_buf().map_err(Halt::Read)?;
@@ -250,6 +274,57 @@ fn line_ends(text: &[u8]) -> u64 {
 }
 
 impl Row {
+    /// Becomes a copy of another, in the memory it has.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.text.clone_from(&other.text);
+        self.cells.clone_from(&other.cells);
+        self.number = other.number;
+        self.line = other.line;
+        self.byte = other.byte;
+        self.stored_bytes = other.stored_bytes;
+        self.record = other.record;
+    }
+
+    /// Cuts a row of fixed width into its cells. Places are counted in characters: a byte of UTF-8 that goes
+    /// on with a character starts none.
+    pub(super) fn cut(&mut self, spans: &[Span], charset: Charset) {
+        let by_byte = charset.is_single_byte() || self.text.is_ascii();
+        let starts: Vec<usize> = match by_byte {
+            true => Vec::new(),
+            false => (0..self.text.len()).filter(|at| self.text.get(*at).is_some_and(|b| b & 0xc0 != 0x80)).collect(),
+        };
+        let length = self.text.len();
+        let byte_of = |character: usize| match by_byte {
+            true => character.min(length),
+            false => starts.get(character).copied().unwrap_or(length),
+        };
+        self.cells.clear();
+        for span in spans {
+            let first = (span.start as usize).saturating_sub(1);
+            let (start, end) = (byte_of(first), byte_of(first.saturating_add(span.length as usize)));
+            let wide = charset.is_wide();
+            let before = self.text.get(..start).unwrap_or_default();
+            let content = self.text.get(start..end).unwrap_or_default();
+            let (byte, len) = (stored_bytes(before, wide), stored_bytes(content, wide));
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            self.cells.push(Cell { start, end, byte, len, ..Cell::default() });
+        }
+    }
+
+    /// How many characters it has.
+    pub(super) fn characters(&self, charset: Charset) -> usize {
+        match charset.is_single_byte() {
+            true => self.text.len(),
+            false => self.text.iter().filter(|byte| **byte & 0xc0 != 0x80).count(),
+        }
+    }
+
+    /// A cell's bytes, quotes and all.
+    pub(super) fn raw(&self, column: usize) -> Option<&[u8]> {
+        let cell = self.cells.get(column)?;
+        self.text.get(cell.start..cell.end)
+    }
+
     /// A cell's content: without its quotes, doubled ones made single.
     pub(super) fn value(&self, cell: Cell, quote: Option<u8>) -> Cow<'_, [u8]> {
         let raw = self.text.get(cell.start..cell.end).unwrap_or_default();

@@ -21,9 +21,9 @@ pub(super) struct Plan<'p> {
     pub charset: Charset,
     pub dialect: Dialect,
     /// Required fields without a column.
-    missing: Vec<&'static Field>,
+    pub missing: Vec<&'static Field>,
     /// How many columns the profile knows.
-    matched: usize,
+    pub matched: usize,
 }
 
 /// A table that no profile is for.
@@ -45,6 +45,15 @@ pub(super) fn judge<'p>(head: &[u8], profiles: &'p [Profile]) -> Verdict<'p> {
     }
     let mut best: Option<(Plan<'p>, Header)> = None;
     for profile in profiles.iter().filter(|profile| profile.documents.is_some()) {
+        if !profile.records.is_empty() {
+            let is_named = profiles.len() == 1;
+            for plan in super::records::plans(head, profile, is_named) {
+                if best.as_ref().is_none_or(|(known, _)| !known.missing.is_empty() || plan.matched > known.matched) {
+                    best = Some((plan, Header::default()));
+                }
+            }
+            continue;
+        }
         for (plan, header) in plans(head, profile) {
             let rank = |plan: &Plan<'_>| (plan.missing.is_empty(), plan.matched);
             if best.as_ref().is_none_or(|(known, _)| rank(&plan) > rank(known)) {
@@ -59,6 +68,7 @@ pub(super) fn judge<'p>(head: &[u8], profiles: &'p [Profile]) -> Verdict<'p> {
 }
 
 /// The header names, and where the row stands: number, byte, line.
+#[derive(Default)]
 struct Header {
     names: Vec<String>,
     at: (u64, u64, u64),
@@ -104,7 +114,7 @@ pub(super) fn column(profile: &Profile, field: &Field, header: &[String]) -> Opt
 }
 
 /// The delimiters to try: what the `sep=` row says, or the profile, or all that are known.
-fn dialects(head: &[u8], charset: Charset, delimiter: Delimiter, Quote(quote): Quote) -> Vec<Dialect> {
+pub(super) fn dialects(head: &[u8], charset: Charset, delimiter: Delimiter, Quote(quote): Quote) -> Vec<Dialect> {
     if let Some(delimiter) = separator_row(head, charset) {
         return vec![Dialect { delimiter, quote }];
     }
@@ -116,8 +126,7 @@ fn dialects(head: &[u8], charset: Charset, delimiter: Delimiter, Quote(quote): Q
 
 /// The delimiter that a first row `sep=;` names.
 fn separator_row(head: &[u8], charset: Charset) -> Option<u8> {
-    // A delimiter that does not occur leaves the row whole.
-    let mut rows = reader(head, charset, Dialect { delimiter: 0, quote: None })?;
+    let mut rows = reader(head, charset, Dialect::LINES)?;
     let mut row = Row::default();
     rows.next(&mut row).ok().filter(|read| *read)?;
     separator_of(&row)
@@ -133,7 +142,7 @@ pub(super) fn separator_of(row: &Row) -> Option<u8> {
     }
 }
 
-fn reader(head: &[u8], charset: Charset, dialect: Dialect) -> Option<Rows<'_>> {
+pub(super) fn reader(head: &[u8], charset: Charset, dialect: Dialect) -> Option<Rows<'_>> {
     let head = head.get(charset.mark_bytes..)?;
     // A head is short: its decoder may live as long as the slice.
     let input: Box<dyn std::io::BufRead + '_> = if charset.is_wide() {
@@ -151,7 +160,6 @@ fn first_rows(head: &[u8], charset: Charset, dialect: Dialect, count: usize, ski
     let Some(mut rows) = reader(head, charset, dialect) else { return Vec::new() };
     let complete = head.len() < HEAD_BYTES;
     let (mut found, mut row) = (Vec::new(), Row::default());
-    let mut left = skip;
     while found.len() < count && rows.next(&mut row).unwrap_or(false) {
         if row.is_last && !complete {
             break;
@@ -160,11 +168,7 @@ fn first_rows(head: &[u8], charset: Charset, dialect: Dialect, count: usize, ski
             rows.uncount();
             continue;
         }
-        if left > 0 {
-            left -= 1;
-            continue;
-        }
-        if !row.is_blank(dialect) {
+        if row.number > u64::from(skip) && !row.is_blank(dialect) {
             found.push(Header { names: names(&row, charset, dialect), at: (row.number, row.byte, row.line) });
         }
     }

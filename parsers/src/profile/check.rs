@@ -34,7 +34,7 @@ impl fmt::Display for ProfileError {
 }
 
 impl ProfileError {
-    fn new(key: &str, message: impl Into<String>, allowed: impl Into<String>) -> Self {
+    pub(super) fn new(key: &str, message: impl Into<String>, allowed: impl Into<String>) -> Self {
         Self { line: None, key: key.to_owned(), message: message.into(), allowed: allowed.into() }
     }
 
@@ -84,13 +84,18 @@ impl Profile {
         self.check_name()?;
         self.check_severities()?;
         let Some(documents) = self.documents else {
-            return match self.columns.is_empty() {
+            return match self.columns.is_empty() && self.records.is_empty() {
                 true => Ok(()),
-                false => Err(ProfileError::new("documents", "not said", "allowed: \"invoice\", \"voucher\"")),
+                false => {
+                    let allowed = "allowed: \"invoice\", \"voucher\", \"vendor\", \"remittance\"";
+                    Err(ProfileError::new("documents", "not said", allowed))
+                }
             };
         };
         self.check_columns(documents)?;
         self.check_headers()?;
+        self.check_records(documents)?;
+        self.check_numbers(documents)?;
         self.check_required(documents)?;
         self.check_texts()?;
         self.check_status(documents)
@@ -157,7 +162,7 @@ impl Profile {
             }
         }
         for field in Field::all(documents).filter(|field| self.requires(field)) {
-            if !self.columns.contains_key(field.name) {
+            if !self.maps(field.name) {
                 return Err(ProfileError::new(
                     &format!("columns.{}", field.name),
                     format!("required ({}), but no column is named for it", field.about),
@@ -165,8 +170,8 @@ impl Profile {
                 ));
             }
         }
-        let said = self.columns.contains_key("currency") || self.defaults.currency.is_some();
-        if !said {
+        let said = self.maps("currency") || self.defaults.currency.is_some();
+        if documents.has_amounts() && !said {
             let allowed = "add `currency` under [columns], or `currency = \"USD\"` under [defaults]";
             return Err(ProfileError::new(
                 "columns.currency",
@@ -221,29 +226,37 @@ impl Profile {
     }
 
     fn check_status(&self, documents: Documents) -> Result<(), ProfileError> {
-        if documents == Documents::Invoice && !self.status.is_empty() {
-            return Err(ProfileError::new(
-                "status",
-                "an invoice has no status",
-                "allowed with documents = \"voucher\"",
-            ));
+        if documents != Documents::Voucher && !self.status.is_empty() {
+            let message = format!("{} documents have no status map", documents.as_str());
+            return Err(ProfileError::new("status", message, "allowed with documents = \"voucher\""));
         }
-        if self.columns.contains_key("status_code") && self.status.is_empty() {
+        if self.maps("status_code") && self.status.is_empty() {
             let allowed = "add [status] with an entry for each code, or drop the column";
             return Err(ProfileError::new("columns.status_code", "no [status] says what the codes mean", allowed));
         }
-        if documents == Documents::Voucher && self.group_by_number {
+        if !documents.has_lines() && self.group_by_number {
             return Err(ProfileError::new(
                 "group_by_number",
-                "a voucher is one row",
-                "allowed with documents = \"invoice\"",
+                format!("a {} is one row", documents.as_str()),
+                "allowed with documents = \"invoice\" or \"remittance\"",
             ));
+        }
+        for (table, words) in [("deleted", &self.deleted), ("inactive", &self.inactive)] {
+            for name in words.keys() {
+                if documents != Documents::Vendor {
+                    return Err(ProfileError::new(table, "only vendors are", "allowed with documents = \"vendor\""));
+                }
+                if !self.maps(name) {
+                    let message = format!("no column is named for `{name}`");
+                    return Err(ProfileError::new(&format!("{table}.{name}"), message, "name it under [columns]"));
+                }
+            }
         }
         Ok(())
     }
 }
 
-fn unknown_field(key: &str, documents: Documents, name: &str) -> ProfileError {
+pub(super) fn unknown_field(key: &str, documents: Documents, name: &str) -> ProfileError {
     let hint = nearest(name, Field::all(documents).map(|field| field.name))
         .map(|near| format!("did you mean `{near}`? "))
         .unwrap_or_default();

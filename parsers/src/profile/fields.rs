@@ -46,6 +46,51 @@ impl Field {
     }
 }
 
+/// A field by its place in [`FIELDS`]: what the readers ask for, settled when the program is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FieldId(u8);
+
+impl FieldId {
+    /// The field of that name.
+    #[expect(clippy::panic, clippy::indexing_slicing, reason = "evaluated by the compiler only")]
+    pub(crate) const fn of(of: Documents, name: &str) -> Self {
+        let mut index = 0;
+        while index < FIELDS.len() {
+            if FIELDS[index].of as u8 == of as u8 && is_same(FIELDS[index].name.as_bytes(), name.as_bytes()) {
+                #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 fields")]
+                return Self(index as u8);
+            }
+            index += 1;
+        }
+        panic!("no such field")
+    }
+
+    /// The field at a place of [`FIELDS`].
+    pub(crate) fn at(index: usize) -> Option<Self> {
+        u8::try_from(index).ok().filter(|_| index < FIELDS.len()).map(Self)
+    }
+
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        FIELDS.get(self.index()).map_or("", |field| field.name)
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler only")]
+const fn is_same(one: &[u8], two: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < two.len() {
+        if one[index] != two[index] {
+            return false;
+        }
+        index += 1;
+    }
+    one.len() == two.len()
+}
+
 const fn head(name: &'static str, kind: FieldKind, about: &'static str) -> Field {
     Field { name, of: Documents::Invoice, kind, per_line: false, always: false, about }
 }
@@ -58,12 +103,24 @@ const fn item(name: &'static str, kind: FieldKind, about: &'static str) -> Field
     Field { name, of: Documents::Voucher, kind, per_line: false, always: false, about }
 }
 
+const fn vendor(name: &'static str, about: &'static str) -> Field {
+    Field { name, of: Documents::Vendor, kind: Text, per_line: false, always: false, about }
+}
+
+const fn payment(name: &'static str, kind: FieldKind, about: &'static str) -> Field {
+    Field { name, of: Documents::Remittance, kind, per_line: false, always: false, about }
+}
+
+const fn settled(name: &'static str, kind: FieldKind, about: &'static str) -> Field {
+    Field { name, of: Documents::Remittance, kind, per_line: true, always: false, about }
+}
+
 const fn always(field: Field) -> Field {
     Field { always: true, ..field }
 }
 
 /// Every canonical field.
-pub static FIELDS: [Field; 53] = [
+pub static FIELDS: [Field; 100] = [
     always(head("number", Text, "the invoice number (BT-1)")),
     head("type", Text, "invoice or credit note, in the file's own words (BT-3)"),
     always(head("issue_date", Date, "invoice date (BT-2)")),
@@ -117,4 +174,51 @@ pub static FIELDS: [Field; 53] = [
     item("payment_number", Text, "check or transfer number"),
     item("payment_date", Date, "when it was paid"),
     item("payment_method", Text, "how it was paid"),
+    vendor("company_code", "the payer's company or business unit"),
+    always(vendor("vendor_no", "the vendor's number in the payer's vendor master")),
+    vendor("site_code", "the vendor's remit-to site"),
+    vendor("vendor_name", "the vendor's name"),
+    vendor("tax_id", "tax number: EIN, SSN, TIN, Steuernummer"),
+    vendor("vat_id", "VAT number"),
+    vendor("duns", "DUNS number"),
+    vendor("street", "first line of the address"),
+    vendor("street_2", "second line of the address"),
+    vendor("street_3", "third line of the address"),
+    vendor("city", "city"),
+    vendor("postal_code", "postal code"),
+    vendor("region", "state or province"),
+    vendor("country", "country"),
+    vendor("contact_name", "whom to call"),
+    vendor("contact_phone", "telephone"),
+    vendor("contact_email", "e-mail of the contact"),
+    vendor("remittance_email", "where remittance advices are mailed"),
+    vendor("currency", "ISO 4217 code"),
+    vendor("terms", "payment terms, in the payer's words"),
+    vendor("payment_method", "how the vendor is paid"),
+    vendor("status", "whether the vendor is active; [inactive] and [deleted] say which words mean what"),
+    always(payment("payment_number", Text, "check or transfer number")),
+    payment("advice_number", Text, "the advice's own number, where it is not the payment's"),
+    payment("issue_date", Date, "date of the advice"),
+    payment("payment_date", Date, "when the money moves"),
+    payment("payment_method", Text, "how it is paid: ACH, CHK, wire"),
+    payment("currency", Text, "ISO 4217 code"),
+    always(payment("payment_amount", Amount, "what is paid in all")),
+    payment("payer_id", Text, "the payer's company or number"),
+    payment("payer_name", Text, "the payer's name"),
+    payment("payee_id", Text, "the payee's number in the payer's vendor master"),
+    payment("payee_name", Text, "the payee's name"),
+    payment("payer_account", Text, "the account it is paid from"),
+    payment("payee_account", Text, "the account it is paid to"),
+    payment("note", Text, "a note on the payment"),
+    always(settled("invoice_number", Text, "the number of the document that is paid")),
+    settled("document_type", Text, "invoice or credit note, in the file's own words"),
+    settled("invoice_date", Date, "its date"),
+    settled("purchase_order", Text, "its purchase order number"),
+    settled("invoice_amount", Amount, "its amount before discount and adjustments"),
+    settled("discount", Amount, "discount taken, positive"),
+    settled("adjustment", Amount, "adjustment: negative takes away from the payment"),
+    settled("adjustment_reason", Text, "why it was adjusted"),
+    always(settled("paid", Amount, "what is paid of it now")),
+    settled("voucher_number", Text, "the payer's own number of the document"),
+    settled("line_note", Text, "a note on the document"),
 ];

@@ -4,8 +4,10 @@
 //! per ERP, and [`built_in`] carries those in the program.
 
 mod check;
+mod check_records;
 mod dates;
 mod fields;
+mod records;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,10 @@ use serde::{Deserialize, Serialize};
 
 pub use check::ProfileError;
 pub use dates::DatePattern;
+pub(crate) use fields::FieldId;
 pub use fields::{FIELDS, Field, FieldKind};
+pub(crate) use records::is_among;
+pub use records::{NumberFormat, Place, Record, Role, Span, TrailerField};
 pub use settings::{
     DecimalMark, Defaults, Delimiter, Documents, Negative, Quote, StatusEntry, TextEncoding, UnknownColumns, Words,
 };
@@ -80,6 +85,24 @@ pub struct Profile {
     /// Canonical field to the header names that are accepted for it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Words>,
+    /// Vendors: field to the words in it that ask for the vendor to be taken off the list.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deleted: BTreeMap<String, Words>,
+    /// Vendors: field to the words in it that say the vendor is blocked.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inactive: BTreeMap<String, Words>,
+    /// The sheet of a workbook that is read; the first, where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// Where a row says of which record type it is, in a file without a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_type: Option<Place>,
+    /// The record types of a file without a header.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<Record>,
+    /// Amounts that are written without a decimal mark, or with COBOL's sign, by field.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, NumberFormat>,
     /// The payer's status codes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub status: BTreeMap<String, StatusEntry>,
@@ -110,6 +133,12 @@ impl Default for Profile {
             credit_types: ["credit", "credit note", "credit memo", "cm", "cn", "381"].map(str::to_owned).to_vec(),
             defaults: Defaults::default(),
             columns: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            inactive: BTreeMap::new(),
+            sheet: None,
+            record_type: None,
+            records: Vec::new(),
+            numbers: BTreeMap::new(),
             status: BTreeMap::new(),
             severities: BTreeMap::new(),
         }
@@ -146,6 +175,12 @@ impl Profile {
         }
     }
 
+    /// Whether some column of the profile is for a field.
+    #[must_use]
+    pub fn maps(&self, name: &str) -> bool {
+        self.columns.contains_key(name) || self.records.iter().any(|record| record.columns.contains_key(name))
+    }
+
     /// Whether a field's cell must not be empty (and its column not missing).
     #[must_use]
     pub fn requires(&self, field: &Field) -> bool {
@@ -163,6 +198,11 @@ static BUILT_IN: LazyLock<Vec<Profile>> = LazyLock::new(|| {
     [
         include_str!("../../../config/profiles/waybill-invoices.toml"),
         include_str!("../../../config/profiles/waybill-vouchers.toml"),
+        include_str!("../../../config/profiles/waybill-vendors.toml"),
+        include_str!("../../../config/profiles/waybill-remittances.toml"),
+        include_str!("../../../config/profiles/waybill-records.toml"),
+        include_str!("../../../config/profiles/waybill-fixed.toml"),
+        include_str!("../../../config/profiles/paymentworks-vendors.toml"),
         include_str!("../../../config/profiles/quickbooks-bills.toml"),
         include_str!("../../../config/profiles/netsuite-bills.toml"),
         include_str!("../../../config/profiles/sap-open-items.toml"),

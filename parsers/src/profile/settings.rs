@@ -15,6 +15,10 @@ pub enum Documents {
     Invoice,
     /// A payer's open items.
     Voucher,
+    /// A payer's vendors.
+    Vendor,
+    /// Payments with the documents they settle.
+    Remittance,
 }
 
 impl Documents {
@@ -24,7 +28,21 @@ impl Documents {
         match self {
             Self::Invoice => "invoice",
             Self::Voucher => "voucher",
+            Self::Vendor => "vendor",
+            Self::Remittance => "remittance",
         }
+    }
+
+    /// Whether a document may have rows below its first, a line each.
+    #[must_use]
+    pub fn has_lines(self) -> bool {
+        matches!(self, Self::Invoice | Self::Remittance)
+    }
+
+    /// Whether it is about money, and so must say in which currency.
+    #[must_use]
+    pub fn has_amounts(self) -> bool {
+        self != Self::Vendor
     }
 }
 
@@ -40,7 +58,7 @@ pub enum Delimiter {
 
 impl Delimiter {
     /// What `auto` chooses among.
-    pub const KNOWN: [u8; 4] = [b',', b';', b'\t', b'|'];
+    pub const KNOWN: [u8; 6] = [b',', b';', b'\t', b'|', b'^', b'~'];
 }
 
 impl TryFrom<String> for Delimiter {

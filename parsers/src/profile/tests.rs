@@ -22,7 +22,7 @@ fn error_of(text: &str) -> String {
 
 #[test]
 fn every_built_in_profile_is_good_and_is_written_as_it_is_read() {
-    assert_eq!(built_in().len(), 5);
+    assert_eq!(built_in().len(), 10);
     for profile in built_in() {
         assert_eq!(Profile::from_toml(&profile.to_toml()).as_ref(), Ok(profile), "{}", profile.name);
     }

@@ -1,0 +1,225 @@
+//! The cells of one row, read by the profile's conventions, with what was found while reading them.
+
+use std::borrow::Cow;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::amount::NoAmount;
+use super::currency::minor_units;
+use super::rows::{CellKind, Row};
+use super::sheet::Sheet;
+use crate::canonical::Evidence;
+use crate::profile::{DatePattern, FieldId};
+use crate::short::Short;
+use crate::{Code, Finding, Severity};
+
+/// One row's cells, and what was found while reading them.
+pub(super) struct Cells<'s> {
+    sheet: &'s Sheet<'s>,
+    row: &'s Row,
+    pub findings: Vec<Finding>,
+    pub evidence: Vec<Evidence>,
+}
+
+/// A text is kept up to this many characters; more is `length_exceeded`.
+const TEXT_CHARS_MAX: usize = 2_000;
+
+/// The canonical path of a value: of the document, or of one of its lines.
+#[derive(Clone, Copy)]
+pub(super) enum Path {
+    Own(&'static str),
+    Line(usize, &'static str),
+}
+
+impl Path {
+    fn written(self) -> Short {
+        match self {
+            Self::Own(path) => path.into(),
+            Self::Line(index, name) => {
+                let mut path = Short::new();
+                path.push_str("lines[");
+                path.push_number(index as u64);
+                path.push_str("].");
+                path.push_str(name);
+                path
+            }
+        }
+    }
+}
+
+impl<'s> Cells<'s> {
+    pub(super) fn new(sheet: &'s Sheet<'s>, row: &'s Row) -> Self {
+        Self { sheet, row, findings: Vec::new(), evidence: Vec::new() }
+    }
+
+    /// A text, shortened to what is kept.
+    pub(super) fn text(&mut self, field: FieldId) -> Option<String> {
+        self.kept(field).map(Cow::into_owned)
+    }
+
+    fn kept(&mut self, field: FieldId) -> Option<Cow<'s, str>> {
+        let text = self.sheet.read(self.row, field)?;
+        if text.len() <= TEXT_CHARS_MAX {
+            return Some(text);
+        }
+        let Some((cut, _)) = text.char_indices().nth(TEXT_CHARS_MAX) else { return Some(text) };
+        let what = format!("longer than {TEXT_CHARS_MAX} characters; the rest is not kept");
+        self.report(Code::LENGTH_EXCEEDED, None, field, &text, &what, "Shorten the text.");
+        self.only_warn();
+        text.get(..cut).map(|kept| Cow::Owned(kept.to_owned()))
+    }
+
+    /// A text that must be there, with its evidence under a canonical path.
+    pub(super) fn witnessed(&mut self, field: FieldId, path: Path) -> Option<String> {
+        let text = self.kept(field)?;
+        self.witness(field, path, &text);
+        Some(text.into_owned())
+    }
+
+    /// An amount or a number, with its evidence.
+    pub(super) fn amount(&mut self, field: FieldId, path: Path) -> Option<Decimal> {
+        let text = self.sheet.read(self.row, field)?;
+        self.witness(field, path, &text);
+        let read = match (self.sheet.kind(self.row, field), self.sheet.format(field)) {
+            (CellKind::Text, Some(format)) => self.sheet.amounts.read_formatted(&text, format),
+            (CellKind::Text, None) => self.sheet.amounts.read(&text),
+            (CellKind::Number | CellKind::Day, _) => Decimal::from_str_exact(&text).map_err(|_| NoAmount::NotANumber),
+        };
+        let (what, fix) = match read {
+            Ok(amount) => return Some(amount),
+            Err(NoAmount::NotANumber) => (
+                format!(
+                    "`{}` is no number by the conventions of the profile `{}`",
+                    brief(&text),
+                    self.sheet.plan.profile.name
+                ),
+                "Write digits, one decimal mark, and a sign as your profile has them.",
+            ),
+            Err(NoAmount::Ambiguous) => (
+                format!(
+                    "`{}` can be read two ways, and nothing in the file says which sign is the decimal mark",
+                    brief(&text)
+                ),
+                "Say `decimal = \",\"` or `decimal = \".\"` in the profile, or write two decimals.",
+            ),
+            Err(NoAmount::TooLong) => {
+                (format!("`{}` has more digits than an amount can have", brief(&text)), "Write at most 28 digits.")
+            }
+        };
+        self.report(Code::AMOUNT_INVALID, Some("BAD-NUMBER"), field, &text, &what, fix);
+        None
+    }
+
+    /// An amount of money: no more decimals than its currency has.
+    pub(super) fn money(&mut self, field: FieldId, path: Path, currency: Option<&Money>) -> Option<Decimal> {
+        let amount = self.amount(field, path)?;
+        if let Some(Money { code, units: Some(units) }) = currency
+            && amount.scale() > *units
+            && amount.normalize().scale() > *units
+        {
+            let what = format!("{amount} has more decimals than {code} has ({units})");
+            let fix = format!("Round the amount to {units} decimals.");
+            self.report(Code::AMOUNT_SCALE, None, field, &amount.to_string(), &what, &fix);
+        }
+        Some(amount)
+    }
+
+    /// A date, with its evidence.
+    pub(super) fn date(&mut self, field: FieldId, path: Path) -> Option<Date> {
+        let text = self.sheet.read(self.row, field)?;
+        self.witness(field, path, &text);
+        let patterns = &self.sheet.plan.profile.dates;
+        // A day of a workbook is no text, and so has no pattern.
+        let stored = match self.sheet.kind(self.row, field) {
+            CellKind::Day => DatePattern::parse("YYYY-MM-DD").ok().and_then(|pattern| pattern.read(&text)),
+            CellKind::Text | CellKind::Number => None,
+        };
+        if let Some(date) = stored.or_else(|| patterns.iter().find_map(|pattern| pattern.read(&text))) {
+            return Some(date);
+        }
+        let written: Vec<&str> = patterns.iter().map(|pattern| pattern.as_str()).collect();
+        let written = written.join(" or ");
+        let what = format!("`{}` is no date written {written}", brief(&text));
+        let fix = format!("Write the date as {written}.");
+        self.report(Code::DATE_INVALID, Some("BAD-DATE"), field, &text, &what, &fix);
+        None
+    }
+
+    /// The currency: the cell's, or the profile's.
+    pub(super) fn currency(&mut self, field: FieldId) -> Option<Money> {
+        let Some(text) = self.sheet.read(self.row, field) else {
+            let code = self.sheet.plan.profile.defaults.currency.clone()?;
+            return Some(Money { units: minor_units(&code), code });
+        };
+        self.witness(field, Path::Own("currency"), &text);
+        let code: String = text.to_ascii_uppercase().chars().take(TEXT_CHARS_MAX).collect();
+        let units = minor_units(&code);
+        if units.is_none() {
+            let what = format!("`{}` is no currency of ISO 4217", brief(&text));
+            self.report(Code::CURRENCY_UNKNOWN, None, field, &text, &what, "Write a code of three letters: USD, EUR.");
+        }
+        Some(Money { units, code })
+    }
+
+    /// Reports each required field that is empty, but those a default fills: of the document, or of a line.
+    pub(super) fn require(&mut self, per_line: bool) {
+        let profile = self.sheet.plan.profile;
+        for (id, field) in self.sheet.required.iter().filter(|(_, field)| field.per_line == per_line) {
+            let filled = field.name == "currency" && profile.defaults.currency.is_some();
+            if !filled && self.sheet.read(self.row, *id).is_none() {
+                let what = format!("empty, but the profile `{}` requires it: {}", profile.name, field.about);
+                self.report(Code::REQUIRED_MISSING, None, *id, "", &what, "Fill the cell.");
+            }
+        }
+    }
+
+    /// Adds an error at a field's cell.
+    pub(super) fn report(
+        &mut self,
+        code: Code,
+        rule: Option<&'static str>,
+        field: FieldId,
+        value: &str,
+        what: &str,
+        fix: &str,
+    ) {
+        let mut finding = self.sheet.about(self.row, field, code, value, what, fix);
+        finding.rule = rule;
+        self.findings.push(finding);
+    }
+
+    /// What was reported last is worth knowing, no more.
+    pub(super) fn only_warn(&mut self) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.severity = Severity::Warning;
+        }
+    }
+
+    fn witness(&mut self, field: FieldId, path: Path, raw: &str) {
+        if let Some(column) = self.sheet.layout(self.row).and_then(|layout| layout.column(field)) {
+            let cut = match raw.len() <= Finding::VALUE_CHARS_MAX {
+                true => None,
+                false => raw.char_indices().nth(Finding::VALUE_CHARS_MAX).map(|(cut, _)| cut),
+            };
+            let raw = cut.and_then(|cut| raw.get(..cut)).unwrap_or(raw);
+            let at = self.sheet.at(self.row, column);
+            self.evidence.push(Evidence::new(path.written(), at, raw));
+        }
+    }
+}
+
+/// A currency, and how many decimals its amounts have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Money {
+    pub code: String,
+    pub units: Option<u32>,
+}
+
+/// The start of a text, so that what a message says of it is not lost behind it.
+fn brief(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+    }
+}
