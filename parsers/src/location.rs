@@ -1,11 +1,12 @@
 //! Where in a file something stands: the byte, the line, and the path in the format's own words.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::short::Short;
 
 /// A place in an original, precise enough to put a caret under it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// Offset of the first byte, counted from 0 in the file as it was stored (before any transcoding;
     /// for a transcoded file the closest offset the reader can name).

@@ -9,6 +9,7 @@ mod invoice;
 mod party;
 mod payment_order;
 mod remittance;
+mod schema;
 mod statement;
 mod vendor;
 mod voucher;
@@ -21,19 +22,21 @@ pub use invoice::{
 pub use party::{Address, Contact, Identifier, Party};
 pub use payment_order::PaymentOrder;
 pub use remittance::{Account, Adjustment, Handling, RemittanceAdvice, RemittanceLine, SettledKind};
+pub use schema::schema;
 pub use statement::{Statement, StatementTransaction};
 pub use vendor::Vendor;
 pub use voucher::{PaymentStatus, Voucher};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::location::Location;
 use crate::short::Short;
 
 /// One canonical document read from a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// Its place among the documents of its file, from 0.
     pub ordinal: u32,
@@ -54,7 +57,7 @@ pub struct Document {
 }
 
 /// Which field of the document, and where the original says it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The canonical field: `totals.payable`, `lines[2].net_amount`.
     pub field: Short,
@@ -72,7 +75,7 @@ impl Evidence {
 }
 
 /// What kind of document it is, with its content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// An invoice or a credit note.
