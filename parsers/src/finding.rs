@@ -62,6 +62,8 @@ impl Code {
     pub const EDI_ELEMENT_INVALID: Self = Self("edi_element_invalid");
     pub const EDI_TRAILING_DATA: Self = Self("edi_trailing_data");
     pub const EDI_TRANSACTION_UNSUPPORTED: Self = Self("edi_transaction_unsupported");
+    pub const JSON_MALFORMED: Self = Self("json_malformed");
+    pub const JSON_SCHEMA: Self = Self("json_schema");
     // record
     pub const REQUIRED_MISSING: Self = Self("required_missing");
     pub const TYPE_INVALID: Self = Self("type_invalid");

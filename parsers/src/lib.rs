@@ -12,6 +12,7 @@
 
 pub mod canonical;
 pub mod finding;
+pub mod json;
 pub mod limits;
 pub mod location;
 pub mod profile;
@@ -107,7 +108,7 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 3] = [&x12::X12, &xml::Xml, &csv::Csv];
+static FORMATS: [&dyn Format; 4] = [&x12::X12, &xml::Xml, &json::Json, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]

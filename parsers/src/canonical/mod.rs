@@ -39,13 +39,16 @@ use crate::short::Short;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// Its place among the documents of its file, from 0.
+    #[serde(default)]
     pub ordinal: u32,
     /// The format it was read from: `x12-810`, `ubl-invoice`, `ubl-creditnote`, `csv`.
+    #[serde(default)]
     pub format: String,
     /// The format's version as the file states it: `004010`, `2.1`, a profile's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Where it starts, and in `len` how long it is (saturating at 4 GiB).
+    #[serde(default)]
     pub location: Location,
     /// The envelope's control numbers, outermost first: `("ISA13", "000000001")`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
