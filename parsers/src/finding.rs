@@ -77,6 +77,9 @@ impl Code {
     pub const TAX_MISMATCH: Self = Self("tax_mismatch");
     pub const DUPLICATE_DOCUMENT: Self = Self("duplicate_document");
     pub const LENGTH_EXCEEDED: Self = Self("length_exceeded");
+    // writing in another format
+    pub const CONVERT_UNSUPPORTED: Self = Self("convert_unsupported");
+    pub const CONVERT_LOSSY: Self = Self("convert_lossy");
 
     /// The code of a published rule: its own id, as the standard spells it.
     #[must_use]

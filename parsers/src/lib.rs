@@ -11,6 +11,7 @@
 //! Start at [`read`], which does all of it.
 
 pub mod canonical;
+mod explain;
 pub mod finding;
 pub mod json;
 pub mod limits;
@@ -29,6 +30,7 @@ use std::io::{self, BufRead, Cursor, Read};
 use std::ops::ControlFlow;
 
 pub use canonical::Document;
+pub use explain::{Explanation, explain, explanations};
 pub use finding::{Code, Finding, Severity};
 pub use limits::{Limit, Limits};
 pub use location::Location;

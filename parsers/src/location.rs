@@ -15,6 +15,7 @@ pub struct Location {
     pub line: u64,
     /// The path in the format's own words: `ISA[1]/GS[1]/ST[2]/IT1[3]/04` (X12), `/Invoice/cbc:ID`
     /// (XML), `row 12/amount` (CSV). Empty for the file as a whole.
+    #[schemars(with = "String")]
     pub path: Short,
     /// How many bytes from `byte` on are meant; 0 when only the place is known.
     #[serde(default, skip_serializing_if = "is_zero")]

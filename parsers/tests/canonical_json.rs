@@ -88,6 +88,40 @@ fn every_document_is_as_its_schema_says() {
     }
 }
 
+#[test]
+fn every_example_in_docs_canonical_md_is_a_document_of_its_kind() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/CANONICAL.md")).unwrap();
+    let examples: Vec<&str> = text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let (documents, findings, _) = told(&mut examples.concat().as_bytes(), &[]);
+    assert_eq!((documents.len(), findings), (examples.len(), Vec::new()));
+    let kinds: std::collections::BTreeSet<_> = documents.iter().map(Document::kind).collect();
+    assert_eq!(kinds.len(), 8, "{kinds:?}");
+    let schema: Value = serde_json::from_str(&canonical::schema()).unwrap();
+    for example in examples {
+        let document: Document = serde_json::from_str(example).unwrap();
+        // Nothing in an example is passed over: all of it is in what is written again.
+        let written = serde_json::to_value(&document).unwrap();
+        assert_holds(&written, &serde_json::from_str(example).unwrap(), "");
+        let mut faults = Vec::new();
+        validate(&schema, &schema, &written, "", &mut faults);
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+}
+
+fn assert_holds(written: &Value, example: &Value, at: &str) {
+    match example {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, inner)| assert_holds(&written[name], inner, &format!("{at}/{name}")));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, inner)| assert_holds(&written[n], inner, &format!("{at}/{n}")));
+        }
+        // What is false by default is not written.
+        Value::Bool(false) => assert_ne!(written, true, "{at}"),
+        _ => assert_eq!(written, example, "{at}"),
+    }
+}
+
 /// The part of JSON Schema that ours uses; a keyword this does not know is a fault.
 fn validate(root: &Value, schema: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
     let wrong = |what: String| format!("{at}: {what}");

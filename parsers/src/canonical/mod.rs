@@ -63,9 +63,11 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The canonical field: `totals.payable`, `lines[2].net_amount`.
+    #[schemars(with = "String")]
     pub field: Short,
     pub at: Location,
     /// The text as it was written, before any conversion.
+    #[schemars(with = "String")]
     pub raw: Short,
 }
 

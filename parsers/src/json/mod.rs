@@ -117,7 +117,7 @@ fn document(
         if leaf.is_number && !is_exact(&leaf.raw) {
             return Err(inexact(value, at, &leaf).into());
         }
-        evidence.push(Evidence { field: leaf.field, at, raw: leaf.raw });
+        evidence.push(Evidence { field: leaf.field.into(), at, raw: leaf.raw.into() });
     }
     document.ordinal = ordinal;
     NAME.clone_into(&mut document.format);

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use crate::limits::Limit;
-use crate::{Halt, Location};
+use crate::{Halt, Location, Short};
 
 /// The objects of a stream, one at a time.
 pub(super) struct Values<'i> {
@@ -211,7 +211,7 @@ impl Nesting {
 
 impl Value {
     /// A place inside the value.
-    pub(super) fn place(&self, offset: usize, path: impl Into<String>) -> Location {
+    pub(super) fn place(&self, offset: usize, path: impl Into<Short>) -> Location {
         let before = self.bytes.get(..offset).unwrap_or(&self.bytes);
         let breaks = before.iter().enumerate().filter(|&(at, &byte)| match byte {
             b'\n' => true,
