@@ -1,5 +1,6 @@
-//! `waybill check` against real documents: every file of the shared corpus is answered cleanly, and those
-//! in a format we read agree with what `expect.tsv` says of them.
+//! `waybill check` against real documents: every file of the shared corpus is answered cleanly, and agrees with
+//! what `expect.tsv` says of it: format, kind, how many documents, the first one's number, currency and amount,
+//! the sum of all, and whether it is right.
 
 use std::fs;
 use std::path::Path;
@@ -32,6 +33,32 @@ fn check_agrees_with_every_file_of_the_corpus() {
     );
 }
 
+/// The formats and kinds of the table that are not read yet, by how they begin: answered without a panic, and no more is
+/// asked.
+const NOT_YET: &[&str] = &[
+    "x12-000",
+    "x12-820",
+    "x12-824",
+    "x12-997",
+    "x12-999",
+    "edifact-",
+    "cii-",
+    "ubl-remittanceadvice",
+    "ubl-selfbilled",
+    "ubl-freightinvoice",
+    "ubl-statement",
+    "cxml-",
+    "sap-idoc",
+    "iso20022-",
+    "fatturapa",
+    "facturae",
+    "cfdi",
+    "flat-",
+    "fixed-width",
+    "archive",
+    "csv remittance",
+];
+
 /// A row of `expect.tsv`.
 struct Expected<'t> {
     path: &'t str,
@@ -41,29 +68,28 @@ struct Expected<'t> {
     number: &'t str,
     currency: &'t str,
     payable: &'t str,
+    sum: &'t str,
     validity: &'t str,
 }
 
 impl<'t> Expected<'t> {
     fn of(row: &'t str) -> Self {
         let cells: Vec<_> = row.split('\t').collect();
-        let [path, format, kind, documents, number, currency, payable, _sum, validity, ..] = cells[..] else {
+        let [path, format, kind, documents, number, currency, payable, sum, validity, ..] = cells[..] else {
             panic!("a row of expect.tsv is too short: {row}");
         };
-        let mut row = Self { path, format, kind, documents, number, currency, payable, validity };
+        let mut row = Self { path, format, kind, documents, number, currency, payable, sum, validity };
         row.settle();
         row
     }
 
-    /// The format as we name it, when it is one of ours. Remittance tables are of a later issue.
-    fn ours(&self) -> Option<&'t str> {
+    /// The format as we name it, or the beginning of it: the table has the version, too.
+    fn family(&self) -> &'t str {
         match self.format {
-            "csv" if self.kind == "remittance" => None,
-            "ubl-invoice" | "ubl-creditnote" | "csv" => Some(self.format),
             // Invoices inside a wrapper element are read where they stand.
-            "xml-batch-of-ubl" => Some("ubl-invoice"),
-            format if format.starts_with("x12-810") => Some("x12-810"),
-            _ => None,
+            "xml-batch-of-ubl" => "ubl-invoice",
+            "flat-delimited" => "csv",
+            format => format,
         }
     }
 
@@ -72,15 +98,18 @@ impl<'t> Expected<'t> {
         match self.path {
             // Documents before the one that is cut off are recorded: "the good beside the bad".
             "own-csv/s11_neg_unclosed_quote.csv" => {
-                (self.documents, self.number, self.currency, self.payable) = ("2", "SINV00001", "USD", "21897.62");
+                (self.documents, self.kind) = ("2", "invoice");
+                (self.number, self.currency, self.payable) = ("SINV00001", "USD", "21897.62");
             }
             // The table has what the file was made from; the file itself says something else, or nothing.
             "own-x12/neg_missing_big.edi" => self.number = "",
-            "own-x12/neg_tds_mismatch.edi" => self.payable = "0.01",
+            // The last document is cut off before its total.
+            "own-x12/neg_truncated.edi" => self.sum = "",
+            "own-x12/neg_tds_mismatch.edi" => (self.payable, self.sum) = ("0.01", ""),
             "own-xml/neg_br_02_no_id.xml" => self.number = "",
             "own-xml/neg_br_cl_04_currency.xml" => self.currency = "EURO",
-            "own-xml/neg_br_co_16.xml" => self.payable = "39588.80",
-            "own-xml/neg_br_dec_3_decimals.xml" => self.payable = "30913.001",
+            "own-xml/neg_br_co_16.xml" => (self.payable, self.sum) = ("39588.80", ""),
+            "own-xml/neg_br_dec_3_decimals.xml" => (self.payable, self.sum) = ("30913.001", ""),
             // The table counts the purchase order too.
             "staedi-x12-edifact/x12/invoice810_po850_dual.edi" => self.documents = "2",
             _ => (),
@@ -92,30 +121,20 @@ impl<'t> Expected<'t> {
         if !matches!(check.exit, 0 | 1) || !check.err.is_empty() {
             return vec![format!("exit code {}, standard error: {}", check.exit, check.err)];
         }
-        match self.ours() {
-            Some(format) => self.as_ours(format, check),
-            None => as_foreign(check),
+        let what = format!("{} {}", self.format, self.kind);
+        if NOT_YET.iter().any(|format| what.starts_with(format)) || self.kind == "ruletest" {
+            return Vec::new();
         }
-    }
-
-    fn as_ours(&self, format: &str, check: &Check) -> Vec<String> {
         let mut differ = Differences::default();
-        let documents = check.events("document");
-        differ.note("documents", self.documents, &documents.len().to_string());
         match self.validity {
             "valid" => differ.note("exit code", "0", &check.exit.to_string()),
             "invalid" => differ.note("exit code", "1", &check.exit.to_string()),
             _ => (),
         }
-        if let (Some(first), false) = (documents.first(), self.documents == "0") {
-            differ.note("format", format, text(first, "format"));
-            // What a CSV row is, its feed says; the corpus only knows the shape.
-            if format != "csv" {
-                differ.note("kind", &self.kind.replace("credit", "credit_note"), text(first, "kind"));
-            }
-            differ.note("number", self.number, text(first, "number"));
-            differ.note("currency", self.currency, text(first, "currency"));
-            differ.note("payable", &amount(self.payable), &amount(text(first, "payable")));
+        match self.kind {
+            // What is no document of accounts payable is taken or refused, with a word either way.
+            "other" => self.as_foreign(check, &mut differ),
+            _ => self.as_ours(check, &mut differ),
         }
         if !differ.0.is_empty() {
             let codes: Vec<_> =
@@ -124,18 +143,56 @@ impl<'t> Expected<'t> {
         }
         differ.0
     }
+
+    fn as_foreign(&self, check: &Check, differ: &mut Differences) {
+        if self.documents == "0" {
+            differ.note("documents", "0", &check.events("document").len().to_string());
+        }
+        if check.events("document").is_empty() && check.events("finding").is_empty() {
+            differ.0.push("there is no document, and no word why".to_owned());
+        }
+    }
+
+    fn as_ours(&self, check: &Check, differ: &mut Differences) {
+        let documents = check.events("document");
+        differ.note("documents", self.documents, &documents.len().to_string());
+        let Some(first) = documents.first() else { return };
+        let found = text(first, "format");
+        if self.format != "archive" && !self.family().to_lowercase().starts_with(found) {
+            differ.note("format", self.family(), found);
+        }
+        let kind = match self.kind {
+            "credit" => "credit_note",
+            "remittance" => "remittance_advice",
+            "payment" => "payment_order",
+            "ack" => "acknowledgment",
+            kind => kind,
+        };
+        // Whether a row of a table is an invoice or a payer's open item, its feed says; the corpus only knows the
+        // shape.
+        if !(found == "csv" && text(first, "kind") == "voucher" && kind == "invoice") {
+            differ.note("kind", kind, text(first, "kind"));
+        }
+        differ.note("number", self.number, text(first, "number"));
+        differ.note("currency", self.currency, text(first, "currency"));
+        differ.note("payable", &amount(self.payable), &amount(text(first, "payable")));
+        if !self.sum.is_empty() {
+            differ.note("payable_sum", &amount(self.sum), &sum(&documents));
+        }
+    }
 }
 
-/// A file in a format of another issue is refused with one clear word, and nothing of it is taken.
-fn as_foreign(check: &Check) -> Vec<String> {
-    let mut differ = Differences::default();
-    differ.note("exit code", "1", &check.exit.to_string());
-    differ.note("documents", "0", &check.events("document").len().to_string());
-    let codes: Vec<_> = check.events("finding").iter().map(|finding| text(finding, "code").to_owned()).collect();
-    if !codes.iter().any(|code| matches!(code.as_str(), "unknown_format" | "no_profile" | "empty_file")) {
-        differ.0.push(format!("said neither unknown_format nor no_profile, but {}", codes.join(" ")));
-    }
-    differ.0
+/// The amounts of all documents, as the table adds them: as their files write them. A credit note of EDI and XML
+/// is written positive, one of a table negative.
+fn sum(documents: &[Value]) -> String {
+    let amounts = documents.iter().map(|document| {
+        let payable = text(document, "payable").parse::<Decimal>().ok()?;
+        let is_negative =
+            document["kind"] == "credit_note" && matches!(text(document, "format"), "csv" | "fixed-width");
+        Some(if is_negative { -payable } else { payable })
+    });
+    let sum: Option<Decimal> = amounts.sum();
+    sum.map_or_else(|| "not every document has an amount".to_owned(), |sum| sum.normalize().to_string())
 }
 
 #[derive(Default)]

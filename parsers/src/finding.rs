@@ -66,6 +66,8 @@ impl Code {
     pub const EDI_ELEMENT_INVALID: Self = Self("edi_element_invalid");
     pub const EDI_TRAILING_DATA: Self = Self("edi_trailing_data");
     pub const EDI_TRANSACTION_UNSUPPORTED: Self = Self("edi_transaction_unsupported");
+    pub const JSON_MALFORMED: Self = Self("json_malformed");
+    pub const JSON_SCHEMA: Self = Self("json_schema");
     // record
     pub const REQUIRED_MISSING: Self = Self("required_missing");
     pub const TYPE_INVALID: Self = Self("type_invalid");
@@ -79,6 +81,9 @@ impl Code {
     pub const TAX_MISMATCH: Self = Self("tax_mismatch");
     pub const DUPLICATE_DOCUMENT: Self = Self("duplicate_document");
     pub const LENGTH_EXCEEDED: Self = Self("length_exceeded");
+    // writing in another format
+    pub const CONVERT_UNSUPPORTED: Self = Self("convert_unsupported");
+    pub const CONVERT_LOSSY: Self = Self("convert_lossy");
 
     /// The code of a published rule: its own id, as the standard spells it.
     #[must_use]

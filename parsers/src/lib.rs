@@ -11,7 +11,9 @@
 //! Start at [`read`], which does all of it.
 
 pub mod canonical;
+mod explain;
 pub mod finding;
+pub mod json;
 pub mod limits;
 pub mod location;
 pub mod profile;
@@ -28,6 +30,7 @@ use std::io::{self, BufRead, Cursor, Read};
 use std::ops::ControlFlow;
 
 pub use canonical::Document;
+pub use explain::{Explanation, explain, explanations};
 pub use finding::{Code, Finding, Severity};
 pub use limits::{Limit, Limits};
 pub use location::Location;
@@ -107,7 +110,7 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 3] = [&x12::X12, &xml::Xml, &csv::Csv];
+static FORMATS: [&dyn Format; 4] = [&x12::X12, &xml::Xml, &json::Json, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]

@@ -1,11 +1,12 @@
 //! Where in a file something stands: the byte, the line, and the path in the format's own words.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::short::Short;
 
 /// A place in an original, precise enough to put a caret under it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// Offset of the first byte, counted from 0 in the file as it was stored (before any transcoding;
     /// for a transcoded file the closest offset the reader can name).
@@ -14,6 +15,7 @@ pub struct Location {
     pub line: u64,
     /// The path in the format's own words: `ISA[1]/GS[1]/ST[2]/IT1[3]/04` (X12), `/Invoice/cbc:ID`
     /// (XML), `row 12/amount` (CSV). Empty for the file as a whole.
+    #[schemars(with = "String")]
     pub path: Short,
     /// How many bytes from `byte` on are meant; 0 when only the place is known.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -1,6 +1,6 @@
 //! The person at the keyboard: one command a file, in the order one would read them.
 //!
-//! `serve`, `demo`, `check`, `org`, `account`, `token`, `profile`, `file`, `tail`. A command is a struct
+//! `serve`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `profile`, `file`, `tail`. A command is a struct
 //! of its arguments with `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a
 //! file, and its name in each of the three lists below: `mod`, [`Command`], [`Command::run`].
 //!
@@ -9,11 +9,14 @@
 
 mod account;
 mod check;
+mod convert;
 mod demo;
+mod explain;
 mod file;
 mod moment;
 mod org;
 mod profile;
+mod schema;
 mod screen;
 mod serve;
 mod store;
@@ -75,6 +78,8 @@ const EXIT_CODES: &str = "Exit codes: 0 ok, 1 findings, 2 unusable (wrong argume
 const FIRST_STEPS: &str = "\
 First steps:
   waybill check invoice.edi        what is in this file, and what is wrong with it
+  waybill explain BR-CO-10         what a code means, and how to mend it
+  waybill convert invoice.edi --to json
   waybill org create Acme          then an account for it, and it can send files
   waybill tail -f                  what the daemon is doing
   waybill check --help             every command explains itself, with examples
@@ -89,6 +94,9 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Check(check::Check),
+    Convert(convert::Convert),
+    Explain(explain::Explain),
+    Schema(schema::Schema),
     Org(org::Org),
     Account(account::Account),
     Token(token::Token),
@@ -103,6 +111,9 @@ impl Command {
             Self::Serve(serve) => serve.run(out),
             Self::Demo(demo) => demo.run(out),
             Self::Check(check) => check.run(out),
+            Self::Convert(convert) => convert.run(out),
+            Self::Explain(explain) => explain.run(out),
+            Self::Schema(schema) => schema.run(out),
             Self::Org(org) => org.run(out),
             Self::Account(account) => account.run(out),
             Self::Token(token) => token.run(out),

@@ -19,10 +19,15 @@ pub(crate) enum Color {
 impl Color {
     /// The paint for standard output.
     pub(crate) fn paint(self) -> Paint {
+        self.paint_on(&io::stdout())
+    }
+
+    /// The paint for a stream.
+    pub(crate) fn paint_on(self, stream: &impl IsTerminal) -> Paint {
         let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Paint {
             on: match self {
-                Self::Auto => io::stdout().is_terminal() && !refused,
+                Self::Auto => stream.is_terminal() && !refused,
                 Self::Always => true,
                 Self::Never => false,
             },

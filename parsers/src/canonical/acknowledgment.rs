@@ -1,13 +1,14 @@
 //! The other side's answer to something sent: taken, taken with errors, or refused, and why.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::Party;
 
 /// One acknowledgment (X12 997, 999, TA1, 824; EDIFACT CONTRL, APERAK; ISO 20022 pain.002; UBL
 /// ApplicationResponse).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Acknowledgment {
     /// Its own number, where it has one: BGN02, BGM 1004, `MsgId`.
@@ -36,7 +37,7 @@ pub struct Acknowledgment {
 }
 
 /// How something sent was taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Accepted,
@@ -51,7 +52,7 @@ pub enum Verdict {
 }
 
 /// What is acknowledged: an interchange, a functional group, or a document.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Subject {
     /// `interchange`, a functional identifier code (`IN`), a message type or a document's.
@@ -72,7 +73,7 @@ pub struct Subject {
 }
 
 /// What is said of one transaction set, message or document.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AcknowledgedItem {
     /// `810`, `INVOIC`.
@@ -89,7 +90,7 @@ pub struct AcknowledgedItem {
 }
 
 /// One fault the other side found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AcknowledgedFault {
     /// Its code: elements 720, 723, 1270 and kin, EDIFACT 0085, ISO 20022 status reasons.

@@ -2,12 +2,13 @@
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Address, Identifier, Party};
 
 /// Which of the two it is; the issuer's own type code stays in [`Invoice::type_code`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InvoiceKind {
     #[default]
@@ -16,7 +17,7 @@ pub enum InvoiceKind {
 }
 
 /// An invoice or credit note (EN 16931-1).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Invoice {
     pub kind: InvoiceKind,
@@ -119,7 +120,7 @@ impl Invoice {
 }
 
 /// Documents this one refers to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct References {
     /// BT-11.
@@ -152,7 +153,7 @@ pub struct References {
 }
 
 /// BG-1: a note, with its subject code if it has one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Note {
     /// BT-21.
@@ -163,7 +164,7 @@ pub struct Note {
 }
 
 /// BG-3: an earlier invoice this one corrects or credits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Preceding {
     /// BT-25.
@@ -174,7 +175,7 @@ pub struct Preceding {
 }
 
 /// BG-24: a supporting document, named but not copied.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Attachment {
     /// BT-122.
@@ -195,7 +196,7 @@ pub struct Attachment {
 }
 
 /// BG-13: where and when goods or services were delivered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Delivery {
     /// BT-70.
@@ -213,7 +214,7 @@ pub struct Delivery {
 }
 
 /// BG-14, BG-26: first and last day.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Period {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,7 +224,7 @@ pub struct Period {
 }
 
 /// When and how it should be paid.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PaymentTerms {
     /// BT-20.
@@ -237,7 +238,7 @@ pub struct PaymentTerms {
 }
 
 /// A discount for paying early.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TermsDiscount {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,7 +252,7 @@ pub struct TermsDiscount {
 }
 
 /// BG-16: how to pay.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Payment {
     /// BT-81 (UNCL4461).
@@ -284,7 +285,7 @@ pub struct Payment {
 }
 
 /// BG-17: an account to pay to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CreditTransfer {
     /// BT-84.
@@ -298,7 +299,7 @@ pub struct CreditTransfer {
 }
 
 /// BG-20, BG-21 (document), BG-27, BG-28 (line): an allowance or a charge.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AllowanceCharge {
     /// `true` for a charge, `false` for an allowance.
@@ -327,7 +328,7 @@ pub struct AllowanceCharge {
 }
 
 /// BG-22: the document's totals. Absent means the file does not state it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Totals {
     /// BT-106.
@@ -363,7 +364,7 @@ pub struct Totals {
 }
 
 /// BG-23: tax by category and rate.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TaxBreakdown {
     /// BT-116.
@@ -387,7 +388,7 @@ pub struct TaxBreakdown {
 }
 
 /// BG-25: one line.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Line {
     /// BT-126.
@@ -449,7 +450,7 @@ pub struct Line {
 }
 
 /// BG-31: what was sold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Item {
     /// BT-153.
@@ -479,7 +480,7 @@ pub struct Item {
 }
 
 /// A classification: list and code.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ItemId {
     #[serde(skip_serializing_if = "Option::is_none")]

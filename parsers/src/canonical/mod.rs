@@ -9,6 +9,7 @@ mod invoice;
 mod party;
 mod payment_order;
 mod remittance;
+mod schema;
 mod statement;
 mod vendor;
 mod voucher;
@@ -21,28 +22,33 @@ pub use invoice::{
 pub use party::{Address, Contact, Identifier, Party};
 pub use payment_order::PaymentOrder;
 pub use remittance::{Account, Adjustment, Handling, RemittanceAdvice, RemittanceLine, SettledKind};
+pub use schema::schema;
 pub use statement::{Statement, StatementTransaction};
 pub use vendor::Vendor;
 pub use voucher::{PaymentStatus, Voucher};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::location::Location;
 use crate::short::Short;
 
 /// One canonical document read from a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// Its place among the documents of its file, from 0.
+    #[serde(default)]
     pub ordinal: u32,
     /// The format it was read from: `x12-810`, `ubl-invoice`, `ubl-creditnote`, `csv`.
+    #[serde(default)]
     pub format: String,
     /// The format's version as the file states it: `004010`, `2.1`, a profile's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Where it starts, and in `len` how long it is (saturating at 4 GiB).
+    #[serde(default)]
     pub location: Location,
     /// The envelope's control numbers, outermost first: `("ISA13", "000000001")`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,12 +60,14 @@ pub struct Document {
 }
 
 /// Which field of the document, and where the original says it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The canonical field: `totals.payable`, `lines[2].net_amount`.
+    #[schemars(with = "String")]
     pub field: Short,
     pub at: Location,
     /// The text as it was written, before any conversion.
+    #[schemars(with = "String")]
     pub raw: Short,
 }
 
@@ -72,7 +80,7 @@ impl Evidence {
 }
 
 /// What kind of document it is, with its content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// An invoice or a credit note.

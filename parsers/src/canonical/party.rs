@@ -1,9 +1,10 @@
 //! Who is on a document: names, identifiers, addresses, contacts.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A party of a document: seller (BG-4), buyer (BG-7), payee (BG-10), tax representative (BG-11).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Party {
     /// Legal name (BT-27, BT-44, BT-59, BT-62).
@@ -39,7 +40,7 @@ pub struct Party {
 }
 
 /// A value and the scheme it belongs to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Identifier {
     /// ISO 6523 code (`0088`), X12 element 66 qualifier (`x12:92`), or our word (`vendor_no`).
@@ -49,7 +50,7 @@ pub struct Identifier {
 }
 
 /// A postal address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Address {
     /// Street lines (BT-35, 36, 162 and kin), in order.
@@ -67,7 +68,7 @@ pub struct Address {
 }
 
 /// Whom to call.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Contact {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,13 +2,14 @@
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Identifier, Party};
 use super::remittance::{Account, RemittanceLine};
 
 /// One credit transfer of a payer to a payee (ISO 20022 pain.001, `CdtTrfTxInf`; SAP PEXR2002).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PaymentOrder {
     /// The message it came in: `GrpHdr/MsgId`.

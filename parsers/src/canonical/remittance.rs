@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Identifier, Party};
@@ -11,7 +12,7 @@ use super::party::{Identifier, Party};
 ///
 /// Amounts are signed as they count toward the payment: a credit note that was netted is a line with a
 /// negative [`RemittanceLine::paid`], whatever sign the file's format writes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RemittanceAdvice {
     /// The advice's own number: BGM 1004, `RemittanceAdvice/ID`, `RmtId`; in an 820 the trace number.
@@ -50,7 +51,7 @@ pub struct RemittanceAdvice {
 }
 
 /// What the message asks for (X12 element 305).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Handling {
     /// Payment and advice travel together.
@@ -65,7 +66,7 @@ pub enum Handling {
 }
 
 /// A bank account, as the file gives it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Account {
     /// IBAN or the national number.
@@ -79,7 +80,7 @@ pub struct Account {
 }
 
 /// One settled document.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RemittanceLine {
     pub document_type: SettledKind,
@@ -111,7 +112,7 @@ pub struct RemittanceLine {
 }
 
 /// What a line of a remittance settles.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SettledKind {
     #[default]
@@ -122,7 +123,7 @@ pub enum SettledKind {
 }
 
 /// A difference between what was owed and what is paid.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Adjustment {
     /// What it does to the payment: negative takes away. The sign that ADX01 had in X12 before 003050 is

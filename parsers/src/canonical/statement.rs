@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Identifier, Party};
@@ -9,7 +10,7 @@ use super::remittance::{Account, RemittanceLine};
 
 /// One entry of an account report, statement or notification (ISO 20022 camt.052, camt.053, camt.054,
 /// `Ntry`), or a whole statement of open items (UBL Statement).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Statement {
     /// The report it stands in: `Rpt/Id`, `Stmt/Id`, `Ntfctn/Id`; UBL `Statement/ID`.
@@ -45,7 +46,7 @@ pub struct Statement {
 }
 
 /// One payment inside an entry.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StatementTransaction {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,12 @@
 //! A payer's vendor record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Address, Contact, Identifier};
 
 /// One row of a payer's vendor feed: who may be paid, under which number.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Vendor {
     /// The payer's company or business unit.

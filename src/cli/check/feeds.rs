@@ -12,7 +12,7 @@ use waybill_parsers::profile::{self, ProfileError};
 const PROFILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The profile that was named, by its file or by its name; all built-in ones, when none was.
-pub(super) fn candidates(named: Option<&str>) -> anyhow::Result<Vec<Profile>> {
+pub(in super::super) fn candidates(named: Option<&str>) -> anyhow::Result<Vec<Profile>> {
     let Some(named) = named else { return Ok(built_in()) };
     if named.contains('/') || Path::new(named).extension().is_some_and(|extension| extension == "toml") {
         return Ok(vec![of_file(named)?]);

@@ -8,12 +8,12 @@ use waybill_parsers::{Document, Finding, Location, Summary};
 
 use super::{Report, Source, Total, Weight};
 
-pub(super) struct Machine<'a> {
+pub(in super::super) struct Machine<'a> {
     out: &'a mut dyn Write,
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+    pub(in super::super) fn new(out: &'a mut dyn Write) -> Self {
         Self { out }
     }
 

@@ -3,10 +3,15 @@
 //! [`Check::run`] walks the files, [`Pass`] reads one, and a [`Report`] says it: `person` the way a
 //! compiler does, `machine` as the lines of docs/CLI.md.
 
-mod feeds;
+mod cells;
+pub(super) mod feeds;
 mod machine;
 mod original;
 mod person;
+mod unit;
+
+pub(super) use machine::Machine;
+pub(super) use person::Person;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -70,9 +75,9 @@ impl Check {
     pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let profiles = feeds::candidates(self.profile.as_deref())?;
         let mut report: Box<dyn Report + '_> = if self.json {
-            Box::new(machine::Machine::new(out))
+            Box::new(Machine::new(out))
         } else {
-            Box::new(person::Person::new(out, self.color.paint(), screen::columns(), self.verbose))
+            Box::new(Person::new(out, self.color.paint(), screen::columns(), self.verbose))
         };
         let mut total = Total::default();
         match self.read_all(&profiles, report.as_mut(), &mut total) {
@@ -103,7 +108,7 @@ impl Check {
 
 /// Says what a check finds. A file is its findings and documents in the order of the file, then its
 /// summary or why it was unusable.
-trait Report {
+pub(super) trait Report {
     fn finding(&mut self, source: &Source, finding: &Finding) -> io::Result<()>;
     fn document(&mut self, source: &Source, document: &Document, weight: Weight) -> io::Result<()>;
     fn summary(&mut self, source: &Source, summary: &Summary) -> io::Result<()>;
@@ -113,13 +118,13 @@ trait Report {
 
 /// How many findings something has.
 #[derive(Debug, Clone, Copy, Default)]
-struct Weight {
-    errors: u64,
-    warnings: u64,
+pub(super) struct Weight {
+    pub(super) errors: u64,
+    pub(super) warnings: u64,
 }
 
 impl Weight {
-    fn add(&mut self, severity: Severity) {
+    pub(super) fn add(&mut self, severity: Severity) {
         match severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
@@ -129,15 +134,15 @@ impl Weight {
 
 /// All files together.
 #[derive(Debug, Default)]
-struct Total {
-    files: u64,
-    unusable: u64,
-    documents: u64,
-    weight: Weight,
+pub(super) struct Total {
+    pub(super) files: u64,
+    pub(super) unusable: u64,
+    pub(super) documents: u64,
+    pub(super) weight: Weight,
 }
 
 impl Total {
-    fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         match (self.unusable, self.weight.errors) {
             (1.., _) => Exit::Unusable,
             (0, 1..) => Exit::Findings,
@@ -147,21 +152,21 @@ impl Total {
 }
 
 /// Where the bytes come from.
-struct Source {
+pub(super) struct Source {
     path: PathBuf,
 }
 
 impl Source {
-    fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    fn is_stdin(&self) -> bool {
+    pub(super) fn is_stdin(&self) -> bool {
         self.path.as_os_str() == "-"
     }
 
     /// As the caller named it.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.path.to_string_lossy().into_owned()
     }
 
@@ -190,7 +195,7 @@ fn could_not(what: &str, error: &io::Error) -> String {
 }
 
 /// The reading of one file.
-struct Pass<'a> {
+pub(super) struct Pass<'a> {
     source: &'a Source,
     report: &'a mut dyn Report,
     total: &'a mut Total,
@@ -203,13 +208,13 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(source: &'a Source, report: &'a mut dyn Report, total: &'a mut Total) -> Self {
+    pub(super) fn new(source: &'a Source, report: &'a mut dyn Report, total: &'a mut Total) -> Self {
         Self { source, report, total, documents: 0, weight: Weight::default(), pending: BTreeMap::new(), failed: None }
     }
 
     /// Reads the file through; the inner `Err` is a sentence why that was not possible, the outer one
     /// says that the report could not be written.
-    fn read(mut self, profiles: &[Profile]) -> io::Result<Result<Summary, String>> {
+    pub(super) fn read(mut self, profiles: &[Profile]) -> io::Result<Result<Summary, String>> {
         let mut input = match self.source.open() {
             Ok(input) => BufReader::with_capacity(HEAD_BYTES, input),
             Err(reason) => return Ok(Err(reason)),

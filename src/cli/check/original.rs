@@ -1,11 +1,12 @@
-//! The line a finding is about, read back from the file: a window around the place, and where the caret
-//! goes. Costs the same on a line of ten megabytes as on one of ten bytes.
+//! The line or segment a finding is about, read back from the file: a window around the place, and where the
+//! caret goes. Costs the same on a line of ten megabytes as on one of ten bytes.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use waybill_parsers::Location;
 
-use super::super::screen::{self, Visible};
+use super::cells::{Cell, Glyph, Text};
+use super::unit::{Ends, Unit};
 
 /// How far back to look for the start of the line: it gives the column.
 const BEFORE_BYTES: u64 = 64 * 1024;
@@ -18,14 +19,7 @@ const CHARACTER_BYTES: u64 = 4;
 pub(super) struct Original<R> {
     file: R,
     text: Text,
-}
-
-/// How the bytes are read for showing: the byte order mark decides, and what does not decode is spelled out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Text {
-    Utf8,
-    Utf16Le,
-    Utf16Be,
+    unit: Unit,
 }
 
 /// What to print under a finding.
@@ -44,18 +38,24 @@ pub(super) struct Snippet {
 
 impl<R: Read + Seek> Original<R> {
     pub(super) fn new(mut file: R) -> io::Result<Self> {
-        let mut mark = Vec::new();
+        let mut head = Vec::new();
         file.seek(SeekFrom::Start(0))?;
-        file.by_ref().take(2).read_to_end(&mut mark)?;
-        let text = match mark.as_slice() {
-            [0xff, 0xfe] => Text::Utf16Le,
-            [0xfe, 0xff] => Text::Utf16Be,
+        file.by_ref().take(Unit::HEAD_BYTES).read_to_end(&mut head)?;
+        let text = match head.as_slice() {
+            [0xff, 0xfe, ..] => Text::Utf16Le,
+            [0xfe, 0xff, ..] => Text::Utf16Be,
             _ => Text::Utf8,
         };
-        Ok(Self { file, text })
+        let unit = if text == Text::Utf8 { Unit::of(&head) } else { Unit::Line };
+        Ok(Self { file, text, unit })
     }
 
-    /// The line around a place, at most `columns` wide.
+    /// Whether there is no text to show: places in it are the reader's, not the file's.
+    pub(super) fn is_packed(&self) -> bool {
+        self.unit == Unit::Packed
+    }
+
+    /// The line or the segment around a place, at most `columns` wide.
     pub(super) fn snippet(&mut self, place: &Location, columns: usize) -> io::Result<Snippet> {
         // An even start keeps UTF-16 in step.
         let start = place.byte.saturating_sub(BEFORE_BYTES) & !1;
@@ -68,91 +68,21 @@ impl<R: Read + Seek> Original<R> {
         let mut cells = self.text.cells(&bytes, start);
         cells.retain(|cell| cell.byte < end);
         let line = Line::around(&cells, place.byte, start == 0, is_last);
-        Ok(line.snippet(place, columns))
+        let column = line.begins.then_some(line.at + 1);
+        let shown = match self.unit {
+            Unit::Segment(ends) => line.segment(&cells, ends, start == 0, is_last).unwrap_or(line),
+            Unit::Line | Unit::Element | Unit::Packed => line,
+        };
+        let tag = (self.unit == Unit::Element).then(|| shown.tag()).flatten();
+        Ok(Snippet { column, ..shown.snippet(place, columns, tag) })
     }
 }
 
-impl Text {
-    fn cells(self, bytes: &[u8], start: u64) -> Vec<Cell> {
-        match self {
-            Self::Utf8 => utf8(bytes, start),
-            Self::Utf16Le => utf16(bytes, start, u16::from_le_bytes),
-            Self::Utf16Be => utf16(bytes, start, u16::from_be_bytes),
-        }
-    }
-}
-
-/// A character of the file, and the byte it begins at.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    byte: u64,
-    bytes: usize,
-    glyph: Glyph,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Glyph {
-    Char(char),
-    /// A byte that is not text in the encoding at hand.
-    Byte(u8),
-}
-
-impl Cell {
-    fn is_break(self) -> bool {
-        matches!(self.glyph, Glyph::Char('\n' | '\r'))
-    }
-
-    fn visible(self) -> Visible {
-        match self.glyph {
-            Glyph::Char(c) => screen::visible(c),
-            Glyph::Byte(byte) => Visible::byte(byte),
-        }
-    }
-
-    fn columns(self) -> usize {
-        // The mark at the start of a file is no part of its first line.
-        if self.byte == 0 && self.glyph == Glyph::Char('\u{feff}') { 0 } else { self.visible().columns() }
-    }
-
-    fn push_to(self, text: &mut String) {
-        if self.columns() > 0 || !matches!(self.glyph, Glyph::Char('\u{feff}')) {
-            text.push_str(&self.visible().text());
-        }
-    }
-}
-
-fn utf8(bytes: &[u8], start: u64) -> Vec<Cell> {
-    let mut cells = Vec::with_capacity(bytes.len());
-    let mut byte = start;
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            cells.push(Cell { byte, bytes: c.len_utf8(), glyph: Glyph::Char(c) });
-            byte += c.len_utf8() as u64;
-        }
-        for &bad in chunk.invalid() {
-            cells.push(Cell { byte, bytes: 1, glyph: Glyph::Byte(bad) });
-            byte += 1;
-        }
-    }
-    cells
-}
-
-fn utf16(bytes: &[u8], start: u64, unit: fn([u8; 2]) -> u16) -> Vec<Cell> {
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    let mut cells = Vec::with_capacity(pairs.len());
-    let mut byte = start;
-    for c in char::decode_utf16(pairs.iter().map(|&pair| unit(pair))) {
-        let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
-        let bytes = 2 * c.len_utf16();
-        cells.push(Cell { byte, bytes, glyph: Glyph::Char(c) });
-        byte += bytes as u64;
-    }
-    cells.extend(rest.iter().map(|&odd| Cell { byte, bytes: 1, glyph: Glyph::Byte(odd) }));
-    cells
-}
-
-/// The cells of one line, as far as they were read.
+/// The cells of one line, or of one segment, as far as they were read.
+#[derive(Clone, Copy)]
 struct Line<'c> {
+    /// Where it begins among the cells that were read.
+    start: usize,
     cells: &'c [Cell],
     /// Where the place is among them; their number, when it is the end of the line.
     at: usize,
@@ -174,6 +104,7 @@ impl<'c> Line<'c> {
         let end = after.iter().position(|cell| cell.is_break()).map(|index| index + at);
         let line = start.unwrap_or(0)..end.unwrap_or(cells.len());
         Self {
+            start: line.start,
             at: at - line.start,
             cells: cells.get(line).unwrap_or_default(),
             begins: is_first || start.is_some(),
@@ -181,8 +112,43 @@ impl<'c> Line<'c> {
         }
     }
 
-    fn snippet(&self, place: &Location, columns: usize) -> Snippet {
-        let (from, to) = self.window(columns);
+    /// The segment with the place in it, of all `cells`; `None` where its beginning was not read, or where
+    /// the place is between segments.
+    fn segment(&self, cells: &'c [Cell], ends: Ends, is_first: bool, is_last: bool) -> Option<Self> {
+        let place = self.start + self.at;
+        let is = |index: usize, c: Option<char>| {
+            c.is_some_and(|c| cells.get(index).is_some_and(|cell| cell.glyph == Glyph::Char(c)))
+        };
+        let ends_at = |index: usize| {
+            let released = (0..index).rev().take_while(|before| is(*before, ends.release)).count();
+            is(index, Some(ends.terminator)) && released % 2 == 0
+        };
+        let before = (0..place.min(cells.len())).rev().find(|index| ends_at(*index));
+        let mut start = match before {
+            Some(index) => index + 1,
+            None if is_first => 0,
+            None => return None,
+        };
+        while cells.get(start).is_some_and(|cell| cell.is_break() || cell.glyph == Glyph::Char(' ')) {
+            start += 1;
+        }
+        let terminator = (place..cells.len()).find(|index| ends_at(*index));
+        let mut end = terminator.map_or(cells.len(), |index| index + 1);
+        while terminator.is_none() && end > start && cells.get(end - 1).is_some_and(|cell| cell.is_break()) {
+            end -= 1;
+        }
+        let segment = cells.get(start..end).filter(|segment| !segment.is_empty() && (start..=end).contains(&place))?;
+        Some(Self { start, at: place - start, cells: segment, begins: true, ends: is_last || terminator.is_some() })
+    }
+
+    /// Where the tag begins that the place is in or behind.
+    fn tag(&self) -> Option<usize> {
+        let is = |index: usize, c| self.cells.get(index).is_some_and(|cell| cell.glyph == Glyph::Char(c));
+        (0..=self.at).rev().find(|index| is(*index, '<') && !is(index + 1, '/'))
+    }
+
+    fn snippet(&self, place: &Location, columns: usize, tag: Option<usize>) -> Snippet {
+        let (from, to) = self.window(columns, tag);
         let (cut_left, cut_right) = (from > 0 || !self.begins, to < self.cells.len() || !self.ends);
         let shown = self.cells.get(from..to).unwrap_or_default();
         let meant_end = place.byte.saturating_add(u64::from(place.len));
@@ -204,16 +170,22 @@ impl<'c> Line<'c> {
         if cut_right {
             text.push('…');
         }
-        Snippet { text, column: self.begins.then_some(self.at + 1), indent, carets: carets.max(1) }
+        Snippet { text, column: None, indent, carets: carets.max(1) }
     }
 
-    /// Which cells fit the screen: a third of it before the place, the rest after.
-    fn window(&self, columns: usize) -> (usize, usize) {
+    /// Which cells fit the screen: a third of it before the place, the rest after; or from the tag on, where
+    /// the line is too long and the tag is near.
+    fn window(&self, columns: usize, tag: Option<usize>) -> (usize, usize) {
         let room = columns.saturating_sub(2);
         let columns_of = |index: usize| self.cells.get(index).map_or(0, |cell| cell.columns());
+        let width = |from: usize, to: usize| (from..to).map(columns_of).sum::<usize>();
         let mut used = 0;
         let mut from = self.at;
-        while from > 0 && used + columns_of(from - 1) <= room / 3 {
+        let tag = tag.filter(|tag| width(*tag, self.at) <= room / 2 && width(0, self.cells.len()) > room);
+        if let Some(tag) = tag {
+            (from, used) = (tag, width(tag, self.at));
+        }
+        while tag.is_none() && from > 0 && used + columns_of(from - 1) <= room / 3 {
             from -= 1;
             used += columns_of(from);
         }
@@ -222,7 +194,7 @@ impl<'c> Line<'c> {
             used += columns_of(to);
             to += 1;
         }
-        while from > 0 && used + columns_of(from - 1) <= room {
+        while tag.is_none() && from > 0 && used + columns_of(from - 1) <= room {
             from -= 1;
             used += columns_of(from);
         }
@@ -334,6 +306,49 @@ mod tests {
         fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
             self.inner.seek(to)
         }
+    }
+
+    const ISA: &str =
+        "ISA*00*          *00*          *ZZ*NORTHWIND      *ZZ*HARBOUR        *260105*0900*U*00401*000000007*0*P*>~";
+
+    #[test]
+    fn of_a_file_in_one_line_the_segment_is_shown() {
+        let file = format!("{ISA}GS*IN~ST*810*0001~SE*12*0001~GE*1*1~");
+        let at_count = file.find("12*0001").unwrap();
+        assert_eq!(drawn(file.as_bytes(), &at(at_count, 2)), ["SE*12*0001~", "   ^^"]);
+        assert_eq!(snippet(file.as_bytes(), &at(at_count, 2), 80).column, Some(at_count + 1));
+        let terminator = file.find("~GE").unwrap();
+        assert_eq!(drawn(file.as_bytes(), &at(terminator, 0)), ["SE*12*0001~", "          ^"]);
+    }
+
+    #[test]
+    fn a_segment_over_several_lines_is_shown_whole() {
+        let file = format!("{ISA}\r\nGS*IN~\r\nNTE*GEN*one\r\ntwo*three~\r\nSE*1~");
+        let three = file.find("three").unwrap();
+        assert_eq!(drawn(file.as_bytes(), &at(three, 5)), ["NTE*GEN*one↵two*three~", "                ^^^^^"]);
+        assert_eq!(snippet(file.as_bytes(), &at(three, 5), 80).column, Some(5));
+        // A terminator that was forgotten is seen at once.
+        let file = format!("{ISA}\nBIG*20260105*1\nREF*PO*7~\n");
+        let one = file.find("1\nREF").unwrap();
+        assert_eq!(drawn(file.as_bytes(), &at(one, 1))[0], "BIG*20260105*1↵REF*PO*7~");
+    }
+
+    #[test]
+    fn a_released_terminator_ends_nothing() {
+        let file = b"UNA:+.? 'UNB+UNOC:3'FTX+AAI+++don?'t panic??'UNT+3+1'";
+        let place = file.iter().position(|byte| *byte == b'p').unwrap();
+        assert_eq!(drawn(file, &at(place, 5)), ["FTX+AAI+++don?'t panic??'", "                 ^^^^^"]);
+        assert_eq!(drawn(file, &at(file.len() - 2, 1)), ["UNT+3+1'", "      ^"]);
+    }
+
+    #[test]
+    fn of_a_long_line_of_xml_the_element_is_shown() {
+        let file = format!("<Invoice>{}<cbc:ID>X</cbc:ID>{}</Invoice>", "<a>1</a>".repeat(30), "<b>2</b>".repeat(30));
+        let place = file.find("X<").unwrap();
+        let [text, carets] = drawn(file.as_bytes(), &at(place, 1));
+        assert!(text.starts_with("…<cbc:ID>X</cbc:ID><b>2</b>") && text.ends_with('…'), "{text}");
+        assert_eq!(carets, "         ^");
+        assert_eq!(drawn(b"<a>\n <b>x</b>\n</a>", &at(8, 1)), [" <b>x</b>", "    ^"]);
     }
 
     #[test]

@@ -1,20 +1,24 @@
 //! Findings for people, the way a good compiler says them: what, where, the line with a caret, the fix.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Cursor, Write};
 
-use waybill_parsers::{Document, Finding, Location, Severity, Summary};
+use waybill_parsers::{Document, Finding, Location, Severity, Summary, explain};
 
-use super::super::screen::{Paint, safe};
+use super::super::screen::{Paint, safe, visible};
 use super::original::{Original, Snippet};
 use super::{Report, Source, Total, Weight};
 use crate::domain::counted;
 
 /// How many findings of one kind are shown of a file; `--json` has them all.
 const SHOWN_MAX: u64 = 5;
+/// How many more of them are named by their lines.
+const NAMED_MAX: usize = 8;
+/// How many codes are named where more can be read about them.
+const CODES_MAX: usize = 5;
 
-pub(super) struct Person<'a> {
+pub(in super::super) struct Person<'a> {
     out: &'a mut dyn Write,
     paint: Paint,
     columns: usize,
@@ -22,31 +26,40 @@ pub(super) struct Person<'a> {
     /// The file being read, to show lines of; `None` until the first finding asks.
     original: Option<Shown>,
     /// How many findings there were of each kind in this file.
-    kinds: BTreeMap<Kind, u64>,
+    kinds: BTreeMap<Kind, Repeats>,
+    /// The codes that were shown of all files, and that can be explained.
+    codes: BTreeSet<&'static str>,
 }
 
 /// Findings that differ only in their place.
 type Kind = (Severity, &'static str, Option<&'static str>);
 
+#[derive(Default)]
+struct Repeats {
+    count: u64,
+    /// The lines of the first that were not shown.
+    lines: Vec<u64>,
+}
+
 enum Shown {
     File(Original<File>),
+    /// A workbook, a PDF, an archive: only what the finding quotes, and places that are the reader's.
+    Packed,
     /// Standard input and pipes: only what the finding quotes.
     Gone,
 }
 
 impl<'a> Person<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, paint: Paint, columns: usize, lists_documents: bool) -> Self {
-        Self { out, paint, columns, lists_documents, original: None, kinds: BTreeMap::new() }
+    pub(in super::super) fn new(out: &'a mut dyn Write, paint: Paint, columns: usize, lists_documents: bool) -> Self {
+        Self { out, paint, columns, lists_documents, original: None, kinds: BTreeMap::new(), codes: BTreeSet::new() }
     }
 
-    fn snippet(&mut self, source: &Source, location: &Location, columns: usize) -> Option<Snippet> {
-        let original = self.original.get_or_insert_with(|| {
-            source.reopen().and_then(|file| Original::new(file).ok()).map_or(Shown::Gone, Shown::File)
-        });
-        match original {
-            Shown::File(file) => file.snippet(location, columns).ok(),
-            Shown::Gone => None,
-        }
+    fn shown(&mut self, source: &Source) -> &mut Shown {
+        self.original.get_or_insert_with(|| match source.reopen().and_then(|file| Original::new(file).ok()) {
+            Some(file) if file.is_packed() => Shown::Packed,
+            Some(file) => Shown::File(file),
+            None => Shown::Gone,
+        })
     }
 
     fn severity(&self, severity: Severity, text: &str) -> String {
@@ -64,16 +77,14 @@ impl<'a> Person<'a> {
     }
 
     /// `  --> file:line:column (path)`
-    fn arrow(&mut self, source: &Source, location: &Location, column: Option<usize>, gutter: usize) -> io::Result<()> {
+    fn arrow(&mut self, source: &Source, location: &Location, place: Place, gutter: usize) -> io::Result<()> {
         let arrow = format!("{}-->", " ".repeat(gutter));
         write!(self.out, "{} {}", self.paint.blue(&arrow), safe(&display(source)))?;
-        if is_whole_file(location) {
-            return writeln!(self.out);
-        }
-        write!(self.out, ":{}", location.line)?;
-        match column {
-            Some(column) => write!(self.out, ":{column}")?,
-            None => write!(self.out, ", byte {}", location.byte)?,
+        match place {
+            Place::Whole => return writeln!(self.out),
+            Place::Inside => (),
+            Place::Column(column) => write!(self.out, ":{}:{column}", location.line)?,
+            Place::Byte => write!(self.out, ":{}, byte {}", location.line, location.byte)?,
         }
         match location.path.as_str() {
             "" => writeln!(self.out),
@@ -81,28 +92,45 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// The line, and under it the carets.
-    fn lines(&mut self, finding: &Finding, number: &str, snippet: &Snippet) -> io::Result<()> {
+    /// The line with the carets under it, and the name of what they point at: above a cell, beside an element.
+    fn lines(&mut self, finding: &Finding, number: &str, snippet: &Snippet, room: usize) -> io::Result<()> {
         let empty = format!("{} |", " ".repeat(number.len()));
         let numbered = format!("{number} |");
-        let carets = self.severity(finding.severity, &"^".repeat(snippet.carets));
-        let (empty, numbered) = (self.paint.blue(&empty), self.paint.blue(&numbered));
+        let empty = self.paint.blue(&empty).into_owned();
         writeln!(self.out, "{empty}")?;
-        writeln!(self.out, "{numbered} {}", snippet.text)?;
+        let name = name_of(finding);
+        if let Some(Name::Above(name)) = &name {
+            let indent = snippet.indent.min(room.saturating_sub(columns_of(name)));
+            writeln!(self.out, "{empty} {}{}", " ".repeat(indent), self.paint.bold(name))?;
+        }
+        writeln!(self.out, "{} {}", self.paint.blue(&numbered), snippet.text)?;
+        let mut carets = self.severity(finding.severity, &"^".repeat(snippet.carets));
+        if let Some(Name::Beside(name)) = &name
+            && snippet.indent + snippet.carets + 1 + columns_of(name) <= room
+        {
+            carets.push(' ');
+            carets.push_str(&self.severity(finding.severity, name));
+        }
         writeln!(self.out, "{empty} {}{carets}", " ".repeat(snippet.indent))
     }
 
-    /// What the finding quotes, where the line itself is gone.
-    fn quote(&mut self, excerpt: &str, number: &str) -> io::Result<()> {
-        let empty = format!("{} |", " ".repeat(number.len()));
-        let room = self.columns.saturating_sub(number.len() + 3);
-        let mut shown: String = safe(excerpt.trim_end_matches(['\r', '\n'])).chars().take(room + 1).collect();
-        if shown.chars().count() > room {
-            shown = shown.chars().take(room.saturating_sub(1)).chain(['…']).collect();
+    /// What the finding quotes, where the line itself is not to be had; with carets where the value is plain
+    /// to see in it.
+    fn quote(&mut self, finding: &Finding, excerpt: &str, number: &str, room: usize) -> io::Result<()> {
+        let line = excerpt.trim_end_matches(['\r', '\n']).replace("\r\n", "↵").replace(['\r', '\n'], "↵");
+        let value = finding.value.as_deref().filter(|value| !value.is_empty());
+        let mut found = value.into_iter().flat_map(|value| line.match_indices(value));
+        let place = match (found.next(), found.next()) {
+            (Some((at, value)), None) => Some(Location::new(at as u64, 1, "").spanning(value.len())),
+            _ => None,
+        };
+        let snippet = |place: &Location| Original::new(Cursor::new(line.as_bytes()))?.snippet(place, room);
+        if let Some(place) = &place {
+            return self.lines(finding, number, &snippet(place)?, room);
         }
-        let numbered = format!("{number} |");
-        writeln!(self.out, "{}", self.paint.blue(&empty))?;
-        writeln!(self.out, "{} {shown}", self.paint.blue(&numbered))
+        let start = snippet(&Location::new(0, 1, ""))?;
+        writeln!(self.out, "{}", self.paint.blue(&format!("{} |", " ".repeat(number.len()))))?;
+        writeln!(self.out, "{} {}", self.paint.blue(&format!("{number} |")), start.text)
     }
 
     fn note(&mut self, gutter: usize, name: &str, text: &str) -> io::Result<()> {
@@ -114,13 +142,13 @@ impl<'a> Person<'a> {
     /// Ends a file: says what was left out, and forgets it.
     fn close(&mut self) -> io::Result<()> {
         self.original = None;
-        for ((severity, code, rule), count) in std::mem::take(&mut self.kinds) {
+        for ((severity, code, rule), Repeats { count, lines }) in std::mem::take(&mut self.kinds) {
             let more = count.saturating_sub(SHOWN_MAX);
             if more == 0 {
                 continue;
             }
             let rule = rule.filter(|rule| *rule != code).map_or_else(String::new, |rule| format!(" ({rule})"));
-            self.headline(severity, code, &format!("… and {more} more like this{rule}"))?;
+            self.headline(severity, code, &format!("… and {more} more like this{rule}{}", lines_named(&lines, more)))?;
             writeln!(self.out)?;
         }
         Ok(())
@@ -129,22 +157,38 @@ impl<'a> Person<'a> {
 
 impl Report for Person<'_> {
     fn finding(&mut self, source: &Source, finding: &Finding) -> io::Result<()> {
-        let count = self.kinds.entry((finding.severity, finding.code.as_str(), finding.rule)).or_default();
-        *count += 1;
-        if *count > SHOWN_MAX {
+        let repeats = self.kinds.entry((finding.severity, finding.code.as_str(), finding.rule)).or_default();
+        repeats.count += 1;
+        if repeats.count > SHOWN_MAX {
+            if repeats.lines.len() < NAMED_MAX {
+                repeats.lines.push(finding.location.line);
+            }
             return Ok(());
         }
-        let number = finding.location.line.to_string();
-        let room = self.columns.saturating_sub(number.len() + 3);
-        let whole = is_whole_file(&finding.location);
-        let snippet = if whole { None } else { self.snippet(source, &finding.location, room) };
+        let code = finding.code.as_str();
+        if explain(code).is_some() {
+            self.codes.insert(code);
+        }
+        let location = &finding.location;
+        let (number, columns) = (location.line.to_string(), self.columns);
+        let room_beside = |number: &str| columns.saturating_sub(number.len() + 3);
+        let (snippet, place, number) = match self.shown(source) {
+            _ if is_whole_file(location) => (None, Place::Whole, number),
+            Shown::Packed => (None, Place::Inside, String::new()),
+            Shown::Gone => (None, Place::Byte, number),
+            Shown::File(file) => {
+                let snippet = file.snippet(location, room_beside(&number)).ok();
+                let column = snippet.as_ref().and_then(|snippet| snippet.column);
+                (snippet, column.map_or(Place::Byte, Place::Column), number)
+            }
+        };
+        let room = room_beside(&number);
 
-        self.headline(finding.severity, finding.code.as_str(), &finding.message)?;
-        let column = snippet.as_ref().and_then(|snippet| snippet.column);
-        self.arrow(source, &finding.location, column, number.len())?;
+        self.headline(finding.severity, code, &finding.message)?;
+        self.arrow(source, location, place, number.len())?;
         match (&snippet, &finding.excerpt) {
-            (Some(snippet), _) => self.lines(finding, &number, snippet)?,
-            (None, Some(excerpt)) if !whole => self.quote(excerpt, &number)?,
+            (Some(snippet), _) => self.lines(finding, &number, snippet, room)?,
+            (None, Some(excerpt)) if place != Place::Whole => self.quote(finding, excerpt, &number, room)?,
             _ => (),
         }
         if let Some(rule) = finding.rule.filter(|rule| *rule != finding.code.as_str()) {
@@ -208,15 +252,72 @@ impl Report for Person<'_> {
     }
 
     fn total(&mut self, total: &Total) -> io::Result<()> {
-        if total.files < 2 {
-            return Ok(());
+        if total.files > 1 {
+            let documents = counted(total.documents, "document");
+            write!(self.out, "{} files: {documents}, {}", total.files, weighed(total.weight))?;
+            match total.unusable {
+                0 => writeln!(self.out)?,
+                files => writeln!(self.out, ", {files} could not be read")?,
+            }
         }
-        write!(self.out, "{} files: {}, {}", total.files, counted(total.documents, "document"), weighed(total.weight))?;
-        match total.unusable {
-            0 => writeln!(self.out),
-            files => writeln!(self.out, ", {files} could not be read"),
+        let mut codes: Vec<&str> = self.codes.iter().copied().take(CODES_MAX).collect();
+        if self.codes.len() > CODES_MAX {
+            codes.push("…");
+        }
+        match codes.as_slice() {
+            [] => Ok(()),
+            [code] => writeln!(self.out, "more about this: waybill explain {code}"),
+            codes => writeln!(self.out, "more about these: waybill explain CODE ({})", codes.join(", ")),
         }
     }
+}
+
+/// What the arrow of a finding can say of its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The file as a whole.
+    Whole,
+    /// Inside something packed: its path says it all.
+    Inside,
+    /// The column in its line.
+    Column(usize),
+    /// Only how far from the beginning.
+    Byte,
+}
+
+/// What the carets point at, and where its name goes.
+enum Name {
+    /// A column of a table: its header stands above the cell.
+    Above(String),
+    /// An element of a segment: `IT104`.
+    Beside(String),
+}
+
+fn name_of(finding: &Finding) -> Option<Name> {
+    let path = finding.location.path.as_str();
+    if let Some((_, column)) = path.strip_prefix("row ").and_then(|row| row.split_once('/')) {
+        return Some(Name::Above(safe(column).into_owned()));
+    }
+    let is_edi = path.starts_with("ISA") || path.starts_with("UN");
+    let field = finding.field.as_deref().filter(|_| is_edi)?;
+    Some(Name::Beside(safe(field).into_owned()))
+}
+
+fn columns_of(text: &str) -> usize {
+    text.chars().map(|c| visible(c).columns()).sum()
+}
+
+/// `, at lines 12, 15, …`: the first of those that are not shown.
+fn lines_named(lines: &[u64], more: u64) -> String {
+    let mut lines: Vec<u64> = lines.to_vec();
+    lines.dedup();
+    // Where all are on one line, that is no help.
+    if lines.len() < 2 {
+        return String::new();
+    }
+    let named: Vec<_> = lines.iter().map(ToString::to_string).collect();
+    let rest = if more > NAMED_MAX as u64 { ", …" } else { "" };
+    format!(", at lines {}{rest}", named.join(", "))
 }
 
 /// The location of a finding on the file as a whole: there is no line to show.
@@ -245,6 +346,38 @@ mod tests {
         let message = "SE01 says 12 segments, but this transaction set has 2";
         Finding::error(Code::EDI_COUNT_MISMATCH, location, message, "Count the segments from ST to SE.")
             .with_rule("SE01")
+    }
+
+    #[test]
+    fn the_header_of_a_bad_cell_stands_above_it() {
+        let (folder, source) = source(b"invoice,amount\nNW-1,12.3.4\n");
+        let location = Location::new(20, 2, "row 2/amount").spanning(6);
+        let finding = Finding::error(Code::AMOUNT_INVALID, location, "no amount", "Write one.").with_field("amount");
+        let text = said(Paint::PLAIN, &source, &[finding]).replace(&format!("{}/", folder.path().display()), "");
+        assert!(
+            text.contains("invoices.edi:2:6 (row 2/amount)\n  |\n  |      amount\n2 | NW-1,12.3.4\n  |      ^^^^^^\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_bad_element_stands_beside_it() {
+        let (_folder, source) = source(FILE);
+        let text = said(Paint::PLAIN, &source, &[miscount().with_field("SE01")]);
+        assert!(text.contains("2 | SE*12*0001~\n  |    ^^ SE01\n"), "{text}");
+    }
+
+    #[test]
+    fn of_what_is_packed_the_place_inside_and_the_excerpt_are_shown() {
+        let (folder, source) = source(b"PK\x03\x04rest");
+        let location = Location::new(0, 12, "Sheet1!C12");
+        let finding = Finding::error(Code::AMOUNT_INVALID, location, "no amount", "Write one.");
+        let finding = finding.with_value("12.3.4").with_excerpt("NW-1,12.3.4,EUR");
+        let text = said(Paint::PLAIN, &source, &[finding]).replace(&format!("{}/", folder.path().display()), "");
+        assert!(
+            text.contains("\n--> invoices.edi (Sheet1!C12)\n |\n | NW-1,12.3.4,EUR\n |      ^^^^^^\n = fix"),
+            "{text}"
+        );
     }
 
     fn said(paint: Paint, source: &Source, findings: &[Finding]) -> String {
@@ -313,6 +446,10 @@ invoices.edi: x12-810 004010, 1 document, 1 error, 0 warnings
         let text = said(Paint::PLAIN, &source, &vec![miscount(); 42]);
         assert_eq!(text.matches("SE01 says 12").count(), 5);
         assert!(text.contains("error[edi_count_mismatch]: … and 37 more like this (SE01)\n"), "{text}");
+        let mut findings = vec![miscount(); 42];
+        findings.iter_mut().zip(1..).for_each(|(finding, line)| finding.location.line = line);
+        let text = said(Paint::PLAIN, &source, &findings);
+        assert!(text.contains("37 more like this (SE01), at lines 6, 7, 8, 9, 10, 11, 12, 13, …\n"), "{text}");
     }
 
     #[test]
