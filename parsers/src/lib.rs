@@ -18,6 +18,7 @@ pub mod profile;
 
 mod csv;
 mod edi;
+pub mod edifact;
 mod rules;
 mod text;
 mod x12;
@@ -105,7 +106,7 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 3] = [&x12::X12, &xml::Ubl, &csv::Csv];
+static FORMATS: [&dyn Format; 4] = [&x12::X12, &edifact::Edifact, &xml::Ubl, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]
