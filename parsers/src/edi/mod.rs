@@ -1,7 +1,10 @@
-//! What X12 and EDIFACT share: a bounded window on the input, and segments with their places.
+//! What X12 and EDIFACT share: a bounded window on the input, segments with their places, and a memory
+//! of what was met before.
 
+mod seen;
 mod segment;
 mod window;
 
+pub(crate) use seen::Seen;
 pub(crate) use segment::{Segment, sort};
-pub(crate) use window::Window;
+pub(crate) use window::{Window, line_ends};

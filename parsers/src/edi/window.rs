@@ -128,7 +128,7 @@ impl Lines {
 }
 
 /// How many lines end in `bytes`.
-pub(super) fn line_ends(bytes: &[u8]) -> u64 {
+pub(crate) fn line_ends(bytes: &[u8]) -> u64 {
     let mut lines = Lines::default();
     lines.pass(bytes);
     lines.ended

@@ -1,0 +1,484 @@
+//! Follows the envelopes (UNB UNG UNH and their trailers), checks them, and hands every message to its
+//! reader. Whatever breaks, reading goes on at the next message.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::ops::ControlFlow;
+
+use super::charset::{Charset, sort};
+use super::envelope_faults::{
+    Count, bad_advice, bad_character, charset, control, duplicate, missing_trailer, no_interchange, no_terminator,
+    out_of_place, trailing_data, truncated,
+};
+use super::open::{Group, Interchange, Message, Reader};
+use super::other_messages::{OtherMessages, refusal};
+use super::record::Kept;
+use super::segment::{Segment, Spot};
+use crate::canonical::Document;
+use crate::edi::Seen;
+use crate::finding::Finding;
+use crate::location::Location;
+use crate::text::brief;
+use crate::{Event, Halt, Limits, Sink, Summary};
+
+/// Findings kept back until it is known whether the file holds a message we read.
+const HELD_MAX: usize = 1_000;
+
+const UNB_REFERENCE: Spot = Spot::new(5, 1, "0020");
+const UNH_REFERENCE: Spot = Spot::new(1, 1, "0062");
+
+pub(super) struct Envelope<'a, 's> {
+    limits: Limits,
+    sink: &'a mut Sink<'s>,
+    /// Findings of the file before its first message that is read: a file without one is refused with
+    /// one finding, and its envelope is none of our business. `None` from that message on.
+    held: Option<Vec<Finding>>,
+    others: OtherMessages,
+    documents: u32,
+    /// The format of all documents so far, or the family where they differ.
+    format: Option<&'static str>,
+    version: Option<String>,
+    interchanges: u32,
+    interchange: Option<Interchange>,
+    group: Option<Group>,
+    message: Option<Message>,
+    seen_interchanges: Seen,
+    seen_messages: Seen,
+    /// Said once for each run of what stands out of place.
+    said_out_of_place: bool,
+    said_trailing: bool,
+}
+
+impl<'a, 's> Envelope<'a, 's> {
+    pub(super) fn new(limits: Limits, sink: &'a mut Sink<'s>) -> Self {
+        Self {
+            limits,
+            sink,
+            held: Some(Vec::new()),
+            others: OtherMessages::default(),
+            documents: 0,
+            format: None,
+            version: None,
+            interchanges: 0,
+            interchange: None,
+            group: None,
+            message: None,
+            seen_interchanges: Seen::default(),
+            seen_messages: Seen::default(),
+            said_out_of_place: false,
+            said_trailing: false,
+        }
+    }
+
+    /// Takes a segment; `charset` is what its interchange declares.
+    pub(super) fn take(&mut self, segment: &Segment<'_>, charset: Charset) -> Result<(), Halt> {
+        // A last UNZ often lacks its terminator; its content is checked all the same.
+        if segment.cut && &segment.tag != b"UNZ" {
+            return self.cut(segment);
+        }
+        if matches!(&segment.tag, b"UNB" | b"UNG" | b"UNH" | b"UNT" | b"UNE" | b"UNZ") {
+            self.said_out_of_place = false;
+        }
+        match &segment.tag {
+            b"UNB" => self.open_interchange(segment)?,
+            b"UNG" => self.open_group(segment)?,
+            b"UNH" => self.open_message(segment)?,
+            b"UNT" => self.close_message(segment)?,
+            b"UNE" => self.close_group(segment)?,
+            b"UNZ" => return self.close_interchange(segment),
+            _ if self.message.is_some() => self.take_in_message(segment)?,
+            b"UNO" => {
+                if let Some(interchange) = &mut self.interchange {
+                    interchange.objects += 1;
+                }
+            }
+            b"UNP" => {}
+            _ => return self.out_of_place(segment, "a message (UNH to UNT)"),
+        }
+        self.check_characters(segment, charset)
+    }
+
+    pub(super) fn bad_advice(&mut self, location: Location, text: &str) -> Result<(), Halt> {
+        self.tell(bad_advice(location, text))
+    }
+
+    /// Something after a UNZ that is no interchange.
+    pub(super) fn trailing(&mut self, location: Location, text: &str) -> Result<(), Halt> {
+        if std::mem::replace(&mut self.said_trailing, true) {
+            return Ok(());
+        }
+        self.tell(trailing_data(location, text))
+    }
+
+    /// The file ends at this byte and line.
+    pub(super) fn end(mut self, byte: u64, line: u64) -> Result<Summary, Halt> {
+        let at = |path: &str| Location::new(byte, line, path);
+        if let Some(message) = self.message.take() {
+            let finding = truncated(at(&message.path), &message.named());
+            self.finish_message(message, Some(finding), false)?;
+        } else if let Some(group) = self.group.take() {
+            self.tell(truncated(at(&group.path), "a group of messages"))?;
+        } else if let Some(interchange) = self.interchange.take() {
+            let is_empty = interchange.messages == 0 && self.others.is_empty();
+            let finding = match interchange.control {
+                None => None,
+                Some(_) if is_empty => Some(truncated(at(&interchange.path), "an interchange")),
+                Some(_) => {
+                    let end = at(&interchange.path);
+                    Some(missing_trailer("NO-UNZ", "UNZ", "the interchange", "the end of the file", end))
+                }
+            };
+            finding.map_or(Ok(()), |finding| self.tell(finding))?;
+        }
+        let warnings: Vec<Finding> = self.others.warnings().collect();
+        let Some(held) = self.held.take() else {
+            warnings.into_iter().try_for_each(|finding| self.tell(finding))?;
+            let format = self.format.unwrap_or("edifact").to_owned();
+            return Ok(Summary { format, version: self.version, ..Summary::default() });
+        };
+        self.end_without_document(held)
+    }
+
+    fn end_without_document(mut self, held: Vec<Finding>) -> Result<Summary, Halt> {
+        let refused = match self.others.refusal() {
+            None if held.is_empty() => {
+                Some(refusal(Location::new(0, 1, "UNB[1]"), "this is an EDIFACT interchange without messages"))
+            }
+            refused => refused,
+        };
+        let format = if refused.is_some() { "unknown" } else { "edifact" };
+        let findings = refused.map_or(held, |finding| vec![finding]);
+        findings.into_iter().try_for_each(|finding| self.emit(Event::Finding(Box::new(finding))))?;
+        Ok(Summary { format: format.to_owned(), ..Summary::default() })
+    }
+
+    fn open_interchange(&mut self, unb: &Segment<'_>) -> Result<(), Halt> {
+        self.close_message_early("UNB", unb)?;
+        self.close_group_early("UNB", unb)?;
+        if let Some(open) = self.interchange.take().filter(|open| open.control.is_some()) {
+            let location = unb.location(&open.path);
+            let finding = missing_trailer("NO-UNZ", "UNZ", "the interchange", "another UNB", location);
+            self.tell(finding.with_excerpt(unb.excerpt()))?;
+        }
+        self.said_trailing = false;
+        let control = unb.owned(5, 1).unwrap_or_default();
+        let key = [unb.written(2, 1), unb.written(2, 2), unb.written(3, 1), unb.written(3, 2), control.clone()];
+        let is_duplicate = !self.seen_interchanges.is_new(&key);
+        let path = self.new_interchange(Some(control.clone()), is_duplicate);
+        if is_duplicate {
+            let message = format!(
+                "interchange reference `{}` of this sender and recipient comes twice in this file; messages that \
+                 repeat earlier ones to the letter are not read again",
+                brief(&control)
+            );
+            let fix = "Send each interchange once, and give every interchange its own reference in UNB 0020.";
+            self.tell(duplicate("DUP-UNB", unb, UNB_REFERENCE, &path, message, fix))?;
+        }
+        Ok(())
+    }
+
+    fn new_interchange(&mut self, control: Option<String>, is_duplicate: bool) -> String {
+        self.interchanges = self.interchanges.saturating_add(1);
+        let path = format!("UNB[{}]", self.interchanges);
+        self.interchange = Some(Interchange {
+            path: path.clone(),
+            control,
+            is_duplicate,
+            groups: 0,
+            messages: 0,
+            objects: 0,
+            said_charset: false,
+            seen: Seen::default(),
+        });
+        path
+    }
+
+    /// A message or a group without UNB: an interchange is made up for it, and that is said once.
+    fn want_interchange(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
+        if self.interchange.is_some() {
+            return Ok(());
+        }
+        let path = self.new_interchange(None, false);
+        self.tell(no_interchange(segment, &path))
+    }
+
+    fn open_group(&mut self, ung: &Segment<'_>) -> Result<(), Halt> {
+        self.close_message_early("UNG", ung)?;
+        self.close_group_early("another UNG", ung)?;
+        self.want_interchange(ung)?;
+        let Some(interchange) = &mut self.interchange else { return Ok(()) };
+        interchange.groups = interchange.groups.saturating_add(1);
+        let path = format!("{}/UNG[{}]", interchange.path, interchange.groups);
+        self.group = Some(Group { path, control: ung.owned(5, 1).unwrap_or_default(), messages: 0 });
+        Ok(())
+    }
+
+    fn open_message(&mut self, unh: &Segment<'_>) -> Result<(), Halt> {
+        self.close_message_early("another UNH", unh)?;
+        self.want_interchange(unh)?;
+        let Some(interchange) = &mut self.interchange else { return Ok(()) };
+        interchange.messages = interchange.messages.saturating_add(1);
+        let (parent, number) = match &mut self.group {
+            Some(group) => {
+                group.messages = group.messages.saturating_add(1);
+                (&group.path, group.messages)
+            }
+            None => (&interchange.path, interchange.messages),
+        };
+        let path = format!("{parent}/UNH[{number}]");
+        let control = unh.owned(1, 1).unwrap_or_default();
+        // Unique within its group, or within its interchange.
+        let group = self.group.as_ref().map(|group| group.control.as_str());
+        let is_new = interchange.seen.is_new(&(group, control.as_str()));
+        let kind = unh.owned(2, 1).unwrap_or_default();
+        let version = unh.owned(2, 2).zip(unh.owned(2, 3)).map(|(version, release)| format!("{version}.{release}"));
+        let kept = Kept::of(unh, &path);
+        let reader = Reader::of(&kind, &path, self.documents, unh, self.limits);
+        match &reader {
+            Some(reader) => {
+                self.release()?;
+                let format = reader.format();
+                self.format = Some(self.format.filter(|before| *before == format).unwrap_or(match self.format {
+                    None => format,
+                    Some(_) => "edifact",
+                }));
+                self.version = self.version.take().or_else(|| version.clone());
+            }
+            None => self.others.count(&kind, || (kept.location.clone(), kept.excerpt.clone())),
+        }
+        let mut digest = DefaultHasher::new();
+        digest.write(unh.raw);
+        let end = end_of(unh);
+        let mut message = Message { path, control, version, unh: kept, segments: 1, end, digest, reader, told: false };
+        if !is_new {
+            let text = format!("message reference `{}` comes twice in its interchange", brief(&message.control));
+            let fix = "Give every message of an interchange its own reference in UNH and UNT 0062.";
+            let finding = duplicate("UNH-DUP", unh, UNH_REFERENCE, &message.path, text, fix);
+            self.tell_of(&mut message, finding)?;
+        }
+        self.message = Some(message);
+        Ok(())
+    }
+
+    fn take_in_message(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
+        let Some(mut message) = self.message.take() else { return Ok(()) };
+        message.segments += 1;
+        message.end = end_of(segment);
+        if let Some(reader) = &mut message.reader {
+            message.digest.write(segment.raw);
+            message.digest.write_u8(0);
+            reader.take(segment)?;
+            for finding in reader.overflow() {
+                message.told = true;
+                self.tell(finding)?;
+            }
+        }
+        self.message = Some(message);
+        Ok(())
+    }
+
+    fn close_message(&mut self, unt: &Segment<'_>) -> Result<(), Halt> {
+        let Some(mut message) = self.message.take() else { return self.out_of_place(unt, "a message (UNH to UNT)") };
+        message.segments += 1;
+        message.end = end_of(unt);
+        let path = format!("{}/UNT[1]", message.path);
+        let count = Count {
+            rule: "UNT-COUNT",
+            spot: Spot::new(1, 1, "0074"),
+            of: "segments (UNH and UNT included)",
+            inside: "this message",
+            counted: message.segments,
+        };
+        let spot = Spot::new(2, 1, "0062");
+        let control = control(unt, &path, "UNT-REF", spot, "UNH 0062", &message.control);
+        for finding in [count.check(unt, &path), control].into_iter().flatten() {
+            self.tell_of(&mut message, finding)?;
+        }
+        self.finish_message(message, None, true)
+    }
+
+    fn close_group(&mut self, une: &Segment<'_>) -> Result<(), Halt> {
+        self.close_message_early("UNE", une)?;
+        let Some(group) = self.group.take() else { return self.out_of_place(une, "a group (UNG to UNE)") };
+        let path = format!("{}/UNE[1]", group.path);
+        let count = Count {
+            rule: "UNE-COUNT",
+            spot: Spot::new(1, 1, "0060"),
+            of: "messages",
+            inside: "this group",
+            counted: u64::from(group.messages),
+        };
+        let control = control(une, &path, "UNE-REF", Spot::new(2, 1, "0048"), "UNG 0048", &group.control);
+        [count.check(une, &path), control].into_iter().flatten().try_for_each(|finding| self.tell(finding))
+    }
+
+    fn close_interchange(&mut self, unz: &Segment<'_>) -> Result<(), Halt> {
+        self.close_message_early("UNZ", unz)?;
+        self.close_group_early("UNZ", unz)?;
+        let Some(interchange) = self.interchange.take() else {
+            return self.out_of_place(unz, "an interchange (UNB to UNZ)");
+        };
+        let Some(opened) = interchange.control else { return Ok(()) };
+        let path = format!("{}/UNZ[1]", interchange.path);
+        let messages = u64::from(interchange.messages);
+        let (of, mut counted) = match interchange.groups {
+            0 => ("messages", messages),
+            groups => ("groups", u64::from(groups)),
+        };
+        // Objects count like messages (ISO 9735-8), though not every sender knows.
+        let with_objects = counted + u64::from(interchange.objects);
+        if unz.owned(1, 1).and_then(|declared| declared.parse().ok()) == Some(with_objects) {
+            counted = with_objects;
+        }
+        let spot = Spot::new(1, 1, "0036");
+        let count = Count { rule: "UNZ-COUNT", spot, of, inside: "this interchange", counted };
+        // A terminator that is released by mistake has become a part of the reference.
+        let control = control(unz, &path, "UNZ-REF", Spot::new(2, 1, "0020"), "UNB 0020", &opened)
+            .filter(|finding| !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(&opened)));
+        let cut = unz.cut.then(|| no_terminator(unz, &path));
+        [count.check(unz, &path), control, cut].into_iter().flatten().try_for_each(|finding| self.tell(finding))
+    }
+
+    fn close_message_early(&mut self, before: &str, segment: &Segment<'_>) -> Result<(), Halt> {
+        let Some(message) = self.message.take() else { return Ok(()) };
+        let location = segment.location(&message.path);
+        let finding = missing_trailer("NO-UNT", "UNT", &message.named(), before, location);
+        self.finish_message(message, Some(finding.with_excerpt(segment.excerpt())), false)
+    }
+
+    fn close_group_early(&mut self, before: &str, segment: &Segment<'_>) -> Result<(), Halt> {
+        let Some(group) = self.group.take() else { return Ok(()) };
+        let location = segment.location(&group.path);
+        let finding = missing_trailer("NO-UNE", "UNE", "a group of messages", before, location);
+        self.tell(finding.with_excerpt(segment.excerpt()))
+    }
+
+    /// The file ends inside this segment, which is not to be trusted: `MOA+77:296` may have been 29615.18.
+    fn cut(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
+        let path = [
+            self.message.as_ref().map(|message| message.path.clone()),
+            self.group.as_ref().map(|group| group.path.clone()),
+            self.interchange.as_ref().map(|interchange| interchange.path.clone()),
+        ];
+        let path = path.into_iter().flatten().next().unwrap_or_default();
+        let inside = format!("a segment {}", segment.name());
+        let finding = truncated(segment.location(path), &inside).with_excerpt(segment.excerpt());
+        match self.message.take() {
+            Some(message) => self.finish_message(message, Some(finding), false)?,
+            None => self.tell(finding)?,
+        }
+        self.group = None;
+        self.interchange = None;
+        Ok(())
+    }
+
+    fn out_of_place(&mut self, segment: &Segment<'_>, inside: &str) -> Result<(), Halt> {
+        if std::mem::replace(&mut self.said_out_of_place, true) {
+            return Ok(());
+        }
+        let group = self.group.as_ref().map(|group| group.path.clone());
+        let path = group.or_else(|| self.interchange.as_ref().map(|interchange| interchange.path.clone()));
+        self.tell(out_of_place(segment, path.unwrap_or_default(), inside))
+    }
+
+    /// A message ends: one that is read becomes a document, after its findings.
+    fn finish_message(&mut self, mut message: Message, finding: Option<Finding>, complete: bool) -> Result<(), Halt> {
+        if let Some(finding) = finding {
+            self.tell_of(&mut message, finding)?;
+        }
+        let Some(reader) = message.reader.take() else { return Ok(()) };
+        let is_new = self.seen_messages.is_new(&message.digest.finish());
+        let repeats = !is_new && self.interchange.as_ref().is_some_and(|interchange| interchange.is_duplicate);
+        if repeats && !message.told {
+            return Ok(());
+        }
+        let format = reader.format().to_owned();
+        let told = reader.finish(&message.unh, complete);
+        told.findings.into_iter().try_for_each(|finding| self.tell(finding))?;
+        let length = message.end.saturating_sub(message.unh.location.byte);
+        let location = message.unh.location.clone().spanning(usize::try_from(length).unwrap_or(usize::MAX));
+        let document = Document {
+            ordinal: self.documents,
+            format,
+            version: message.version.take(),
+            location,
+            control: self.control_numbers(message.control),
+            evidence: told.evidence,
+            body: told.body,
+        };
+        self.documents = self.documents.saturating_add(1);
+        self.emit(Event::Document(Box::new(document)))
+    }
+
+    fn control_numbers(&self, message: String) -> Vec<(String, String)> {
+        let interchange = self.interchange.as_ref().and_then(|interchange| interchange.control.clone());
+        let group = self.group.as_ref().map(|group| group.control.clone());
+        let numbers = [("UNB0020", interchange), ("UNG0048", group), ("UNH0062", Some(message))];
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
+        numbers.filter(|(_, number)| !number.is_empty()).collect()
+    }
+
+    /// Characters the declared set has not, said once an interchange; control characters, always.
+    fn check_characters(&mut self, segment: &Segment<'_>, declared: Charset) -> Result<(), Halt> {
+        let said = self.interchange.as_ref().is_none_or(|interchange| interchange.said_charset);
+        let is_off = !said && declared.fault(segment.raw, segment.sorts).is_some();
+        if !is_off && segment.sorts & sort::CONTROL == 0 {
+            return Ok(());
+        }
+        let mut message = self.message.take();
+        let path = match &mut message {
+            Some(Message { reader: Some(reader), .. }) => reader.path(),
+            Some(message) => message.path.clone(),
+            None => self.interchange.as_ref().map_or_else(String::new, |interchange| interchange.path.clone()),
+        };
+        let off = if is_off { charset(segment, declared, &path) } else { None };
+        if let Some(interchange) = &mut self.interchange {
+            interchange.said_charset |= off.is_some();
+        }
+        for finding in off.into_iter().chain(bad_character(segment, &path)) {
+            match &mut message {
+                Some(message) => self.tell_of(message, finding)?,
+                None => self.tell(finding)?,
+            }
+        }
+        self.message = message;
+        Ok(())
+    }
+
+    /// The first message that is read: what was kept back is told.
+    fn release(&mut self) -> Result<(), Halt> {
+        let held = self.held.take().unwrap_or_default();
+        held.into_iter().try_for_each(|finding| self.emit(Event::Finding(Box::new(finding))))
+    }
+
+    /// Tells a finding of a message: of its document, if it becomes one.
+    fn tell_of(&mut self, message: &mut Message, finding: Finding) -> Result<(), Halt> {
+        match &mut message.reader {
+            Some(reader) => {
+                reader.report(finding);
+                Ok(())
+            }
+            None => self.tell(finding),
+        }
+    }
+
+    fn tell(&mut self, finding: Finding) -> Result<(), Halt> {
+        match &mut self.held {
+            Some(held) if held.len() < HELD_MAX => held.push(finding),
+            // Past that, a file of other messages is refused anyway, and one of ours has said enough.
+            Some(_) => {}
+            None => return self.emit(Event::Finding(Box::new(finding))),
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, event: Event) -> Result<(), Halt> {
+        match (self.sink)(event) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Halt::Stopped),
+        }
+    }
+}
+
+fn end_of(segment: &Segment<'_>) -> u64 {
+    segment.byte + segment.raw.len() as u64 + u64::from(!segment.cut)
+}

@@ -1,0 +1,176 @@
+//! The totals of the invoice: MOA of the message, by their qualifiers (UNCL5025).
+//!
+//! Directories, guides and habits disagree on which qualifier means what. For each total there is an
+//! order of preference; the evidence says which one it was.
+
+use rust_decimal::Decimal;
+
+use super::InvoicReader;
+use crate::Halt;
+use crate::canonical::{Evidence, InvoiceKind};
+use crate::edifact::record::AMOUNT;
+use crate::edifact::segment::Segment;
+
+/// An amount of the message.
+pub(super) struct Found {
+    qualifier: Vec<u8>,
+    amount: Decimal,
+    /// 6345 of its own.
+    currency: Option<String>,
+    proof: Evidence,
+}
+
+/// BT-115: EN 16931 and most others write 9; EANCOM 77; libraries 86; older messages 39, 388, 128.
+const PAYABLE: &[&[u8]] = &[b"9", b"77", b"86", b"39", b"388", b"128"];
+/// BT-112.
+const TAX_INCLUSIVE: &[&[u8]] = &[b"388", b"77", b"39", b"128", b"86"];
+/// BT-109.
+const TAX_EXCLUSIVE: &[&[u8]] = &[b"389", b"125"];
+/// BT-106.
+const LINE_NET: &[&[u8]] = &[b"79"];
+/// BT-107, BT-108.
+const ALLOWANCES: &[&[u8]] = &[b"260"];
+const CHARGES: &[&[u8]] = &[b"259"];
+/// BT-110.
+const TAX: &[&[u8]] = &[b"176", b"124", b"150", b"161"];
+/// BT-111.
+const TAX_IN_TAX_CURRENCY: &[&[u8]] = &[b"2"];
+/// BT-113, BT-114.
+const PREPAID: &[&[u8]] = &[b"113"];
+const ROUNDING: &[&[u8]] = &[b"366", b"165"];
+/// All allowances and charges in one (EANCOM).
+const BALANCE: &[&[u8]] = &[b"131"];
+
+/// Whether a qualifier is one of the message's totals and of nothing else.
+pub(super) fn is_total(qualifier: &[u8]) -> bool {
+    matches!(
+        qualifier,
+        b"9" | b"77"
+            | b"86"
+            | b"39"
+            | b"388"
+            | b"128"
+            | b"389"
+            | b"79"
+            | b"260"
+            | b"259"
+            | b"2"
+            | b"113"
+            | b"366"
+            | b"131"
+    ) || qualifier == b"165"
+}
+
+impl InvoicReader {
+    pub(super) fn keep_total(&mut self, moa: &Segment<'_>, qualifier: &[u8], amount: Decimal) -> Result<(), Halt> {
+        self.found_any |= is_total(qualifier);
+        // Twice the same: the first counts.
+        let currency = moa.owned(1, 3);
+        if self.found.iter().any(|found| found.qualifier == qualifier && found.currency == currency) {
+            return Ok(());
+        }
+        let proof = self.record.evidence(String::new(), moa, AMOUNT);
+        self.found.push(Found { qualifier: qualifier.to_vec(), amount, currency, proof });
+        self.record.part(moa)
+    }
+
+    /// Gives each total the best of what was found.
+    pub(super) fn settle_totals(&mut self) {
+        if self.invoice.currency.is_none() {
+            let payable = self.found.iter().find(|found| PAYABLE.contains(&found.qualifier.as_slice()));
+            self.invoice.currency = payable.and_then(|found| found.currency.clone());
+        }
+        let totals = [
+            ("line_net", LINE_NET),
+            ("allowances", ALLOWANCES),
+            ("charges", CHARGES),
+            ("tax_exclusive", TAX_EXCLUSIVE),
+            ("tax", TAX),
+            ("tax_in_tax_currency", TAX_IN_TAX_CURRENCY),
+            ("tax_inclusive", TAX_INCLUSIVE),
+            ("prepaid", PREPAID),
+            ("rounding", ROUNDING),
+            ("payable", PAYABLE),
+        ];
+        for (name, ranking) in totals {
+            let Some(found) = self.best(ranking) else { continue };
+            let (amount, proof) = (found.amount, found.proof.clone());
+            let totals = &mut self.invoice.totals;
+            let slot = match name {
+                "line_net" => &mut totals.line_net,
+                "allowances" => &mut totals.allowances,
+                "charges" => &mut totals.charges,
+                "tax_exclusive" => &mut totals.tax_exclusive,
+                "tax" => &mut totals.tax,
+                "tax_in_tax_currency" => &mut totals.tax_in_tax_currency,
+                "tax_inclusive" => &mut totals.tax_inclusive,
+                "prepaid" => &mut totals.prepaid,
+                "rounding" => &mut totals.rounding,
+                _ => &mut totals.payable,
+            };
+            *slot = Some(amount);
+            self.record.evidence.push(Evidence { field: format!("totals.{name}").into(), ..proof });
+        }
+    }
+
+    /// MOA+131, as it is signed: all charges less all allowances.
+    pub(super) fn balance_stated(&self) -> Option<Decimal> {
+        self.best(BALANCE).map(|found| found.amount)
+    }
+
+    /// The amount by the best qualifier of a ranking, in the document's currency.
+    fn best(&self, ranking: &[&[u8]]) -> Option<&Found> {
+        let own = self.invoice.currency.as_deref();
+        let is_own = |found: &&Found| found.currency.is_none() || own.is_none() || found.currency.as_deref() == own;
+        let of = |qualifier: &&[u8]| self.found.iter().filter(is_own).find(|found| found.qualifier == *qualifier);
+        // The tax in the tax currency is in another currency by nature.
+        let other = |qualifier: &&[u8]| self.found.iter().find(|found| found.qualifier == *qualifier);
+        if ranking == TAX_IN_TAX_CURRENCY { ranking.iter().find_map(other) } else { ranking.iter().find_map(of) }
+    }
+
+    /// A credit note whose amounts are negative says it twice: its amounts are turned positive.
+    pub(super) fn turn_credit_positive(&mut self) {
+        let invoice = &mut self.invoice;
+        let is_negative = invoice.totals.payable.is_some_and(|payable| payable < Decimal::ZERO);
+        if invoice.kind != InvoiceKind::CreditNote || !is_negative {
+            return;
+        }
+        let turn = |amount: &mut Option<Decimal>| *amount = amount.map(|amount| -amount);
+        let totals = &mut invoice.totals;
+        for total in [
+            &mut totals.line_net,
+            &mut totals.allowances,
+            &mut totals.charges,
+            &mut totals.tax_exclusive,
+            &mut totals.tax,
+            &mut totals.tax_in_tax_currency,
+            &mut totals.tax_inclusive,
+            &mut totals.prepaid,
+            &mut totals.rounding,
+            &mut totals.payable,
+        ] {
+            turn(total);
+        }
+        for tax in &mut invoice.tax_breakdown {
+            turn(&mut tax.base);
+            turn(&mut tax.tax);
+        }
+        for charge in &mut invoice.allowances_charges {
+            turn(&mut charge.amount);
+            turn(&mut charge.base);
+        }
+        for line in &mut invoice.lines {
+            turn(&mut line.net_amount);
+            let is_negative = |number: Option<Decimal>| number.is_some_and(|number| number < Decimal::ZERO);
+            if is_negative(line.net_price) {
+                turn(&mut line.net_price);
+            } else {
+                turn(&mut line.quantity);
+            }
+            for charge in &mut line.allowances_charges {
+                turn(&mut charge.amount);
+                turn(&mut charge.base);
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Reads typed components of the segment at hand, and says what is wrong with them: one message's own
+//! record of where we are, what is wrong, and where it stood.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::groups::{Grammar, Groups};
+use super::segment::{Segment, Spot, Tag};
+use super::values;
+use crate::canonical::Evidence;
+use crate::finding::{Code, Finding};
+use crate::limits::{Limit, Limits};
+use crate::location::Location;
+use crate::text::brief;
+use crate::{Halt, Short};
+
+/// Text one message may bring, in longest segments.
+const TEXT_SEGMENTS_MAX: usize = 64;
+
+pub(super) struct Record {
+    /// The path of the message: `UNB[1]/UNH[2]`.
+    pub(super) prefix: String,
+    pub(super) groups: Groups,
+    pub(super) findings: Vec<Finding>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) limits: Limits,
+    ordinal: u32,
+    text_bytes: usize,
+    /// Repeated parts taken so far.
+    parts: usize,
+}
+
+impl Record {
+    pub(super) fn new(prefix: String, ordinal: u32, grammar: &'static Grammar, limits: Limits) -> Self {
+        let groups = Groups::new(grammar);
+        Self { prefix, groups, findings: Vec::new(), evidence: Vec::new(), limits, ordinal, text_bytes: 0, parts: 0 }
+    }
+
+    /// Steps on to a segment; a message has a limit.
+    pub(super) fn step(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
+        self.groups.step(segment.tag);
+        self.text_bytes += segment.raw.len();
+        let text_bytes_max = self.limits.token_bytes_max.saturating_mul(TEXT_SEGMENTS_MAX);
+        self.within(segment, "text of one document in bytes", "token_bytes_max", self.text_bytes, text_bytes_max)
+    }
+
+    /// One more of the parts that may repeat.
+    pub(super) fn part(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
+        self.parts += 1;
+        let parts_max = self.limits.lines_max.saturating_mul(10);
+        self.within(segment, "number of parts of one document", "lines_max", self.parts, parts_max)
+    }
+
+    pub(super) fn within(
+        &self,
+        at: &Segment<'_>,
+        what: &'static str,
+        setting: &'static str,
+        count: usize,
+        max: usize,
+    ) -> Result<(), Halt> {
+        if count <= max {
+            return Ok(());
+        }
+        Err(Halt::Limit(Limit { what, setting, max: max as u64, byte: at.byte, line: at.line }))
+    }
+
+    /// The path of the segment at hand.
+    pub(super) fn path(&self) -> String {
+        let mut path = String::with_capacity(self.prefix.len() + 48);
+        path.push_str(&self.prefix);
+        self.groups.write_path(&mut path);
+        path
+    }
+
+    pub(super) fn report(&mut self, finding: Finding) {
+        self.findings.push(finding.in_document(self.ordinal));
+    }
+
+    /// Where a component of the segment at hand stands.
+    pub(super) fn place(&self, segment: &Segment<'_>, spot: Spot) -> Location {
+        let mut path = self.path();
+        path.push('/');
+        path.push_str(spot.name);
+        segment.component_location(spot.element, spot.component, path)
+    }
+
+    /// Keeps where a canonical field stands in the original.
+    pub(super) fn prove(&mut self, field: impl Into<Short>, segment: &Segment<'_>, spot: Spot) {
+        let evidence = self.evidence(field, segment, spot);
+        self.evidence.push(evidence);
+    }
+
+    /// The same, for a field of which it is not sure yet that this is the one that counts.
+    pub(super) fn evidence(&self, field: impl Into<Short>, segment: &Segment<'_>, spot: Spot) -> Evidence {
+        let raw = segment.written(spot.element, spot.component);
+        Evidence { field: field.into(), at: self.place(segment, spot), raw: raw.into() }
+    }
+
+    /// A number; nothing where there is none.
+    pub(super) fn number(&mut self, segment: &Segment<'_>, spot: Spot, code: Code) -> Option<Decimal> {
+        let text = segment.code(spot.element, spot.component);
+        if text.is_empty() {
+            return None;
+        }
+        let value = values::decimal(&text);
+        if value.is_none() {
+            let said = format!("says `{}`, which is not a number", text_of(&text));
+            let fix = "Write it with digits, one decimal mark at most, a leading minus if need be, and no \
+                       thousands separators.";
+            self.report(self.fault(segment, spot, code, &said, fix).with_rule("BAD-NUMBER"));
+        }
+        value
+    }
+
+    /// The day of a DTM (C507), or a period where its format is one's; the last day of it counts then.
+    pub(super) fn date(&mut self, dtm: &Segment<'_>) -> Option<Date> {
+        match (dtm.code(1, 2), dtm.code(1, 3)) {
+            (value, _) if value.is_empty() => None,
+            (value, format) => {
+                let date = values::date(&value, &format).or_else(|| values::period(&value, &format).map(|days| days.1));
+                if date.is_none() {
+                    self.bad_date(dtm);
+                }
+                date
+            }
+        }
+    }
+
+    pub(super) fn bad_date(&mut self, dtm: &Segment<'_>) {
+        let (value, format) = (dtm.code(1, 2), dtm.code(1, 3));
+        let said = format!("says `{}`, which is not a date of format {}", text_of(&value), text_of(&format));
+        let fix = "Write a date of the calendar in the form that 2379 names: CCYYMMDD for 102.";
+        self.report(self.fault(dtm, DATE, Code::DATE_INVALID, &said, fix).with_rule("BAD-DATE"));
+    }
+
+    /// A currency code; kept as it is written, and reported when it cannot be one.
+    pub(super) fn currency(&mut self, segment: &Segment<'_>, spot: Spot) -> Option<String> {
+        let currency = segment.owned(spot.element, spot.component)?;
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            let said = format!("says `{}`, which is not a currency code", brief(&currency));
+            let fix = "Write the ISO 4217 code of the currency in capitals: EUR.";
+            self.report(self.fault(segment, spot, Code::CURRENCY_UNKNOWN, &said, fix));
+        }
+        Some(currency)
+    }
+
+    /// A fault of one component, with everything that finds it.
+    fn fault(&self, segment: &Segment<'_>, spot: Spot, code: Code, said: &str, fix: &str) -> Finding {
+        let field = field(segment.tag, spot);
+        Finding::error(code, self.place(segment, spot), format!("{field} {said}"), fix)
+            .with_field(field)
+            .with_value(segment.written(spot.element, spot.component))
+            .with_excerpt(segment.excerpt())
+    }
+
+    /// A segment this kind of message has no place for.
+    pub(super) fn unknown(&mut self, segment: &Segment<'_>, message: &str) {
+        let name = segment.name();
+        self.report(
+            Finding::error(
+                Code::EDI_SEGMENT_UNEXPECTED,
+                segment.location(self.path()),
+                format!("segment `{name}` is not part of {message}; it was left out"),
+                "Remove the segment, or agree with us what it means.",
+            )
+            .with_rule("UNKNOWN-SEGMENT")
+            .with_value(name)
+            .with_excerpt(segment.excerpt()),
+        );
+    }
+}
+
+pub(super) const DATE: Spot = Spot::new(1, 2, "C507.2380");
+pub(super) const AMOUNT: Spot = Spot::new(1, 2, "C516.5004");
+
+/// A data element's name in the trade: `MOA C516.5004`.
+pub(super) fn field(tag: Tag, spot: Spot) -> String {
+    let tag: String = tag.iter().map(|byte| char::from(*byte)).collect();
+    format!("{tag} {}", spot.name)
+}
+
+/// Bytes of a code as a sentence says them.
+fn text_of(bytes: &[u8]) -> String {
+    brief(&String::from_utf8_lossy(bytes))
+}
+
+/// A place remembered until it is known what to say of it.
+pub(super) struct Kept {
+    pub(super) location: Location,
+    pub(super) excerpt: String,
+}
+
+impl Kept {
+    pub(super) fn of(segment: &Segment<'_>, path: &str) -> Self {
+        Self { location: segment.location(path), excerpt: segment.excerpt() }
+    }
+}
+
+/// What every reader of a message gives back.
+pub(super) struct Told {
+    pub(super) body: crate::canonical::Body,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) findings: Vec<Finding>,
+}

@@ -1,0 +1,471 @@
+//! Cuts the input into segments, and these into components, in one pass over the bytes.
+//!
+//! Each interchange brings its own service characters and its own character set.
+
+use encoding_rs::{Encoding, UTF_8};
+
+use super::charset::{Charset, sort};
+use super::segment::{Part, Segment, Tag};
+use super::service::{Service, UNA_BYTES, starts_interchange};
+use crate::edi::Window;
+use crate::location::Location;
+use crate::{Halt, Limit, Limits};
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+/// The end-of-file mark of CP/M and of some mainframe transfers, where it stands at the end.
+const SUBSTITUTE: u8 = 0x1a;
+/// How much of what is not EDIFACT is quoted.
+const TRAILING_QUOTED_BYTES: usize = 200;
+
+/// What a byte is, beside the sorts of characters.
+const TERMINATOR: u16 = 1;
+const ELEMENT: u16 = 1 << 1;
+const COMPONENT: u16 = 1 << 2;
+const RELEASE: u16 = 1 << 3;
+const REPETITION: u16 = 1 << 4;
+const SERVICE: u16 = TERMINATOR | ELEMENT | COMPONENT | RELEASE | REPETITION;
+
+/// What comes next in the file.
+pub(super) enum Token<'a> {
+    /// A segment, and the character set its interchange declares.
+    Segment(Segment<'a>, Charset),
+    /// A UNA whose characters cannot separate anything; it was passed over.
+    BadAdvice(Location, String),
+    /// Bytes between two interchanges, or after the last, that are neither.
+    Trailing(Location, String),
+}
+
+pub(super) struct Tokens<'a> {
+    window: Window<'a>,
+    limits: Limits,
+    service: Service,
+    classes: Box<[u16; 256]>,
+    charset: Charset,
+    /// No interchange is open: before the first, or after a UNZ.
+    between: bool,
+    /// A UNA came last.
+    advised: bool,
+    /// The interchange at hand began with UNA.
+    has_advice: bool,
+    /// Bytes of the last token, to be left behind before the next.
+    due: usize,
+    parts: Vec<Part>,
+    elements: Vec<usize>,
+    /// What the first segment that is not ASCII was read as.
+    met: Option<&'static Encoding>,
+    /// Segments read.
+    pub(super) units: u64,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(window: Window<'a>, limits: Limits) -> Self {
+        let service = Service { repetition: None, ..Service::DEFAULT };
+        Self {
+            window,
+            limits,
+            service,
+            classes: classes(service),
+            charset: Charset::Ascii,
+            between: true,
+            advised: false,
+            has_advice: false,
+            due: 0,
+            parts: Vec::new(),
+            elements: Vec::new(),
+            met: None,
+            units: 0,
+        }
+    }
+
+    /// The byte and the line reading has come to.
+    pub(super) fn place(&self) -> (u64, u64) {
+        (self.window.byte(), self.window.line())
+    }
+
+    /// The encoding the file was read in, by its first segment that tells.
+    pub(super) fn encoding(&self) -> String {
+        self.met.unwrap_or(UTF_8).name().to_ascii_lowercase()
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Token<'_>>, Halt> {
+        loop {
+            self.window.consume(std::mem::take(&mut self.due));
+            self.skip_blank()?;
+            let head = self.window.at_least(2 * UNA_BYTES)?;
+            if head.is_empty() {
+                return Ok(None);
+            }
+            if head.starts_with(b"UNA") && (self.between || Service::of_una(head).is_some()) {
+                let Some((service, length)) = Service::of_una(head) else { return Ok(Some(self.pass_bad_advice()?)) };
+                self.window.consume(length);
+                self.set_service(service);
+                (self.advised, self.has_advice) = (true, true);
+                self.between = true;
+                continue;
+            }
+            let opens = self.imply_service();
+            if self.between && !opens {
+                let (location, text) = self.pass_trailing()?;
+                return Ok(Some(Token::Trailing(location, text)));
+            }
+            return self.take_segment().map(Some);
+        }
+    }
+
+    /// The segment that starts here, and what it means for those that follow.
+    fn take_segment(&mut self) -> Result<Token<'_>, Halt> {
+        let (length, cut, sorts) = self.segment()?;
+        let tag = self.tag();
+        self.advised = false;
+        match &tag {
+            b"UNB" => self.take_syntax(length, sorts, cut),
+            b"UNO" => self.pass_object(length, sorts, cut)?,
+            _ => {}
+        }
+        self.between = &tag == b"UNZ";
+        if sorts & sort::HIGH != 0 && self.met.is_none() {
+            let raw = self.window.bytes().get(..length).unwrap_or_default();
+            self.met = Some(self.charset.encoding(raw, sorts));
+        }
+        Ok(Token::Segment(self.segment_of(tag, length, sorts, cut), self.charset))
+    }
+
+    /// Whether an envelope begins here; one without UNA says its service characters by its separator.
+    fn imply_service(&mut self) -> bool {
+        let head = self.window.bytes();
+        let Some([b'U', b'N', kind @ (b'B' | b'G' | b'H'), separator]) = head.get(..4) else { return false };
+        let (kind, separator) = (*kind, *separator);
+        if self.advised || separator == self.service.element {
+            // A second interchange of a file often does without the UNA of the first.
+            return separator == self.service.element;
+        }
+        let opens = self.between || kind == b'B';
+        self.has_advice &= !opens;
+        match separator {
+            b'+' if opens => self.set_service(Service { repetition: None, ..Service::DEFAULT }),
+            0x1d if opens => self.set_service(Service::LEVEL_B),
+            _ => return false,
+        }
+        true
+    }
+
+    fn set_service(&mut self, service: Service) {
+        self.service = service;
+        // Repetition waits for UNB to say syntax version 4: before that, its character is data.
+        self.classes = classes(Service { repetition: None, ..service });
+        self.charset = Charset::Ascii;
+    }
+
+    /// S001 of a UNB: the character set (0001), and whether the syntax knows repetition (0002).
+    fn take_syntax(&mut self, length: usize, sorts: u16, cut: bool) {
+        let unb = self.segment_of(*b"UNB", length, sorts, cut);
+        let (charset, version) = (Charset::declared(&unb.code(1, 1)), unb.code(1, 2).into_owned());
+        self.charset = charset.unwrap_or(Charset::Ascii);
+        if version.as_slice() == b"4" {
+            // Without UNA, `*` separates repetitions.
+            let repetition = if self.has_advice { self.service.repetition } else { Service::DEFAULT.repetition };
+            self.classes = classes(Service { repetition, ..self.service });
+        }
+    }
+
+    /// UNO: as many bytes of an object as 0810 says, that hold no segments (ISO 9735-8).
+    fn pass_object(&mut self, length: usize, sorts: u16, cut: bool) -> Result<(), Halt> {
+        let uno = self.segment_of(*b"UNO", length, sorts, cut);
+        let declared: Option<usize> = std::str::from_utf8(&uno.code(4, 1)).ok().and_then(|text| text.parse().ok());
+        let Some(object) = declared.filter(|object| *object <= self.limits.token_bytes_max) else { return Ok(()) };
+        let end = self.due + object;
+        let held = self.window.at_least(end + 4)?;
+        // Only if its trailer is where it should be: a wrong length must not swallow what follows.
+        if held.get(end..).is_some_and(|rest| rest.starts_with(b"UNP")) {
+            self.due = end;
+        }
+        Ok(())
+    }
+
+    /// Leaves behind what may stand between segments: blanks, line breaks, extra terminators.
+    fn skip_blank(&mut self) -> Result<(), Halt> {
+        loop {
+            let (terminator, between) = (self.service.terminator, self.between);
+            let is_blank =
+                |byte: &u8| byte.is_ascii_whitespace() || *byte == terminator || (between && *byte == SUBSTITUTE);
+            let bytes = self.window.at_least(BOM.len())?;
+            let blanks = if between && bytes.starts_with(BOM) {
+                BOM.len()
+            } else {
+                bytes.iter().position(|byte| !is_blank(byte)).unwrap_or(bytes.len())
+            };
+            if blanks == 0 {
+                return Ok(());
+            }
+            self.window.consume(blanks);
+        }
+    }
+
+    /// Finds the end of the segment that starts here, and its parts: its length, whether the file ended
+    /// first, and the sorts of characters in it.
+    fn segment(&mut self) -> Result<(usize, bool, u16), Halt> {
+        self.parts.clear();
+        self.elements.clear();
+        self.elements.push(0);
+        let (mut at, mut start, mut repeats, mut released, mut seen) = (0, 0, false, false, 0);
+        loop {
+            for byte in self.window.bytes().get(at..).unwrap_or_default() {
+                let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+                seen |= class;
+                if released {
+                    // A line break between the release character and what it releases is a wrapped file's.
+                    released = class & sort::NEWLINE != 0;
+                } else if class & SERVICE != 0 {
+                    if class & RELEASE != 0 {
+                        released = true;
+                    } else {
+                        self.parts.push(Part { start, end: at, repeats });
+                        start = at + 1;
+                        repeats = class & REPETITION != 0;
+                        if class & TERMINATOR != 0 {
+                            self.units += 1;
+                            self.due = at + 1;
+                            self.check_token(at)?;
+                            return Ok((at, false, seen));
+                        }
+                        if class & ELEMENT != 0 {
+                            self.elements.push(self.parts.len());
+                        }
+                        if self.parts.len() > self.limits.columns_max {
+                            let what = "number of components of one segment";
+                            return Err(self.limit(what, "columns_max", self.limits.columns_max));
+                        }
+                    }
+                }
+                at += 1;
+            }
+            self.check_token(at)?;
+            if !self.window.more()? {
+                self.parts.push(Part { start, end: at, repeats });
+                self.units += 1;
+                self.due = at;
+                return Ok((at, true, seen));
+            }
+        }
+    }
+
+    fn check_token(&self, length: usize) -> Result<(), Halt> {
+        if length <= self.limits.token_bytes_max {
+            return Ok(());
+        }
+        Err(self.limit("segment", "token_bytes_max", self.limits.token_bytes_max))
+    }
+
+    /// The tag of the segment last cut: three capitals or digits, or `???`.
+    fn tag(&self) -> Tag {
+        let end = self.parts.first().map_or(0, |part| part.end);
+        let bytes = self.window.bytes().get(..end).unwrap_or_default();
+        let is_tag = |byte: &u8| byte.is_ascii_alphanumeric();
+        if let [a, b, c] = bytes {
+            return if bytes.iter().all(is_tag) { [*a, *b, *c] } else { *b"???" };
+        }
+        let mut letters = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+        match (letters.next(), letters.next(), letters.next(), letters.next()) {
+            (Some(a), Some(b), Some(c), None) if [a, b, c].into_iter().all(is_tag) => [*a, *b, *c],
+            _ => *b"???",
+        }
+    }
+
+    fn segment_of(&self, tag: Tag, length: usize, sorts: u16, cut: bool) -> Segment<'_> {
+        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        Segment {
+            tag,
+            raw,
+            parts: &self.parts,
+            elements: &self.elements,
+            byte: self.window.byte(),
+            line: self.window.line(),
+            release: self.service.release,
+            sorts,
+            has_release: sorts & RELEASE != 0,
+            encoding: self.charset.encoding(raw, sorts),
+            cut,
+        }
+    }
+
+    fn pass_bad_advice(&mut self) -> Result<Token<'static>, Halt> {
+        let (byte, line) = self.place();
+        let head = self.window.bytes();
+        let quoted = head.get(..UNA_BYTES.min(head.len())).unwrap_or_default();
+        let text = String::from_utf8_lossy(quoted).into_owned();
+        let location = Location::new(byte, line, "UNA").spanning(quoted.len());
+        // Up to the UNB, if there is one near.
+        let head = self.window.at_least(4 * UNA_BYTES)?;
+        let length = memchr::memmem::find(head, b"UNB").unwrap_or(UNA_BYTES.min(head.len()));
+        self.window.consume(length);
+        self.set_service(Service { repetition: None, ..Service::DEFAULT });
+        Ok(Token::BadAdvice(location, text))
+    }
+
+    /// Leaves behind what is not EDIFACT, up to the next terminator or line break, keeping its start.
+    fn pass_trailing(&mut self) -> Result<(Location, String), Halt> {
+        let (byte, line) = self.place();
+        let mut quoted = Vec::new();
+        let mut passed = 0usize;
+        loop {
+            let bytes = self.window.bytes();
+            let ends_at = |byte: &u8| matches!(byte, b'\r' | b'\n') || *byte == self.service.terminator;
+            let end = bytes.iter().position(ends_at);
+            let length = end.unwrap_or(bytes.len());
+            let room = TRAILING_QUOTED_BYTES - quoted.len();
+            quoted.extend_from_slice(bytes.get(..length.min(room)).unwrap_or_default());
+            self.window.consume(length);
+            passed += length;
+            if end.is_some() || !self.window.more()? {
+                break;
+            }
+        }
+        let encoding = Charset::Latin1.encoding(&quoted, sort::HIGH);
+        let text = encoding.decode_without_bom_handling(&quoted).0.into_owned();
+        Ok((Location::new(byte, line, "").spanning(passed), text))
+    }
+
+    fn limit(&self, what: &'static str, setting: &'static str, max: usize) -> Halt {
+        let (byte, line) = self.place();
+        Halt::Limit(Limit { what, setting, max: max as u64, byte, line })
+    }
+}
+
+/// Whether a file starts with an interchange; used to recognise the format.
+pub(super) fn opens_file(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    // A UNA that cannot be right is one all the same where UNB follows.
+    let near = head.get(..4 * UNA_BYTES).unwrap_or(head);
+    starts_interchange(head) || (head.starts_with(b"UNA") && memchr::memmem::find(near, b"UNB+").is_some())
+}
+
+/// What each byte is under these service characters.
+fn classes(service: Service) -> Box<[u16; 256]> {
+    let mut classes = Box::new([0; 256]);
+    for (byte, class) in (0..=255u8).zip(classes.iter_mut()) {
+        *class = match byte {
+            _ if byte == service.terminator => TERMINATOR,
+            _ if byte == service.element => ELEMENT,
+            _ if byte == service.component => COMPONENT,
+            _ if Some(byte) == service.release => RELEASE,
+            _ if Some(byte) == service.repetition => REPETITION,
+            b'\r' | b'\n' => sort::NEWLINE,
+            b'\t' => 0,
+            0..=0x1f | 0x7f => sort::CONTROL,
+            0x80.. => sort::HIGH,
+            b'a'..=b'z' => sort::LOWER,
+            b'@' | b'#' | b'$' | b'[' | b'\\' | b']' | b'^' | b'_' | b'`' | b'{' | b'|' | b'}' | b'~' => {
+                sort::OUTSIDE_A
+            }
+            _ => 0,
+        };
+    }
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edifact::segment::Spot;
+
+    /// Each token as `byte:line TAG|element:component|…`.
+    fn cut(bytes: &[u8]) -> Vec<String> {
+        let mut input = bytes;
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        let mut told = Vec::new();
+        while let Some(token) = tokens.next().unwrap() {
+            told.push(match token {
+                Token::Segment(segment, _) => {
+                    let mut line = format!("{}:{} {}", segment.byte, segment.line, segment.name());
+                    for element in 1..segment.elements.len() {
+                        let components: Vec<String> =
+                            (1..=4).map(|component| segment.owned(element, component).unwrap_or_default()).collect();
+                        line.push('|');
+                        line.push_str(components.join(":").trim_end_matches(':'));
+                    }
+                    if segment.cut { line + " cut" } else { line }
+                }
+                Token::BadAdvice(location, text) => format!("{}:{} bad {text}", location.byte, location.line),
+                Token::Trailing(location, text) => format!("{}:{} trailing {text}", location.byte, location.line),
+            });
+        }
+        told
+    }
+
+    #[test]
+    fn segments_know_their_byte_and_line() {
+        let text = b"UNA:+.? '\r\nUNB+UNOA:1+A:14'\nUNH+1+INVOIC:D:96A:UN'UNZ+1+X'";
+        assert_eq!(cut(text), ["11:2 UNB|UNOA:1|A:14", "28:3 UNH|1|INVOIC:D:96A:UN", "50:3 UNZ|1|X"]);
+    }
+
+    #[test]
+    fn the_release_character_makes_data_of_whatever_follows() {
+        let text = b"UNB+UNOA:1'FTX+a?+b?:c?'d??'IMD+??'QTY+1???''END+?'x?x'";
+        assert_eq!(cut(text)[1..], ["11:1 FTX|a+b:c'd?", "28:1 IMD|?", "35:1 QTY|1?'", "45:1 END|'xx"]);
+    }
+
+    #[test]
+    fn a_release_character_at_the_end_of_a_line_or_of_the_file_releases_nothing_else() {
+        assert_eq!(cut(b"UNB+UNOA:1'FTX+O?\r\n'Brien'")[1..], ["11:1 FTX|O'Brien"]);
+        assert_eq!(cut(b"UNB+UNOA:1'UNZ+1+X?")[1..], ["11:1 UNZ|1|X cut"]);
+    }
+
+    #[test]
+    fn a_wrapped_file_breaks_lines_anywhere() {
+        assert_eq!(cut(b"UNB+UNOA:1'UN\nH+1+INV\r\nOIC:D\n'BG\nM+380'")[1..], ["11:1 UNH|1|INVOIC:D", "30:4 BGM|380"]);
+    }
+
+    #[test]
+    fn an_element_stands_on_the_line_it_was_wrapped_to() {
+        let mut input = &b"UNB+UNOA:1'MOA+\n203:12.50'"[..];
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        tokens.next().unwrap();
+        let Some(Token::Segment(moa, _)) = tokens.next().unwrap() else { panic!("no segment") };
+        let spot = Spot::new(1, 2, "C516.5004");
+        let place = moa.component_location(spot.element, spot.component, "MOA[1]/C516.5004".to_owned());
+        assert_eq!((place.byte, place.line, place.len), (20, 2, 5));
+    }
+
+    #[test]
+    fn repetition_is_of_syntax_version_4() {
+        assert_eq!(cut(b"UNB+UNOC:3'FTX+a*b'")[1..], ["11:1 FTX|a*b"]);
+        assert_eq!(cut(b"UNB+UNOC:4'FTX+a:1*b:2+c'")[1..], ["11:1 FTX|a:1|c"]);
+        assert_eq!(cut(b"UNA:+.? 'UNB+UNOC:4'FTX+a+c'")[1..], ["20:1 FTX|a|c"]);
+        let mut input = &b"UNB+UNOC:4'FTX+a:1*b:2'"[..];
+        let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
+        tokens.next().unwrap();
+        let Some(Token::Segment(ftx, _)) = tokens.next().unwrap() else { panic!("no segment") };
+        assert_eq!(ftx.joined(1, 1, 1, &[]).as_deref(), Some("a b"));
+    }
+
+    #[test]
+    fn each_interchange_brings_its_own_service_characters() {
+        let text = b"UNA=*,! ~UNB*UNOC=3~UNZ*0*X~UNB*UNOC=3~UNZ*0*Y~UNB+UNOC:3'UNZ+0+Z'";
+        let expected =
+            ["9:1 UNB|UNOC:3", "20:1 UNZ|0|X", "28:1 UNB|UNOC:3", "39:1 UNZ|0|Y", "47:1 UNB|UNOC:3", "58:1 UNZ|0|Z"];
+        assert_eq!(cut(text), expected);
+    }
+
+    #[test]
+    fn what_follows_unz_is_no_segment_until_the_next_interchange() {
+        let text = b"UNB+UNOC:3'UNZ+0+X'EOF\nUNA is a word\nUNB+UNOC:3'UNZ+0+Y'\x1a";
+        let told = cut(text);
+        assert_eq!(told[2], "19:1 trailing EOF");
+        assert!(told[3].starts_with("23:2 bad UNA"), "{told:?}");
+        assert_eq!(told[told.len() - 1], "48:3 UNZ|0|Y");
+    }
+
+    #[test]
+    fn an_object_is_passed_over_by_its_length() {
+        let text = b"UNB+UNOC:4'UNO+P1+1+13+7'a'b'c+dUNP+7+P1'UNZ+1+X'";
+        assert_eq!(cut(text)[1..], ["11:1 UNO|P1|1|13|7", "32:1 UNP|7|P1", "41:1 UNZ|1|X"]);
+        // A length that is wrong swallows nothing.
+        assert_eq!(cut(b"UNB+UNOC:4'UNO+P1+1+13+9'UNZ+1+X'")[2..], ["25:1 UNZ|1|X"]);
+    }
+
+    #[test]
+    fn level_b_separates_by_control_characters() {
+        let told = cut(b"UNB\x1dUNOB\x1f1\x1dA\x1cUNZ\x1d0\x1dX\x1c");
+        assert_eq!(told, ["0:1 UNB|UNOB:1|A", "13:1 UNZ|0|X"]);
+    }
+}
