@@ -17,7 +17,8 @@ pub use check::ProfileError;
 pub use dates::DatePattern;
 pub use fields::{FIELDS, Field, FieldKind};
 pub use settings::{
-    DecimalMark, Defaults, Delimiter, Documents, Negative, Quote, StatusEntry, TextEncoding, UnknownColumns, Words,
+    DecimalMark, Defaults, Delimiter, Documents, Negative, Quote, Rules, StatusEntry, TextEncoding, UnknownColumns,
+    Words,
 };
 
 use crate::finding::Severity;
@@ -83,7 +84,11 @@ pub struct Profile {
     /// The payer's status codes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub status: BTreeMap<String, StatusEntry>,
-    /// Findings weighed otherwise than by default, by code or rule: `"TDS-ARITH" = "warning"`.
+    /// Which rules an invoice is held to, of whatever format it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
+    /// Findings weighed otherwise than by default, by code, rule or family of rules:
+    /// `"TDS-ARITH" = "warning"`, `"BR-CL-*" = "off"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub severities: BTreeMap<String, Weight>,
 }
@@ -111,6 +116,7 @@ impl Default for Profile {
             defaults: Defaults::default(),
             columns: BTreeMap::new(),
             status: BTreeMap::new(),
+            rules: None,
             severities: BTreeMap::new(),
         }
     }
@@ -134,16 +140,23 @@ impl Profile {
         toml::to_string(self).expect("a profile is plain data")
     }
 
-    /// How this profile weighs a finding; `None` drops it.
+    /// How this profile weighs a finding; `None` drops it. The rule is asked before the code, and each before
+    /// the families it is of (`BR-CL-*`), the longest first.
     #[must_use]
     pub fn weigh(&self, code: &str, rule: Option<&str>, severity: Severity) -> Option<Severity> {
-        let weight = rule.and_then(|rule| self.severities.get(rule)).or_else(|| self.severities.get(code));
+        let weight = rule.and_then(|rule| self.weight_of(rule)).or_else(|| self.weight_of(code));
         match weight {
             None => Some(severity),
             Some(Weight::Error) => Some(Severity::Error),
             Some(Weight::Warning) => Some(Severity::Warning),
             Some(Weight::Off) => None,
         }
+    }
+
+    fn weight_of(&self, name: &str) -> Option<Weight> {
+        let is_of = |family: &&String| family.strip_suffix('*').is_some_and(|prefix| name.starts_with(prefix));
+        let family = || self.severities.keys().filter(is_of).max_by_key(|family| family.len());
+        self.severities.get(name).or_else(|| self.severities.get(family()?)).copied()
     }
 
     /// Whether a field's cell must not be empty (and its column not missing).
