@@ -283,7 +283,7 @@ pub struct Payment {
     /// BT-87, last four to six digits only (BR-51): a longer number is never kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_number_masked: Option<String>,
-    /// How many characters the card number had in the file.
+    /// How many characters the card number had in the file, where that was more than the ten BR-51 allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_number_length: Option<u32>,
     /// BT-88.

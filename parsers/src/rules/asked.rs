@@ -39,7 +39,10 @@ impl Asked {
         match self.rules {
             Rules::AsStated => Some(finding.severity),
             Rules::None => None,
-            Rules::Sums => SUMS.contains(&rule).then_some(Severity::Warning),
+            Rules::Sums => SUMS.contains(&rule).then(|| {
+                self.told.insert(rule);
+                Severity::Warning
+            }),
             Rules::En16931 => {
                 self.told.insert(rule);
                 Some(catalogue::explain(rule).map_or(finding.severity, |known| known.severity))

@@ -19,6 +19,16 @@ pub(crate) fn claim_of(specification_id: Option<&str>) -> Claim {
     }
 }
 
+/// Whether a specification identifier claims EN 16931.
+pub(crate) fn claims_en16931(specification_id: Option<&str>) -> bool {
+    claim_of(specification_id) == Claim::En16931
+}
+
+/// Whether a specification identifier claims Peppol BIS Billing 3.
+pub(crate) fn claims_peppol(specification_id: Option<&str>) -> bool {
+    Follows::of(specification_id).peppol
+}
+
 /// Which specifications beyond EN 16931 a document says it follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Follows {

@@ -19,7 +19,9 @@ pub(super) fn check(case: &mut Case<'_>) {
     for (index, tax) in invoice.tax_breakdown.iter().enumerate() {
         let at = At::nth("tax_breakdown", index, "");
         check_one(case, &CATEGORY, tax.category.as_deref(), at.named("category"));
-        check_one(case, &EXEMPTION, tax.exemption_code.as_deref(), at.named("exemption_code"));
+        // The artefact for CII reads these in whatever case they are written.
+        let reason = tax.exemption_code.as_ref().map(|code| code.to_ascii_uppercase());
+        check_one(case, &EXEMPTION, reason.as_deref(), at.named("exemption_code"));
     }
     for (index, item) in invoice.allowances_charges.iter().enumerate() {
         let at = At::nth("allowances_charges", index, "");
@@ -73,6 +75,12 @@ static MIME: List = list("BR-CL-24", lists::MIME_TYPES, "media type EN 16931 all
 static ADDRESS: List = list("BR-CL-25", lists::ADDRESS_SCHEMES, "electronic address scheme");
 static LOCATION_ID: List = list("BR-CL-26", lists::IDENTIFIER_SCHEMES, "identifier scheme of ISO 6523");
 
+/// Whether a scheme is of the list of a rule, for identifiers that have no value and so are not kept.
+pub(crate) fn is_of_list(rule: &str, code: &str) -> bool {
+    let list = [&OBJECT, &PARTY_ID, &LEGAL_ID, &CLASSIFICATION, &ITEM_ID, &ADDRESS, &LOCATION_ID];
+    list.iter().find(|list| list.rule == rule).is_none_or(|list| has(list.codes, code))
+}
+
 fn reasons(is_charge: bool) -> &'static List {
     if is_charge { &CHARGE } else { &ALLOWANCE }
 }
@@ -89,10 +97,8 @@ fn check_one(case: &mut Case<'_>, list: &List, code: Option<&str>, at: At) {
 
 fn check_head(case: &mut Case<'_>) {
     let invoice = case.invoice;
-    if let Some(code) = invoice.type_code.as_deref()
-        && !has(lists::INVOICE_TYPES, code)
-        && !has(lists::CREDIT_NOTE_TYPES, code)
-    {
+    let is_known = |code: &&str| lists::is_invoice_type(code) || lists::is_credit_note_type(code);
+    if let Some(code) = invoice.type_code.as_deref().filter(|code| !is_known(code)) {
         let message = format!("`{}` is no document type of UNTDID 1001 that EN 16931 knows", brief(code));
         case.broken("BR-CL-01", "type_code", message);
     }
@@ -171,8 +177,9 @@ fn check_attachments(case: &mut Case<'_>) {
 }
 
 fn check_line(case: &mut Case<'_>, line: &Line, at: At) {
-    check_one(case, &UNIT, line.unit.as_deref(), at.named("quantity"));
-    check_one(case, &UNIT, line.price_base_unit.as_deref(), at.named("price_base_quantity"));
+    // The unit stands on the quantity, which may be there and unreadable.
+    check_one(case, &UNIT, line.unit.as_deref(), at.named("quantity.unit"));
+    check_one(case, &UNIT, line.price_base_unit.as_deref(), at.named("price_base_quantity.unit"));
     check_one(case, &LINE_CATEGORY, line.tax_category.as_deref(), at.named("tax_category"));
     let object = line.object.as_ref().and_then(|object| object.scheme.as_deref());
     check_one(case, &OBJECT, object, at.named("object"));

@@ -23,7 +23,10 @@ mod totals;
 mod xrechnung;
 
 pub(crate) use self::asked::Asked;
-pub(crate) use self::claim::{Claim, claim_of};
+pub(crate) use self::catalogue::explain;
+pub(crate) use self::claim::{Claim, claim_of, claims_en16931, claims_peppol};
+pub(crate) use self::codes::is_of_list;
+pub(crate) use self::lists::{is_credit_note_type, is_invoice_type};
 pub(crate) use self::places::Places;
 
 use rust_decimal::Decimal;

@@ -54,7 +54,8 @@ fn check_head(case: &mut Case<'_>) {
             case.broken("PEPPOL-EN16931-R007", "process_id", "the document has no business process (BT-23)");
         }
         (Some(process), None) => {
-            let message = format!("`{}` is no business process of Peppol billing", brief(process));
+            let process: String = process.chars().take(120).collect();
+            let message = format!("`{process}` is no business process of Peppol billing");
             case.broken("PEPPOL-EN16931-R007", "process_id", message);
         }
         (Some(_), Some(_)) => {}
@@ -217,7 +218,7 @@ fn check_line(case: &mut Case<'_>, line: &Line, at: At) {
         && line.unit.as_ref() != Some(unit)
     {
         let message = format!("the price is per `{}`, the quantity in another unit", brief(unit));
-        case.broken("PEPPOL-EN16931-R130", at.named("price_base_quantity"), message);
+        case.broken("PEPPOL-EN16931-R130", at.named("price_base_quantity.unit"), message);
     }
     if let (Some(net), Some(gross)) = (line.net_price, line.gross_price)
         && gross.checked_sub(line.price_discount.unwrap_or_default()) != Some(net)

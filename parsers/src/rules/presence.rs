@@ -217,7 +217,7 @@ fn check_payments(case: &mut Case<'_>) {
     let invoice = case.invoice;
     for (index, payment) in invoice.payments.iter().enumerate() {
         let at = At::nth("payments", index, "");
-        if let Some(length) = payment.card_number_length.filter(|length| *length > 10) {
+        if let Some(length) = payment.card_number_length {
             let message = format!("a card number of {length} characters is written out (BT-87)");
             case.broken("BR-51", at, message);
         }
@@ -310,7 +310,7 @@ fn wanted_of_line(line: &Line) -> [(bool, &'static str, &'static str, &'static s
     [
         (is_given(line.id.as_deref()), "BR-21", "id", "identifier (BT-126)"),
         (line.quantity.is_some(), "BR-22", "quantity", "quantity (BT-129)"),
-        (is_given(line.unit.as_deref()), "BR-23", "quantity", "unit of its quantity (BT-130)"),
+        (is_given(line.unit.as_deref()), "BR-23", "quantity.unit", "unit of its quantity (BT-130)"),
         (line.net_amount.is_some(), "BR-24", "net_amount", "net amount (BT-131)"),
         (is_given(line.item.name.as_deref()), "BR-25", "item.name", "item name (BT-153)"),
         (line.net_price.is_some(), "BR-26", "net_price", "net price (BT-146)"),

@@ -26,6 +26,7 @@ pub(super) fn check(case: &mut Case<'_>) {
     for (index, payment) in invoice.payments.iter().enumerate() {
         check_payment(case, payment, At::nth("payments", index, ""));
     }
+    check_debit(case);
     for (index, tax) in invoice.tax_breakdown.iter().enumerate() {
         if tax.rate.is_none() {
             let message = format!("VAT breakdown {} has no rate (BT-119)", index + 1);
@@ -148,9 +149,8 @@ fn check_addresses(case: &mut Case<'_>) {
     }
 }
 
-/// BR-DE-19, 20, 23 to 25, 30, 31.
+/// BR-DE-19, 20, 23 to 25.
 fn check_payment(case: &mut Case<'_>, payment: &Payment, at: At) {
-    let invoice = case.invoice;
     let has_transfer = !payment.credit_transfers.is_empty();
     let has_card = payment.card_number_masked.is_some() || payment.card_holder.is_some();
     let has_debit = payment.mandate.is_some() || payment.debited_account.is_some();
@@ -190,15 +190,22 @@ fn check_payment(case: &mut Case<'_>, payment: &Payment, at: At) {
         }
         _ => {}
     }
-    if !has_debit {
-        return;
-    }
+}
+
+/// BR-DE-30 and BR-DE-31, which look at all the payments of a document together.
+fn check_debit(case: &mut Case<'_>) {
+    let invoice = case.invoice;
+    let is_debit = |payment: &Payment| payment.mandate.is_some() || payment.debited_account.is_some();
+    let Some(index) = invoice.payments.iter().position(is_debit) else { return };
+    let at = At::nth("payments", index, "");
     let payee_ids = invoice.payee.iter().flat_map(|payee| &payee.ids);
     let mut ids = invoice.seller.ids.iter().chain(payee_ids);
-    if payment.creditor_id.is_none() && !ids.any(|id| id.scheme.as_deref() == Some("SEPA")) {
+    let is_named = invoice.payments.iter().any(|payment| payment.creditor_id.is_some())
+        || ids.any(|id| id.scheme.as_deref() == Some("SEPA"));
+    if !is_named {
         case.broken("BR-DE-30", at, "direct debit without the creditor identifier of the bank (BT-90)");
     }
-    if payment.debited_account.is_none() {
+    if !invoice.payments.iter().any(|payment| payment.debited_account.is_some()) {
         case.broken("BR-DE-31", at, "direct debit without the account it is taken from (BT-91)");
     }
 }

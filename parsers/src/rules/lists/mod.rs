@@ -22,6 +22,16 @@ pub(super) fn has(list: &[&str], code: &str) -> bool {
     list.binary_search(&code).is_ok()
 }
 
+/// Whether a type code (BT-3) is one of an invoice.
+pub(crate) fn is_invoice_type(code: &str) -> bool {
+    has(INVOICE_TYPES, code)
+}
+
+/// Whether a type code (BT-3) is one of a credit note.
+pub(crate) fn is_credit_note_type(code: &str) -> bool {
+    has(CREDIT_NOTE_TYPES, code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
