@@ -11,7 +11,6 @@
 //! Start at [`read`], which does all of it.
 
 pub mod canonical;
-mod explain;
 pub mod finding;
 pub mod json;
 pub mod limits;
@@ -31,11 +30,11 @@ use std::io::{self, BufRead, Cursor, Read};
 use std::ops::ControlFlow;
 
 pub use canonical::Document;
-pub use explain::{Explanation, explain, explanations};
 pub use finding::{Code, Finding, Severity};
 pub use limits::{Limit, Limits};
 pub use location::Location;
 pub use profile::Profile;
+pub use rules::catalogue::{Explanation, explain, explanations};
 pub use short::Short;
 
 /// How much of a file [`recognize`] looks at, in bytes.
@@ -129,7 +128,8 @@ pub fn recognize(head: &[u8], profiles: &[Profile]) -> Option<&'static dyn Forma
 pub fn read(input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt> {
     let head = head_of(input)?;
     let format = recognize(&head, context.profiles);
-    let mut tally = Tally { context, sink, errors: 0, warnings: 0, documents: 0, said_too_many: false };
+    let asked = rules::Asked::of(context.profiles);
+    let mut tally = Tally { context, asked, sink, errors: 0, warnings: 0, documents: 0, said_too_many: false };
     let result = match format {
         Some(format) => {
             let mut whole = Cursor::new(head).chain(input);
@@ -173,6 +173,8 @@ fn refuse(head: &[u8], tally: &mut Tally<'_, '_>) -> Result<Summary, Halt> {
 /// Stands between a format and the sink: weighs, counts, and keeps to the limit on findings.
 struct Tally<'a, 's> {
     context: &'a Context<'a>,
+    /// The rules a profile wants, where it does not leave that to the documents.
+    asked: Option<rules::Asked>,
     sink: &'a mut Sink<'s>,
     errors: u64,
     warnings: u64,
@@ -184,6 +186,11 @@ impl Tally<'_, '_> {
     fn pass(&mut self, event: Event) -> ControlFlow<()> {
         match event {
             Event::Document(document) => {
+                if let Some(asked) = &mut self.asked {
+                    for finding in asked.of_document(&document, self.context.limits.findings_max) {
+                        self.weigh(Box::new(finding))?;
+                    }
+                }
                 self.documents += 1;
                 (self.sink)(Event::Document(document))
             }
@@ -193,6 +200,12 @@ impl Tally<'_, '_> {
     }
 
     fn weigh(&mut self, mut finding: Box<Finding>) -> ControlFlow<()> {
+        if let Some(asked) = &mut self.asked {
+            match asked.weigh(&finding) {
+                None => return ControlFlow::Continue(()),
+                Some(severity) => finding.severity = severity,
+            }
+        }
         // One candidate means the caller or the content has decided; with several, none has a say.
         if let [profile] = self.context.profiles {
             match profile.weigh(finding.code.as_str(), finding.rule, finding.severity) {

@@ -106,6 +106,20 @@ pub struct Invoice {
     pub attachments: Vec<Attachment>,
     /// BG-25.
     pub lines: Vec<Line>,
+    /// Amounts the file states in another currency than [`Invoice::currency`], other than the tax total in
+    /// the tax currency.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_currencies: Vec<OtherCurrency>,
+}
+
+/// An amount that is not in the currency of the document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OtherCurrency {
+    /// The amount, as the evidence names it: `lines[0].net_amount`.
+    pub field: String,
+    /// The code the file has on it, of ISO 4217 if the file is right.
+    pub currency: String,
 }
 
 impl Invoice {
@@ -270,6 +284,9 @@ pub struct Payment {
     /// BT-87, last four to six digits only (BR-51): a longer number is never kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_number_masked: Option<String>,
+    /// How many characters the card number had in the file, where that was more than the ten BR-51 allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_number_length: Option<u32>,
     /// BT-88.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_holder: Option<String>,

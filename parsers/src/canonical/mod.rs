@@ -16,8 +16,8 @@ mod voucher;
 
 pub use acknowledgment::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Subject, Verdict};
 pub use invoice::{
-    AllowanceCharge, Attachment, CreditTransfer, Delivery, Invoice, InvoiceKind, Item, ItemId, Line, Note, Payment,
-    PaymentTerms, Period, Preceding, References, TaxBreakdown, TermsDiscount, Totals,
+    AllowanceCharge, Attachment, CreditTransfer, Delivery, Invoice, InvoiceKind, Item, ItemId, Line, Note,
+    OtherCurrency, Payment, PaymentTerms, Period, Preceding, References, TaxBreakdown, TermsDiscount, Totals,
 };
 pub use party::{Address, Contact, Identifier, Party};
 pub use payment_order::PaymentOrder;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::Profile;
 use super::fields::Field;
 use super::settings::{DecimalMark, Delimiter, Documents};
-use super::{Profile, Weight};
 
 /// Why a profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -112,12 +112,23 @@ impl Profile {
     }
 
     fn check_severities(&self) -> Result<(), ProfileError> {
-        match self.severities.iter().find(|(code, _)| code.trim().is_empty()) {
-            Some((code, Weight::Error | Weight::Warning | Weight::Off)) => Err(ProfileError::new(
-                &format!("severities.{code}"),
-                "a finding is weighed by its code or rule",
-                "for example \"total_mismatch\" = \"error\"",
-            )),
+        let is_known = |name: &str| match name.strip_suffix('*') {
+            Some(prefix) => !prefix.is_empty() && crate::explanations().any(|known| known.code.starts_with(prefix)),
+            None => crate::explanations().any(|known| known.code == name),
+        };
+        match self.severities.keys().find(|name| !is_known(name)) {
+            Some(name) => {
+                let message = if name.ends_with('*') {
+                    "no code or rule begins so".to_owned()
+                } else {
+                    format!("`{name}` is no code or rule of a finding")
+                };
+                let hint = nearest(name, crate::explanations().map(|known| known.code))
+                    .map(|near| format!("did you mean `{near}`? "))
+                    .unwrap_or_default();
+                let allowed = format!("{hint}for example \"total_mismatch\", \"BR-CO-10\" or \"BR-CL-*\"");
+                Err(ProfileError::new(&format!("severities.{name}"), message, allowed))
+            }
             None => Ok(()),
         }
     }

@@ -22,7 +22,8 @@ pub use fields::{FIELDS, Field, FieldKind};
 pub(crate) use records::is_among;
 pub use records::{NumberFormat, Place, Record, Role, Span, TrailerField};
 pub use settings::{
-    DecimalMark, Defaults, Delimiter, Documents, Negative, Quote, StatusEntry, TextEncoding, UnknownColumns, Words,
+    DecimalMark, Defaults, Delimiter, Documents, Negative, Quote, Rules, StatusEntry, TextEncoding, UnknownColumns,
+    Words,
 };
 
 use crate::finding::Severity;
@@ -106,7 +107,11 @@ pub struct Profile {
     /// The payer's status codes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub status: BTreeMap<String, StatusEntry>,
-    /// Findings weighed otherwise than by default, by code or rule: `"TDS-ARITH" = "warning"`.
+    /// Which rules an invoice is held to, of whatever format it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
+    /// Findings weighed otherwise than by default, by code, rule or family of rules:
+    /// `"TDS-ARITH" = "warning"`, `"BR-CL-*" = "off"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub severities: BTreeMap<String, Weight>,
 }
@@ -140,6 +145,7 @@ impl Default for Profile {
             records: Vec::new(),
             numbers: BTreeMap::new(),
             status: BTreeMap::new(),
+            rules: None,
             severities: BTreeMap::new(),
         }
     }
@@ -163,10 +169,11 @@ impl Profile {
         toml::to_string(self).expect("a profile is plain data")
     }
 
-    /// How this profile weighs a finding; `None` drops it.
+    /// How this profile weighs a finding; `None` drops it. The rule is asked before the code, and each before
+    /// the families it is of (`BR-CL-*`), the longest first.
     #[must_use]
     pub fn weigh(&self, code: &str, rule: Option<&str>, severity: Severity) -> Option<Severity> {
-        let weight = rule.and_then(|rule| self.severities.get(rule)).or_else(|| self.severities.get(code));
+        let weight = rule.and_then(|rule| self.weight_of(rule)).or_else(|| self.weight_of(code));
         match weight {
             None => Some(severity),
             Some(Weight::Error) => Some(Severity::Error),
@@ -179,6 +186,12 @@ impl Profile {
     #[must_use]
     pub fn maps(&self, name: &str) -> bool {
         self.columns.contains_key(name) || self.records.iter().any(|record| record.columns.contains_key(name))
+    }
+
+    fn weight_of(&self, name: &str) -> Option<Weight> {
+        let is_of = |family: &&String| family.strip_suffix('*').is_some_and(|prefix| name.starts_with(prefix));
+        let family = || self.severities.keys().filter(is_of).max_by_key(|family| family.len());
+        self.severities.get(name).or_else(|| self.severities.get(family()?)).copied()
     }
 
     /// Whether a field's cell must not be empty (and its column not missing).

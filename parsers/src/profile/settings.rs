@@ -187,6 +187,20 @@ pub enum UnknownColumns {
     Report,
 }
 
+/// Which rules an invoice is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rules {
+    /// Those the document says it follows; an X12, cXML or CSV file says nothing.
+    AsStated,
+    /// All of EN 16931, whatever the document says of itself.
+    En16931,
+    /// Only the sums, as warnings, whatever the document says of itself.
+    Sums,
+    /// None.
+    None,
+}
+
 /// One word, or a list of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

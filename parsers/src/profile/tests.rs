@@ -39,6 +39,38 @@ fn a_profile_that_only_weighs_needs_no_columns() {
 }
 
 #[test]
+fn a_family_of_rules_is_weighed_as_one_and_the_longest_name_wins() {
+    let profile = Profile::from_toml(
+        "name = \"acme\"\nrules = \"en16931\"\n[severities]\n\"BR-*\" = \"warning\"\n\"BR-CL-*\" = \"off\"\n\"BR-CL-14\" = \"error\"\n",
+    )
+    .unwrap();
+    assert_eq!(profile.rules, Some(super::Rules::En16931));
+    let weigh = |rule| profile.weigh(rule, Some(rule), Severity::Error);
+    assert_eq!(weigh("BR-CO-10"), Some(Severity::Warning));
+    assert_eq!(weigh("BR-CL-23"), None);
+    assert_eq!(weigh("BR-CL-14"), Some(Severity::Error));
+    assert_eq!(weigh("UBL-DT-01"), Some(Severity::Error));
+    // A rule's family is asked before the code it is in.
+    let profile =
+        Profile::from_toml("name = \"a\"\n[severities]\n\"TDS-*\" = \"off\"\ntotal_mismatch = \"error\"\n").unwrap();
+    assert_eq!(profile.weigh("total_mismatch", Some("TDS-ARITH"), Severity::Warning), None);
+    assert_eq!(Profile::from_toml(&profile.to_toml()).as_ref(), Ok(&profile));
+}
+
+#[test]
+fn a_severity_for_nothing_is_told_with_its_line_and_what_was_meant() {
+    let severity = |line: &str| error_of(&format!("name = \"acme\"\n[severities]\nempty_file = \"error\"\n{line}\n"));
+    let error = severity("\"BR-CO-1O\" = \"off\"");
+    assert!(error.starts_with("line 4: `severities.BR-CO-1O`: `BR-CO-1O` is no code or rule"), "{error}");
+    assert!(error.contains("did you mean `BR-CO-1"), "{error}");
+    assert!(severity("\"BR-XX-*\" = \"off\"").starts_with("line 4: `severities.BR-XX-*`: no code or rule begins so"));
+    assert!(severity("\"*\" = \"off\"").contains("no code or rule begins so"));
+    assert!(severity("\"BR-CO-10\" = \"of\"").contains("line 4"));
+    let rules = error_of("name = \"acme\"\nrules = \"en16932\"\n");
+    assert!(rules.starts_with("line 2: `rules`: unknown variant `en16932`; allowed: one of `as-stated`"), "{rules}");
+}
+
+#[test]
 fn an_unknown_key_is_told_with_its_line_and_what_is_allowed() {
     assert!(Profile::from_toml(GOOD).is_ok());
     let error = error_of(&GOOD.replace("dates", "date"));

@@ -2,9 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::taxed::{Bases, Item, Kind, bases_of, items_of};
+use super::field::At;
+use super::taxed::{Bases, Kind, items_of};
 use super::totals::is_near;
-use super::{Case, is_given};
+use super::{Case, brief, is_given};
 
 /// A VAT category and the ids of its rules, 01 to 10.
 struct Category {
@@ -108,23 +109,36 @@ impl Category {
 }
 
 pub(super) fn check(case: &mut Case<'_>) {
-    let items = items_of(case);
-    // `None` is a sum too large to calculate; the totals say so already.
-    let Some(bases) = bases_of(&items) else { return };
-    for category in &CATEGORIES {
-        let of_category: Vec<&Item<'_>> = items.iter().filter(|item| item.category == category.code).collect();
-        check_breakdown_is_there(case, category, of_category.len());
-        check_numbers(case, category, &of_category);
-        for item in of_category.iter().filter(|item| !category.takes(item.rate)) {
-            let rule = rule_of(category, item.kind, 4);
+    let invoice = case.invoice;
+    let mut counts = [[0_usize; 3]; CATEGORIES.len()];
+    for item in items_of(invoice) {
+        let known = CATEGORIES.iter().zip(&mut counts).find(|(category, _)| category.code == item.category);
+        let Some((category, counts)) = known else { continue };
+        if let Some(count) = counts.get_mut(item.kind as usize) {
+            *count += 1;
+        }
+        if !category.takes(item.rate) {
             let said = item.rate.map_or_else(|| "no rate".to_owned(), |rate| format!("the rate {rate}"));
             let message = format!("{} is {} ({}) with {said}", item.what(), category.name, category.code);
-            case.fail(rule, &item.field, message, format!("Write {} there.", category.rate_wanted()));
+            let fix = format!("Write {} there.", category.rate_wanted());
+            case.fail(rule_of(category, item.kind, 4), item.at, message, fix);
         }
-        check_entries(case, category, &bases);
+    }
+    for (category, counts) in CATEGORIES.iter().zip(counts) {
+        let entries = invoice.tax_breakdown.iter().filter(|tax| tax.category.as_deref() == Some(category.code)).count();
+        let items = counts.iter().sum();
+        check_breakdown_is_there(case, category, items, entries);
+        if items > 0 {
+            check_numbers(case, category, counts);
+        }
+    }
+    // `None` is a sum too large to calculate; the totals say so already.
+    if let Some(bases) = Bases::of(invoice) {
+        check_entries(case, &bases);
     }
     check_intra_community(case);
-    check_not_subject(case, &items);
+    check_not_subject(case);
+    check_split_payment(case);
 }
 
 /// The rule of a family for lines (`first`), allowances and charges, which follow in that order.
@@ -132,14 +146,13 @@ fn rule_of(category: &Category, kind: Kind, first: usize) -> &'static str {
     category.rules.get(first + kind as usize).copied().unwrap_or_default()
 }
 
-/// Rule 01.
-fn check_breakdown_is_there(case: &mut Case<'_>, category: &Category, items: usize) {
-    let invoice = case.invoice;
-    let entries = invoice.tax_breakdown.iter().filter(|tax| tax.category.as_deref() == Some(category.code)).count();
+/// Rule 01. The published rules of the untaxed categories also pass a breakdown entry that nothing is in.
+fn check_breakdown_is_there(case: &mut Case<'_>, category: &Category, items: usize, entries: usize) {
     let fits = match (items, entries) {
-        (0, entries) => entries == 0,
-        (_, 1) => true,
-        (_, entries) => entries > 1 && category.is_by_rate(),
+        (0, 0) => true,
+        (0, _) if category.is_by_rate() => false,
+        (_, 0) => false,
+        (_, entries) => entries == 1 || category.is_by_rate(),
     };
     if !fits {
         let message = format!(
@@ -152,7 +165,7 @@ fn check_breakdown_is_there(case: &mut Case<'_>, category: &Category, items: usi
 }
 
 /// Rules 02 to 04.
-fn check_numbers(case: &mut Case<'_>, category: &Category, items: &[&Item<'_>]) {
+fn check_numbers(case: &mut Case<'_>, category: &Category, counts: [usize; 3]) {
     let invoice = case.invoice;
     let representative = invoice.tax_representative.as_ref().and_then(|party| party.vat_id.as_deref());
     let seller_vat = is_given(invoice.seller.vat_id.as_deref()) || is_given(representative);
@@ -180,8 +193,8 @@ fn check_numbers(case: &mut Case<'_>, category: &Category, items: &[&Item<'_>]) 
     if holds {
         return;
     }
-    for kind in [Kind::Line, Kind::Allowance, Kind::Charge] {
-        if items.iter().any(|item| item.kind == kind) {
+    for (kind, count) in [Kind::Line, Kind::Allowance, Kind::Charge].into_iter().zip(counts) {
+        if count > 0 {
             let message = format!("the document has {} ({}) items, and {message}", category.name, category.code);
             let field = if seller || category.numbers == Numbers::Nobody { "buyer" } else { "seller" };
             case.fail(rule_of(category, kind, 1), field, message, fix);
@@ -190,35 +203,14 @@ fn check_numbers(case: &mut Case<'_>, category: &Category, items: &[&Item<'_>]) 
 }
 
 /// Rules 08 to 10, for each entry of the breakdown.
-fn check_entries(case: &mut Case<'_>, category: &Category, bases: &Bases<'_>) {
-    let [.., base_rule, tax_rule, reason_rule] = category.rules;
-    let invoice = case.invoice;
-    for (index, entry) in invoice.tax_breakdown.iter().enumerate() {
-        if entry.category.as_deref() != Some(category.code) {
-            continue;
-        }
-        let field = format!("tax_breakdown[{index}]");
-        let expected = if category.is_by_rate() {
-            bases.by_rate.get(&(category.code, entry.rate.map(|rate| rate.normalize())))
-        } else {
-            bases.by_category.get(category.code)
-        };
+fn check_entries(case: &mut Case<'_>, bases: &Bases<'_>) {
+    for (index, entry) in case.invoice.tax_breakdown.iter().enumerate() {
+        let code = entry.category.as_deref().unwrap_or_default();
+        let Some(category) = CATEGORIES.iter().find(|category| category.code == code) else { continue };
+        let [.., base_rule, tax_rule, reason_rule] = category.rules;
+        let at = At::nth("tax_breakdown", index, "");
         if let Some(base) = entry.base {
-            // By rate the published rule lets the sum be less than one unit off; without a rate it is exact.
-            let fits = expected.is_some_and(|expected| match base.checked_sub(*expected) {
-                Some(off) if category.is_by_rate() => off.abs() < Decimal::ONE,
-                Some(off) => off.is_zero(),
-                None => false,
-            });
-            if !fits {
-                let sum = expected.copied().unwrap_or_default();
-                let message = format!(
-                    "the taxable amount of {} ({}) is {base}, but its lines, allowances and charges add up to {sum}",
-                    category.name, category.code
-                );
-                let fix = "Correct the taxable amount (BT-116), or the category or rate of a line.";
-                case.fail(base_rule, &format!("{field}.base"), message, fix);
-            }
+            check_base(case, category, bases, entry.rate, base, base_rule, at.named("base"));
         }
         if let Some(tax) = entry.tax {
             let fits = match (category.is_by_rate(), entry.base, entry.rate) {
@@ -229,7 +221,7 @@ fn check_entries(case: &mut Case<'_>, category: &Category, bases: &Bases<'_>) {
             if !fits {
                 let message = format!("the tax on {} ({}) is {tax}", category.name, category.code);
                 let fix = "Correct the tax amount (BT-117): taxable amount times rate, 0 where there is no tax.";
-                case.fail(tax_rule, &format!("{field}.tax"), message, fix);
+                case.fail(tax_rule, at.named("tax"), message, fix);
             }
         }
         let is_explained = is_given(entry.exemption_reason.as_deref()) || is_given(entry.exemption_code.as_deref());
@@ -240,8 +232,46 @@ fn check_entries(case: &mut Case<'_>, category: &Category, bases: &Bases<'_>) {
                 ("gives no reason why there is no VAT", "Write the exemption reason (BT-120) or its code (BT-121).")
             };
             let message = format!("the VAT breakdown of {} ({}) {message}", category.name, category.code);
-            case.fail(reason_rule, &field, message, fix);
+            case.fail(reason_rule, at, message, fix);
         }
+    }
+}
+
+/// Rule 08. By rate the published rule lets the sum be less than one unit off; without a rate it is exact.
+/// An entry without a rate is no entry of any rate, and BR-48 says so.
+fn check_base(
+    case: &mut Case<'_>,
+    category: &Category,
+    bases: &Bases<'_>,
+    rate: Option<Decimal>,
+    base: Decimal,
+    rule: &'static str,
+    at: At,
+) {
+    let sum = if category.is_by_rate() {
+        if rate.is_none() {
+            return;
+        }
+        let at_rate = bases.at_rate(category.code, rate);
+        // The rule of the standard rate wants something at that rate; those of IGIC and IPSI, any line.
+        at_rate.or_else(|| (category.rate == Rate::Any).then_some(Decimal::ZERO))
+    } else {
+        bases.of_category(category.code)
+    };
+    let sum = sum.filter(|_| category.rate == Rate::Positive || !case.invoice.lines.is_empty());
+    let fits = sum.is_some_and(|sum| match base.checked_sub(sum) {
+        Some(off) if category.is_by_rate() => off.abs() < Decimal::ONE,
+        Some(off) => off.is_zero(),
+        None => false,
+    });
+    if !fits {
+        let sum = sum.unwrap_or_default();
+        let message = format!(
+            "the taxable amount of {} ({}) is {base}, but its lines, allowances and charges add up to {sum}",
+            category.name, category.code
+        );
+        let fix = "Correct the taxable amount (BT-116), or the category or rate of a line.";
+        case.fail(rule, at, message, fix);
     }
 }
 
@@ -249,13 +279,15 @@ fn check_entries(case: &mut Case<'_>, category: &Category, bases: &Bases<'_>) {
 fn check_intra_community(case: &mut Case<'_>) {
     let invoice = case.invoice;
     let Some(index) = invoice.tax_breakdown.iter().position(|tax| tax.category.as_deref() == Some("K")) else { return };
-    let field = format!("tax_breakdown[{index}]");
+    let at = At::nth("tax_breakdown", index, "");
     let delivery = invoice.delivery.as_ref();
+    // A period that only says when VAT is due (BT-8) is a period to the published rule.
+    let period = invoice.period.as_ref().is_some_and(|period| period.start.is_some() || period.end.is_some())
+        || invoice.tax_point_code.is_some();
     case.want(
-        delivery.is_some_and(|delivery| delivery.date.is_some())
-            || invoice.period.as_ref().is_some_and(|period| period.start.is_some() || period.end.is_some()),
+        delivery.is_some_and(|delivery| delivery.date.is_some()) || period,
         "BR-IC-11",
-        &field,
+        at,
         "an intra-community supply has neither a delivery date (BT-72) nor a period (BG-14)",
         "Write the day of delivery or the invoicing period.",
     );
@@ -263,28 +295,57 @@ fn check_intra_community(case: &mut Case<'_>) {
     case.want(
         address.is_some_and(|address| is_given(address.country.as_deref())),
         "BR-IC-12",
-        &field,
+        at,
         "an intra-community supply has no deliver-to country (BT-80)",
         "Write the country the goods were delivered to.",
     );
 }
 
 /// BR-O-11 to BR-O-14: what is not subject to VAT stands alone.
-fn check_not_subject(case: &mut Case<'_>, items: &[Item<'_>]) {
+fn check_not_subject(case: &mut Case<'_>) {
     let invoice = case.invoice;
     if !invoice.tax_breakdown.iter().any(|tax| tax.category.as_deref() == Some("O")) {
         return;
     }
     let fix = "Send what is not subject to VAT on a document of its own.";
-    if let Some(other) = invoice.tax_breakdown.iter().position(|tax| tax.category.as_deref() != Some("O")) {
+    let other = invoice.tax_breakdown.iter().position(|tax| tax.category.as_deref().is_some_and(|code| code != "O"));
+    if let Some(other) = other {
         let message = "the VAT breakdown has another category beside `not subject to VAT` (O)";
-        case.fail("BR-O-11", &format!("tax_breakdown[{other}]"), message, fix);
+        case.fail("BR-O-11", At::nth("tax_breakdown", other, ""), message, fix);
     }
     for (kind, rule) in [(Kind::Line, "BR-O-12"), (Kind::Allowance, "BR-O-13"), (Kind::Charge, "BR-O-14")] {
-        if let Some(other) = items.iter().find(|item| item.kind == kind && item.category != "O") {
+        let other = items_of(invoice).find(|item| item.kind == kind && !matches!(item.category, "" | "O"));
+        if let Some(other) = other {
             let message = format!("{} has another category beside `not subject to VAT` (O)", other.what());
-            case.fail(rule, &other.field, message, fix);
+            case.fail(rule, other.at, message, fix);
         }
+    }
+}
+
+/// BR-B-01 and BR-B-02: split payment is Italian, and stands without the standard rate.
+fn check_split_payment(case: &mut Case<'_>) {
+    let invoice = case.invoice;
+    let uses = |code: &str| {
+        items_of(invoice).any(|item| item.category == code)
+            || invoice.tax_breakdown.iter().any(|tax| tax.category.as_deref() == Some(code))
+    };
+    if !uses("B") {
+        return;
+    }
+    let delivery = invoice.delivery.as_ref().and_then(|delivery| delivery.address.as_ref());
+    let addresses = [Some(&invoice.seller), Some(&invoice.buyer), invoice.tax_representative.as_ref()]
+        .into_iter()
+        .filter_map(|party| party.and_then(|party| party.address.as_ref()))
+        .chain(delivery);
+    let origins = invoice.lines.iter().filter_map(|line| line.item.origin.as_deref());
+    let mut countries = addresses.filter_map(|address| address.country.as_deref()).chain(origins);
+    if let Some(country) = countries.find(|country| *country != "IT") {
+        let message = format!("split payment (B) on a document that names the country `{}`", brief(country));
+        case.broken("BR-B-01", "tax_breakdown", message);
+    }
+    if uses("S") {
+        let message = "the document has split payment (B) and the standard rate (S)";
+        case.broken("BR-B-02", "tax_breakdown", message);
     }
 }
 
@@ -335,6 +396,23 @@ mod tests {
             });
             assert!(other_reason.contains(&reason), "{reason}: {other_reason:?}");
         }
+    }
+
+    #[test]
+    fn split_payment_is_italian_and_stands_without_the_standard_rate() {
+        let mut invoice = in_category("S");
+        for tax in &mut invoice.tax_breakdown {
+            tax.category = Some("B".to_owned());
+        }
+        for party in [&mut invoice.seller, &mut invoice.buyer] {
+            party.address.as_mut().expect("an address").country = Some("IT".to_owned());
+        }
+        let both = broken(&invoice);
+        assert!(both.contains(&"BR-B-02") && !both.contains(&"BR-B-01"), "{both:?}");
+        invoice.lines.iter_mut().for_each(|line| line.tax_category = Some("B".to_owned()));
+        assert_eq!(broken(&invoice), Vec::<&str>::new());
+        invoice.buyer.address.as_mut().expect("an address").country = Some("SM".to_owned());
+        assert_eq!(broken(&invoice), ["BR-B-01"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::field::At;
 use super::{Case, is_given};
 use crate::canonical::{AllowanceCharge, Line, Party, Period};
 
@@ -10,12 +11,18 @@ pub(super) fn check(case: &mut Case<'_>) {
     check_parties(case);
     check_totals(case);
     check_payments(case);
+    for (index, attachment) in case.invoice.attachments.iter().enumerate() {
+        if !is_given(attachment.reference.as_deref()) {
+            let message = "a supporting document is referred to without an identifier (BT-122)";
+            case.broken("BR-52", At::nth("attachments", index, "reference"), message);
+        }
+    }
     for index in 0..case.invoice.lines.len() {
         check_line(case, index);
     }
     let invoice = case.invoice;
     for (index, item) in invoice.allowances_charges.iter().enumerate() {
-        check_allowance_charge(case, item, &format!("allowances_charges[{index}]"));
+        check_allowance_charge(case, item, At::nth("allowances_charges", index, ""));
     }
     check_breakdown(case);
 }
@@ -72,13 +79,13 @@ fn check_head(case: &mut Case<'_>) {
         "Write one of the two.",
     );
     if let Some(period) = &invoice.period {
-        check_period(case, period, "period", "BR-29", "BR-CO-19");
+        check_period(case, period, At::field("period"), "BR-29", "BR-CO-19");
     }
     for (index, preceding) in invoice.preceding.iter().enumerate() {
         case.want(
             is_given(Some(&preceding.number)),
             "BR-55",
-            &format!("preceding[{index}].number"),
+            At::nth("preceding", index, "number"),
             "a reference to a preceding invoice has no number (BT-25)",
             "Write the number of the invoice that is corrected or credited.",
         );
@@ -94,13 +101,13 @@ fn check_head(case: &mut Case<'_>) {
     }
 }
 
-fn check_period(case: &mut Case<'_>, period: &Period, field: &str, order: &'static str, filled: &'static str) {
+fn check_period(case: &mut Case<'_>, period: &Period, at: At, order: &'static str, filled: &'static str) {
     if let (Some(start), Some(end)) = (period.start, period.end)
         && end < start
     {
         case.fail(
             order,
-            &format!("{field}.end"),
+            at.named(if at == At::field("period") { "end" } else { "period.end" }),
             format!("the period ends on {end}, before it starts on {start}"),
             "Write an end that is not before the start.",
         );
@@ -108,7 +115,7 @@ fn check_period(case: &mut Case<'_>, period: &Period, field: &str, order: &'stat
     case.want(
         period.start.is_some() || period.end.is_some(),
         filled,
-        field,
+        at.named(if at == At::field("period") { "" } else { "period" }),
         "the period has neither a start nor an end",
         "Write the first or the last day of the period, or leave the period out.",
     );
@@ -119,25 +126,18 @@ fn check_parties(case: &mut Case<'_>) {
     check_party(case, &invoice.seller, "seller", "BT-27", ["BR-06", "BR-08", "BR-09", "BR-62"]);
     check_party(case, &invoice.buyer, "buyer", "BT-44", ["BR-07", "BR-10", "BR-11", "BR-63"]);
     let seller = &invoice.seller;
+    // `SEPA` marks the creditor identifier (BT-90), which is the bank's name for the seller, not the buyer's.
+    let is_identified = seller.ids.iter().any(|id| id.scheme.as_deref() != Some("SEPA"));
     case.want(
-        !seller.ids.is_empty() || seller.legal_id.is_some() || is_given(seller.vat_id.as_deref()),
+        is_identified || seller.legal_id.is_some() || is_given(seller.vat_id.as_deref()),
         "BR-CO-26",
         "seller",
         "the seller has no identifier (BT-29), no registration number (BT-30) and no VAT number (BT-31)",
         "Write at least one of the three, so that the buyer can identify the seller.",
     );
-    if let Some(payee) = &invoice.payee {
-        case.want(
-            is_given(payee.name.as_deref()),
-            "BR-17",
-            "payee.name",
-            "the payee has no name (BT-59)",
-            "Write the payee's name, or leave the payee out if it is the seller.",
-        );
-    }
+    check_payee(case);
     if let Some(representative) = &invoice.tax_representative {
-        let field = "tax_representative";
-        check_party(case, representative, field, "BT-62", ["BR-18", "BR-19", "BR-20", ""]);
+        check_party(case, representative, "tax_representative", "BT-62", ["BR-18", "BR-19", "BR-20", ""]);
         case.want(
             is_given(representative.vat_id.as_deref()),
             "BR-56",
@@ -148,26 +148,33 @@ fn check_parties(case: &mut Case<'_>) {
     }
 }
 
+/// BR-17: a payee has a name, and is somebody else than the seller.
+fn check_payee(case: &mut Case<'_>) {
+    let (Some(payee), seller) = (&case.invoice.payee, &case.invoice.seller) else { return };
+    let seller_name = seller.trading_name.as_ref().or(seller.name.as_ref());
+    if !is_given(payee.name.as_deref()) {
+        case.fail("BR-17", "payee.name", "the payee has no name (BT-59)", "Write the payee's name (BT-59).");
+    } else if payee.name.as_ref() == seller_name || payee.ids.iter().any(|id| seller.ids.contains(id)) {
+        let message = "the payee (BG-10) is the seller";
+        case.fail("BR-17", "payee.name", message, "Leave the payee out where the seller is paid.");
+    }
+}
+
 /// Name, address, country; and the scheme of the electronic address if there is one.
-fn check_party(case: &mut Case<'_>, party: &Party, field: &str, term: &str, rules: [&'static str; 4]) {
+fn check_party(case: &mut Case<'_>, party: &Party, field: &'static str, term: &str, rules: [&'static str; 4]) {
     let [name, address, country, scheme] = rules;
     if !is_given(party.name.as_deref()) {
         let message = format!("the {} has no name ({term})", field.replace('_', " "));
-        case.fail(name, &format!("{field}.name"), message, "Write the legal name of the party.");
+        case.fail(name, At::of(field, "name"), message, "Write the legal name of the party.");
     }
     match &party.address {
         None => {
             let message = format!("the {} has no postal address", field.replace('_', " "));
-            case.fail(address, &format!("{field}.address"), message, "Write the address, at least its country.");
+            case.fail(address, At::of(field, "address"), message, "Write the address, at least its country.");
         }
         Some(postal) if !is_given(postal.country.as_deref()) => {
             let message = format!("the address of the {} has no country code", field.replace('_', " "));
-            case.fail(
-                country,
-                &format!("{field}.address.country"),
-                message,
-                "Write the ISO 3166-1 code of the country.",
-            );
+            case.fail(country, At::of(field, "address.country"), message, "Write the ISO 3166-1 code of the country.");
         }
         Some(_) => {}
     }
@@ -177,7 +184,7 @@ fn check_party(case: &mut Case<'_>, party: &Party, field: &str, term: &str, rule
         case.want(
             endpoint.scheme.is_some(),
             scheme,
-            &format!("{field}.endpoint"),
+            At::of(field, "endpoint"),
             "the electronic address has no scheme identifier",
             "Write the scheme of the electronic address, such as 0088 or EM.",
         );
@@ -209,11 +216,15 @@ fn check_totals(case: &mut Case<'_>) {
 fn check_payments(case: &mut Case<'_>) {
     let invoice = case.invoice;
     for (index, payment) in invoice.payments.iter().enumerate() {
-        let field = format!("payments[{index}]");
+        let at = At::nth("payments", index, "");
+        if let Some(length) = payment.card_number_length {
+            let message = format!("a card number of {length} characters is written out (BT-87)");
+            case.broken("BR-51", at, message);
+        }
         case.want(
             is_given(payment.means_code.as_deref()),
             "BR-49",
-            &field,
+            at,
             "the payment instructions have no means code (BT-81)",
             "Write the UNCL4461 code of the means of payment, such as 30 or 58.",
         );
@@ -224,7 +235,7 @@ fn check_payments(case: &mut Case<'_>) {
         if accounts.iter().any(|account| account.account.trim().is_empty()) {
             case.fail(
                 "BR-50",
-                &field,
+                at,
                 "an account to pay to has no identifier (BT-84)",
                 "Write the IBAN or account number.",
             );
@@ -232,7 +243,7 @@ fn check_payments(case: &mut Case<'_>) {
         case.want(
             accounts.iter().any(|account| !account.account.trim().is_empty()),
             "BR-61",
-            &field,
+            at,
             "payment by credit transfer is asked for, but there is no account to pay to (BT-84)",
             "Write the IBAN or account number.",
         );
@@ -241,12 +252,12 @@ fn check_payments(case: &mut Case<'_>) {
 
 fn check_line(case: &mut Case<'_>, index: usize) {
     let Some(line) = case.invoice.lines.get(index) else { return };
-    let field = format!("lines[{index}]");
+    let at = At::nth("lines", index, "");
     let number = index + 1;
     for (is_there, rule, name, term) in wanted_of_line(line) {
         if !is_there {
             let message = format!("line {number} has no {term}");
-            case.fail(rule, &format!("{field}.{name}"), message, "Write it on every line.");
+            case.fail(rule, at.named(name), message, "Write it on every line.");
         }
     }
     for (price, rule, name, term) in [
@@ -256,23 +267,23 @@ fn check_line(case: &mut Case<'_>, index: usize) {
         if let Some(price) = price.filter(|price| *price < Decimal::ZERO) {
             case.fail(
                 rule,
-                &format!("{field}.{name}"),
+                at.named(name),
                 format!("line {number} has the negative {term} {price}"),
                 "Write a price of zero or more, and make the quantity negative instead.",
             );
         }
     }
     if let Some(period) = &line.period {
-        check_period(case, period, &format!("{field}.period"), "BR-30", "BR-CO-20");
+        check_period(case, period, at, "BR-30", "BR-CO-20");
     }
-    for (at, item) in line.allowances_charges.iter().enumerate() {
+    for (inner, item) in line.allowances_charges.iter().enumerate() {
         let rules = if item.is_charge { ("BR-43", "BR-44", "BR-CO-24") } else { ("BR-41", "BR-42", "BR-CO-23") };
-        check_amount_and_reason(case, item, &format!("{field}.allowances_charges[{at}]"), rules);
+        check_amount_and_reason(case, item, at.nested("allowances_charges", inner), rules);
     }
     if line.item.attributes.iter().any(|(name, value)| name.trim().is_empty() || value.trim().is_empty()) {
         case.fail(
             "BR-54",
-            &format!("{field}.item"),
+            at.named("item"),
             format!("line {number} has an item attribute without a name or a value"),
             "Write both the name (BT-160) and the value (BT-161) of each attribute.",
         );
@@ -280,7 +291,7 @@ fn check_line(case: &mut Case<'_>, index: usize) {
     if line.item.standard_id.as_ref().is_some_and(|id| id.scheme.is_none()) {
         case.fail(
             "BR-64",
-            &format!("{field}.item"),
+            at.named("item"),
             format!("line {number} has a standard item identifier (BT-157) without a scheme"),
             "Write the scheme of the identifier, such as 0160 for a GTIN.",
         );
@@ -288,7 +299,7 @@ fn check_line(case: &mut Case<'_>, index: usize) {
     if line.item.classifications.iter().any(|item| item.list.is_none()) {
         case.fail(
             "BR-65",
-            &format!("{field}.item"),
+            at.named("item"),
             format!("line {number} has an item classification (BT-158) without a scheme"),
             "Write the list the classification code is from.",
         );
@@ -299,7 +310,7 @@ fn wanted_of_line(line: &Line) -> [(bool, &'static str, &'static str, &'static s
     [
         (is_given(line.id.as_deref()), "BR-21", "id", "identifier (BT-126)"),
         (line.quantity.is_some(), "BR-22", "quantity", "quantity (BT-129)"),
-        (is_given(line.unit.as_deref()), "BR-23", "quantity", "unit of its quantity (BT-130)"),
+        (is_given(line.unit.as_deref()), "BR-23", "quantity.unit", "unit of its quantity (BT-130)"),
         (line.net_amount.is_some(), "BR-24", "net_amount", "net amount (BT-131)"),
         (is_given(line.item.name.as_deref()), "BR-25", "item.name", "item name (BT-153)"),
         (line.net_price.is_some(), "BR-26", "net_price", "net price (BT-146)"),
@@ -307,17 +318,17 @@ fn wanted_of_line(line: &Line) -> [(bool, &'static str, &'static str, &'static s
     ]
 }
 
-fn check_allowance_charge(case: &mut Case<'_>, item: &AllowanceCharge, field: &str) {
+fn check_allowance_charge(case: &mut Case<'_>, item: &AllowanceCharge, at: At) {
     let (rules, category) = if item.is_charge {
         (("BR-36", "BR-38", "BR-CO-22"), "BR-37")
     } else {
         (("BR-31", "BR-33", "BR-CO-21"), "BR-32")
     };
-    check_amount_and_reason(case, item, field, rules);
+    check_amount_and_reason(case, item, at, rules);
     case.want(
         is_given(item.tax_category.as_deref()),
         category,
-        field,
+        at,
         "an allowance or charge has no VAT category",
         "Write the VAT category of each allowance and charge of the document.",
     );
@@ -326,17 +337,19 @@ fn check_allowance_charge(case: &mut Case<'_>, item: &AllowanceCharge, field: &s
 fn check_amount_and_reason(
     case: &mut Case<'_>,
     item: &AllowanceCharge,
-    field: &str,
+    at: At,
     (amount, reason, either): (&'static str, &'static str, &'static str),
 ) {
     let what = if item.is_charge { "charge" } else { "allowance" };
-    let amount_missing = format!("the {what} has no amount");
-    case.want(item.amount.is_some(), amount, field, &amount_missing, "Write its amount.");
-    let explained = is_given(item.reason.as_deref()) || is_given(item.reason_code.as_deref());
-    let message = format!("the {what} has neither a reason nor a reason code");
-    // Two rules say the same in the standard; both are told, so that either can be looked up.
-    for rule in [reason, either] {
-        case.want(explained, rule, field, &message, "Write the reason as text or as a code.");
+    if item.amount.is_none() {
+        case.fail(amount, at, format!("the {what} has no amount"), "Write its amount.");
+    }
+    if !is_given(item.reason.as_deref()) && !is_given(item.reason_code.as_deref()) {
+        let message = format!("the {what} has neither a reason nor a reason code");
+        // Two rules say the same in the standard; both are told, so that either can be looked up.
+        for rule in [reason, either] {
+            case.fail(rule, at, &*message, "Write the reason as text or as a code.");
+        }
     }
 }
 
@@ -350,7 +363,7 @@ fn check_breakdown(case: &mut Case<'_>) {
         "Write one VAT breakdown for each VAT category and rate.",
     );
     for (index, tax) in invoice.tax_breakdown.iter().enumerate() {
-        let field = format!("tax_breakdown[{index}]");
+        let at = At::nth("tax_breakdown", index, "");
         let without_rate = tax.category.as_deref() == Some("O");
         for (is_there, rule, name, term) in [
             (tax.base.is_some(), "BR-45", "base", "taxable amount (BT-116)"),
@@ -360,7 +373,7 @@ fn check_breakdown(case: &mut Case<'_>) {
         ] {
             if !is_there {
                 let message = format!("VAT breakdown {} has no {term}", index + 1);
-                case.fail(rule, &format!("{field}.{name}"), message, "Write it in every VAT breakdown.");
+                case.fail(rule, at.named(name), message, "Write it in every VAT breakdown.");
             }
         }
     }

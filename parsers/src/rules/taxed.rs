@@ -1,15 +1,17 @@
 //! What is taxed on a document, and the bases it adds up to by category and rate.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::Case;
+use super::field::At;
+use crate::canonical::Invoice;
 
 /// Something that is taxed: a line, or an allowance or charge of the document.
+#[derive(Clone, Copy)]
 pub(super) struct Item<'a> {
     pub(super) kind: Kind,
-    pub(super) field: String,
+    pub(super) at: At,
     pub(super) category: &'a str,
     pub(super) rate: Option<Decimal>,
     /// What it adds to the base; allowances take away.
@@ -33,43 +35,50 @@ impl Item<'_> {
     }
 }
 
-pub(super) fn items_of<'a>(case: &Case<'a>) -> Vec<Item<'a>> {
-    let mut items = Vec::new();
-    for (index, line) in case.invoice.lines.iter().enumerate() {
-        items.push(Item {
-            kind: Kind::Line,
-            field: format!("lines[{index}].tax_rate"),
-            category: line.tax_category.as_deref().unwrap_or_default(),
-            rate: line.tax_rate,
-            amount: line.net_amount.unwrap_or_default(),
-        });
-    }
-    for (index, item) in case.invoice.allowances_charges.iter().enumerate() {
+/// Lines first, then allowances and charges, in the order of the document.
+pub(super) fn items_of(invoice: &Invoice) -> impl Iterator<Item = Item<'_>> {
+    let lines = invoice.lines.iter().enumerate().map(|(index, line)| Item {
+        kind: Kind::Line,
+        at: At::nth("lines", index, "tax_rate"),
+        category: line.tax_category.as_deref().unwrap_or_default(),
+        rate: line.tax_rate,
+        amount: line.net_amount.unwrap_or_default(),
+    });
+    let others = invoice.allowances_charges.iter().enumerate().map(|(index, item)| {
         let amount = item.amount.unwrap_or_default();
-        items.push(Item {
+        Item {
             kind: if item.is_charge { Kind::Charge } else { Kind::Allowance },
-            field: format!("allowances_charges[{index}].tax_rate"),
+            at: At::nth("allowances_charges", index, "tax_rate"),
             category: item.tax_category.as_deref().unwrap_or_default(),
             rate: item.tax_rate,
             amount: if item.is_charge { amount } else { -amount },
-        });
-    }
-    items
+        }
+    });
+    lines.chain(others)
 }
 
-/// Taxable amounts by category, and by category and rate.
-pub(super) struct Bases<'a> {
-    pub(super) by_category: HashMap<&'a str, Decimal>,
-    pub(super) by_rate: HashMap<(&'a str, Option<Decimal>), Decimal>,
-}
+/// Taxable amounts by category and rate; a rate is the same however it is written (19, 19.00).
+pub(super) struct Bases<'a>(BTreeMap<(&'a str, Option<Decimal>), Decimal>);
 
-pub(super) fn bases_of<'a>(items: &[Item<'a>]) -> Option<Bases<'a>> {
-    let mut bases = Bases { by_category: HashMap::new(), by_rate: HashMap::new() };
-    for item in items {
-        let whole = bases.by_category.entry(item.category).or_default();
-        *whole = whole.checked_add(item.amount)?;
-        let part = bases.by_rate.entry((item.category, item.rate.map(|rate| rate.normalize()))).or_default();
-        *part = part.checked_add(item.amount)?;
+impl<'a> Bases<'a> {
+    /// `None` when a sum is too large to be calculated.
+    pub(super) fn of(invoice: &'a Invoice) -> Option<Self> {
+        let mut sums: BTreeMap<(&'a str, Option<Decimal>), Decimal> = BTreeMap::new();
+        for item in items_of(invoice) {
+            let sum = sums.entry((item.category, item.rate)).or_default();
+            *sum = sum.checked_add(item.amount)?;
+        }
+        Some(Self(sums))
     }
-    Some(bases)
+
+    /// What is in a category at a rate, if anything is.
+    pub(super) fn at_rate(&self, category: &'a str, rate: Option<Decimal>) -> Option<Decimal> {
+        self.0.get(&(category, rate)).copied()
+    }
+
+    /// What is in a category at any rate; `None` when the sum is too large.
+    pub(super) fn of_category(&self, category: &'a str) -> Option<Decimal> {
+        let of_category = self.0.range((category, None)..).take_while(|((other, _), _)| *other == category);
+        super::sum(of_category.map(|(_, sum)| *sum))
+    }
 }

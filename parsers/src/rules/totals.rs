@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::{Case, Claim, rounded, sum};
+use super::field::At;
+use super::{Case, Claim, brief, rounded, sum, whole};
 use crate::Finding;
 use crate::canonical::{AllowanceCharge, TaxBreakdown};
 
@@ -33,24 +34,18 @@ fn check_sums(case: &mut Case<'_>) -> Option<()> {
     check_part(case, false, totals.allowances, "BR-CO-11", "BT-107", "totals.allowances")?;
     check_part(case, true, totals.charges, "BR-CO-12", "BT-108", "totals.charges")?;
     if let (Some(stated), Some(net)) = (totals.tax_exclusive, totals.line_net) {
-        let (less, more) = (totals.allowances.unwrap_or_default(), totals.charges.unwrap_or_default());
-        let expected = rounded(net.checked_sub(less)?.checked_add(more)?)?;
+        let (less, more) = (totals.allowances, totals.charges);
+        let exact = net.checked_sub(less.unwrap_or_default())?.checked_add(more.unwrap_or_default())?;
+        // The published rule rounds a sum, and takes a single amount as it is.
+        let expected = if less.is_none() && more.is_none() { exact } else { rounded(exact)? };
         if stated != expected {
-            let (less, more) = (term("−", totals.allowances, "BT-107"), term("+", totals.charges, "BT-108"));
+            let (less, more) = (term("−", less, "BT-107"), term("+", more, "BT-108"));
             let message = format!("BT-109 says {stated}, but should be {expected}: {net} (BT-106){less}{more}");
             case.fail("BR-CO-13", "totals.tax_exclusive", message, "Correct the total without VAT (BT-109).");
         }
     }
     check_tax(case)?;
-    if let (Some(stated), Some(gross)) = (totals.payable, totals.tax_inclusive) {
-        let (less, more) = (totals.prepaid.unwrap_or_default(), totals.rounding.unwrap_or_default());
-        let expected = rounded(gross.checked_sub(less)?.checked_add(more)?)?;
-        if stated != expected {
-            let (less, more) = (term("−", totals.prepaid, "BT-113"), term("+", totals.rounding, "BT-114"));
-            let message = format!("BT-115 says {stated}, but should be {expected}: {gross} (BT-112){less}{more}");
-            case.fail("BR-CO-16", "totals.payable", message, "Correct the amount due (BT-115).");
-        }
-    }
+    check_payable(case)?;
     for (index, tax) in invoice.tax_breakdown.iter().enumerate() {
         if !is_tax_plausible(tax)? && (tax.rate.is_some() || case.claim != Claim::None) {
             let message = format!(
@@ -61,8 +56,29 @@ fn check_sums(case: &mut Case<'_>) -> Option<()> {
                 said(tax.tax)
             );
             let fix = "Correct the tax amount (BT-117), its base (BT-116) or its rate (BT-119).";
-            case.fail("BR-CO-17", &format!("tax_breakdown[{index}].tax"), message, fix);
+            case.fail("BR-CO-17", At::nth("tax_breakdown", index, "tax"), message, fix);
         }
+    }
+    Some(())
+}
+
+/// BR-CO-16: the published rule takes rounding (BT-114) off the amount due, not off what it is compared with.
+fn check_payable(case: &mut Case<'_>) -> Option<()> {
+    let totals = &case.invoice.totals;
+    let (Some(stated), Some(gross)) = (totals.payable, totals.tax_inclusive) else { return Some(()) };
+    let due = match totals.prepaid {
+        None => gross,
+        Some(prepaid) => rounded(gross.checked_sub(prepaid)?)?,
+    };
+    let said = match totals.rounding {
+        None => stated,
+        Some(rounding) => rounded(stated.checked_sub(rounding)?)?,
+    };
+    if said != due {
+        let expected = due.checked_add(totals.rounding.unwrap_or_default())?;
+        let (less, more) = (term("−", totals.prepaid, "BT-113"), term("+", totals.rounding, "BT-114"));
+        let message = format!("BT-115 says {stated}, but should be {expected}: {gross} (BT-112){less}{more}");
+        case.fail("BR-CO-16", "totals.payable", message, "Correct the amount due (BT-115).");
     }
     Some(())
 }
@@ -74,7 +90,7 @@ fn check_part(
     stated: Option<Decimal>,
     rule: &'static str,
     term: &str,
-    field: &str,
+    field: &'static str,
 ) -> Option<()> {
     let invoice = case.invoice;
     let parts = || invoice.allowances_charges.iter().filter(move |item: &&AllowanceCharge| item.is_charge == is_charge);
@@ -114,7 +130,7 @@ fn check_tax(case: &mut Case<'_>) -> Option<()> {
             }
         }
         (None, Some(currency)) if case.claim != Claim::None => {
-            let currency: String = currency.chars().take(20).collect();
+            let currency = brief(currency);
             let message = format!("there is no VAT total (BT-110) in `{currency}`, the currency of the document");
             let fix = "Write the VAT total in the currency of the document; 0.00 if there is none.";
             case.fail("BR-CO-15", "totals.tax_inclusive", message, fix);
@@ -125,13 +141,13 @@ fn check_tax(case: &mut Case<'_>) -> Option<()> {
     Some(())
 }
 
-/// BR-CO-17, as the published rule has it: less than one currency unit off.
-pub(super) fn is_tax_plausible(tax: &TaxBreakdown) -> Option<bool> {
+/// BR-CO-17, as the published rule has it: less than one currency unit off; below half a percent, nothing.
+fn is_tax_plausible(tax: &TaxBreakdown) -> Option<bool> {
     let Some(amount) = tax.tax else { return Some(true) };
-    let is_nothing = amount.round().is_zero();
+    let is_nothing = whole(amount)?.is_zero();
     match (tax.base, tax.rate) {
         (_, None) => Some(is_nothing),
-        (_, Some(rate)) if rate.round().is_zero() => Some(is_nothing),
+        (_, Some(rate)) if whole(rate)?.is_zero() => Some(is_nothing),
         (None, _) => Some(true),
         (Some(base), Some(rate)) => is_near(amount, base, rate),
     }
@@ -190,6 +206,36 @@ mod tests {
         assert!(near(Decimal::new(1999, 2)));
         assert!(!near(Decimal::new(2000, 2)));
         assert!(!near(Decimal::new(1800, 2)));
+    }
+
+    #[test]
+    fn a_single_amount_is_taken_as_it_is_and_a_sum_is_rounded() {
+        let mut exact = invoice();
+        exact.totals.payable = Some(Decimal::new(119_001, 3));
+        assert!(broken(&exact).contains(&"BR-CO-16"));
+        exact.totals.tax_inclusive = exact.totals.payable;
+        assert!(!broken(&exact).contains(&"BR-CO-16"));
+        let mut rounded = invoice();
+        rounded.totals.prepaid = Some(Decimal::new(19_004, 3));
+        rounded.totals.payable = Some(Decimal::from(100));
+        assert!(!broken(&rounded).contains(&"BR-CO-16"));
+        rounded.totals.rounding = Some(Decimal::new(-4, 1));
+        rounded.totals.payable = Some(Decimal::new(996, 1));
+        assert!(!broken(&rounded).contains(&"BR-CO-16"));
+        rounded.totals.payable = Some(Decimal::new(1_004, 1));
+        assert!(broken(&rounded).contains(&"BR-CO-16"));
+    }
+
+    #[test]
+    fn a_rate_below_half_a_percent_is_no_rate_to_the_published_rule() {
+        let tax = |rate, tax| TaxBreakdown {
+            base: Some(Decimal::from(1_000)),
+            tax: Some(tax),
+            rate: Some(rate),
+            ..TaxBreakdown::default()
+        };
+        assert_eq!(is_tax_plausible(&tax(Decimal::new(4, 1), Decimal::from(4))), Some(false));
+        assert_eq!(is_tax_plausible(&tax(Decimal::new(5, 1), Decimal::from(5))), Some(true));
     }
 
     #[test]

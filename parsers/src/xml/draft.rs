@@ -153,6 +153,13 @@ impl<B> Draft<B> {
         }
     }
 
+    /// Says what only documents that claim EN 16931 hear of; past the limit, nothing more.
+    pub(super) fn claim(&mut self, finding: Finding) {
+        if self.claimed.len() <= self.findings_max {
+            self.claimed.push(finding);
+        }
+    }
+
     /// Remembers where a part stands; `path` is its own.
     pub(super) fn group(&mut self, field: impl Into<String>, element: Element<'_>, path: &str) {
         self.groups.push((field.into(), element.location(path)));

@@ -20,6 +20,11 @@ pub(super) fn masked(number: &str) -> String {
     last.into_iter().rev().collect()
 }
 
+/// How long a card number is, if that is longer than BR-51 allows.
+pub(super) fn too_long(number: &str) -> Option<u32> {
+    u32::try_from(number.chars().count()).ok().filter(|length| *length > 10)
+}
+
 /// A tax total before we know which currency is the document's.
 #[derive(Debug)]
 pub(super) struct TaxTotal {
@@ -74,5 +79,7 @@ mod tests {
     fn a_card_number_keeps_its_last_four() {
         assert_eq!(super::masked("5555 4444 3333 2222"), "2222");
         assert_eq!(super::masked("12"), "12");
+        assert_eq!(super::too_long("555544******2222"), Some(16));
+        assert_eq!(super::too_long("2222"), None);
     }
 }

@@ -5,7 +5,6 @@ use super::values::{date, referred};
 use super::{Draft, party};
 use crate::canonical::{Attachment, Delivery, Identifier, Note};
 use crate::xml::element::Element;
-use crate::{Code, Finding};
 
 /// BG-2.
 pub(super) fn map_context(draft: &mut Draft, section: Element<'_>, path: &str) {
@@ -63,12 +62,7 @@ fn map_additional(draft: &mut Draft, reference: Element<'_>, path: &str) {
             references.object = Some(Identifier { scheme: reference.text_at(&["ReferenceTypeCode"]), value });
         }
         (Some("916") | None, number) => {
-            if number.is_none() {
-                let message = "a supporting document is referred to without an identifier (BT-122)";
-                let fix = "Write the identifier of each supporting document.";
-                let finding = Finding::error(Code::rule("BR-52"), reference.location(path), message, fix);
-                draft.claimed.push(finding.with_rule("BR-52").with_field(reference.qualified_name()));
-            }
+            draft.group(format!("attachments[{}]", draft.body.invoice.attachments.len()), reference, path);
             let object = reference.child("AttachmentBinaryObject");
             let said_of_object = |name| object.and_then(|object| object.attribute(name)).map(str::to_owned);
             draft.body.invoice.attachments.push(Attachment {

@@ -12,7 +12,7 @@ use crate::canonical::{
 };
 use crate::xml::draft::evidence;
 use crate::xml::element::Element;
-use crate::xml::invoice::{TaxTotal, masked};
+use crate::xml::invoice::{TaxTotal, masked, too_long};
 
 const SUMMATION: [&str; 2] =
     ["SpecifiedTradeSettlementHeaderMonetarySummation", "SpecifiedTradeSettlementMonetarySummation"];
@@ -73,6 +73,7 @@ fn map_payment(draft: &mut Draft, element: Element<'_>, path: &str) {
         means_code: element.text_at(&["TypeCode"]),
         means_text: element.text_at(&["Information"]),
         card_number_masked: card.and_then(|card| card.text_at(&["ID"])).map(|number| masked(&number)),
+        card_number_length: card.and_then(|card| card.text_at(&["ID"])).and_then(|number| too_long(&number)),
         card_holder: card.and_then(|card| card.text_at(&["CardholderName"])),
         debited_account: element.child("PayerPartyDebtorFinancialAccount").and_then(account),
         ..Payment::default()

@@ -4,7 +4,6 @@ use super::{Draft, Kind};
 use crate::canonical::{Attachment, Delivery, Identifier, Note, Period, Preceding};
 use crate::xml::element::Element;
 use crate::xml::ubl::party;
-use crate::{Code, Finding};
 
 /// Takes over one section of the head.
 pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
@@ -124,12 +123,6 @@ fn map_reference(draft: &mut Draft, section: Element<'_>, path: &str) {
 fn map_additional(draft: &mut Draft, section: Element<'_>, path: &str) {
     let id = section.child("ID").and_then(|id| id.identifier("schemeID"));
     let code = section.text_at(&["DocumentTypeCode"]);
-    if id.is_none() {
-        let message = "a supporting document is referred to without an identifier (BT-122)";
-        let fix = "Write the identifier of each supporting document.";
-        let finding = Finding::error(Code::rule("BR-52"), section.location(path), message, fix);
-        draft.claimed.push(finding.with_rule("BR-52").with_field(section.qualified_name()));
-    }
     let is_credit = matches!(draft.body.kind, Kind::CreditNote | Kind::SelfBilledCreditNote);
     let invoice = &mut draft.body.invoice;
     let description = section.text_at(&["DocumentDescription"]).or_else(|| section.text_at(&["DocumentType"]));
@@ -146,7 +139,8 @@ fn map_additional(draft: &mut Draft, section: Element<'_>, path: &str) {
         (_, id) => {
             let object = section.at(&["Attachment", "EmbeddedDocumentBinaryObject"]);
             let said_of_object = |name| object.and_then(|object| object.attribute(name)).map(str::to_owned);
-            invoice.attachments.push(Attachment {
+            draft.group(format!("attachments[{}]", draft.body.invoice.attachments.len()), section, path);
+            draft.body.invoice.attachments.push(Attachment {
                 reference: id.map(|id| id.value),
                 description,
                 uri: section.text_at(&["Attachment", "ExternalReference", "URI"]),

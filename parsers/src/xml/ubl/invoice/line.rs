@@ -1,8 +1,8 @@
 //! The lines of a UBL document.
 
-use super::Draft;
 use super::head::period;
 use super::settlement::allowance_charge;
+use super::{Draft, amount};
 use crate::canonical::{Item, ItemId, Line};
 use crate::xml::element::Element;
 
@@ -13,10 +13,13 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     let mut line = Line {
         id: section.text_at(&["ID"]),
         note: section.text_at(&["Note"]),
-        net_amount: draft.number(section, path, "LineExtensionAmount", format_args!("{field}.net_amount")),
+        net_amount: amount(draft, section, path, "LineExtensionAmount", format_args!("{field}.net_amount")),
         purchase_order_line: section.text_at(&["OrderLineReference", "LineID"]),
         accounting_reference: section.text_at(&["AccountingCost"]),
-        object: section.at(&["DocumentReference", "ID"]).and_then(|id| id.identifier("schemeID")),
+        object: section
+            .children("DocumentReference")
+            .find(is_object)
+            .and_then(|reference| reference.child("ID").and_then(|id| id.identifier("schemeID"))),
         item: section.child("Item").map(item).unwrap_or_default(),
         ..Line::default()
     };
@@ -51,16 +54,22 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     draft.body.invoice.lines.push(line);
 }
 
+/// BT-128 has the type 130; some leave it out.
+fn is_object(reference: &Element<'_>) -> bool {
+    matches!(reference.text_at(&["DocumentTypeCode"]).as_deref(), None | Some("130"))
+}
+
 /// BG-29.
 fn map_price(draft: &mut Draft, line: &mut Line, price: Element<'_>, path: &str, field: &str) {
-    line.net_price = draft.number(price, path, "PriceAmount", format_args!("{field}.net_price"));
+    line.net_price = amount(draft, price, path, "PriceAmount", format_args!("{field}.net_price"));
+    line.price_base_unit = price.child("BaseQuantity").and_then(|base| base.attribute("unitCode")).map(str::to_owned);
     line.price_base_quantity = draft.number(price, path, "BaseQuantity", format_args!("{field}.price_base_quantity"));
     let base = price.child("BaseQuantity");
     line.price_base_unit = base.and_then(|quantity| quantity.attribute("unitCode")).map(str::to_owned);
     if let Some(discount) = price.child("AllowanceCharge") {
         let path = discount.path_below(path);
-        line.price_discount = draft.number(discount, &path, "Amount", format_args!("{field}.price_discount"));
-        line.gross_price = draft.number(discount, &path, "BaseAmount", format_args!("{field}.gross_price"));
+        line.price_discount = amount(draft, discount, &path, "Amount", format_args!("{field}.price_discount"));
+        line.gross_price = amount(draft, discount, &path, "BaseAmount", format_args!("{field}.gross_price"));
     }
 }
 

@@ -6,6 +6,11 @@ mod head;
 mod line;
 mod parties;
 mod settlement;
+mod syntax;
+
+use std::fmt::Display;
+
+use rust_decimal::Decimal;
 
 use super::sections::{Shape, read_sections};
 use super::{Kind, Reading};
@@ -28,6 +33,7 @@ struct Content {
     payable_currency: Option<String>,
     /// The tax totals as they came, each with its currency.
     tax_totals: Vec<TaxTotal>,
+    syntax: syntax::Syntax,
 }
 
 const SHAPE: Shape = Shape {
@@ -82,7 +88,9 @@ pub(super) fn read(
     limits: Limits,
     claim: Claim,
 ) -> Result<Reading, Trouble> {
-    let content = Content { kind, invoice: Invoice::default(), payable_currency: None, tax_totals: Vec::new() };
+    let mut syntax = syntax::Syntax::default();
+    syntax.is_claimed = claim == Claim::En16931;
+    let content = Content { kind, invoice: Invoice::default(), payable_currency: None, tax_totals: Vec::new(), syntax };
     let mut draft = Draft::new(content, path, limits);
     let (whole, sections) = read_sections(stream, &mut draft, &SHAPE, limits, map)?;
     Ok(finished(draft, whole, claim, limits.findings_max, sections))
@@ -103,6 +111,7 @@ fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
         "InvoiceLine" | "CreditNoteLine" | "DebitNoteLine" => line::map(draft, section, path),
         _ => head::map(draft, section, path),
     }
+    syntax::check(draft, section, path);
 }
 
 fn finished(mut draft: Draft, whole: Location, claim: Claim, findings_max: usize, sections: u64) -> Reading {
@@ -131,11 +140,14 @@ fn finished(mut draft: Draft, whole: Location, claim: Claim, findings_max: usize
         draft.body.invoice.currency.clone_from(&draft.body.payable_currency);
     }
     settlement::name_creditor(&mut draft.body.invoice);
-    let other_currency = other_currency(&draft);
+    // To Peppol's documents the rules say it of every amount.
+    let other_currency = if draft.body.syntax.is_peppol { None } else { other_currency(&draft) };
     let mut broken = draft.broken_rules(&draft.body.invoice, &whole, claim);
     if !said_for_all {
         draft.body.invoice.currency.clone_from(&draft.body.payable_currency);
     }
+    let currency = draft.body.invoice.currency.clone();
+    draft.body.invoice.other_currencies.retain(|other| Some(&other.currency) != currency.as_ref());
     let mut findings = draft.findings;
     findings.extend(other_currency);
     findings.append(&mut broken);
@@ -171,6 +183,19 @@ fn other_currency(draft: &Draft) -> Option<Finding> {
         "Write all amounts in the currency of the document (BT-5).",
     );
     Some(finding.with_rule("PEPPOL-EN16931-R051").with_field("cbc:PayableAmount").with_value(&payable.raw))
+}
+
+/// An amount below `parent`, with its evidence; and its currency, if it is not the document's.
+fn amount(
+    draft: &mut Draft,
+    parent: Element<'_>,
+    path: &str,
+    name: &str,
+    field: impl Display + Copy,
+) -> Option<Decimal> {
+    let element = parent.child(name)?;
+    draft.body.note_currency(element, &field);
+    draft.number(parent, path, name, field)
 }
 
 fn brief(text: &str) -> String {

@@ -1,12 +1,12 @@
 //! Money at document level: how to pay, allowances and charges, tax, totals.
 
-use super::Draft;
+use super::{Draft, amount};
 use crate::canonical::{
     AllowanceCharge, CreditTransfer, Identifier, Invoice, Payment, PaymentTerms, TaxBreakdown, Totals,
 };
 use crate::xml::draft::evidence;
 use crate::xml::element::Element;
-use crate::xml::invoice::{TaxTotal, masked};
+use crate::xml::invoice::{TaxTotal, masked, too_long};
 
 /// BG-16; a credit note's due day stands here too (BT-9).
 pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
@@ -21,6 +21,9 @@ pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
         means_text: code.and_then(|code| code.attribute("name")).map(str::to_owned),
         remittance_information: section.text_at(&["PaymentID"]),
         card_number_masked: section.text_at(&["CardAccount", "PrimaryAccountNumberID"]).map(|number| masked(&number)),
+        card_number_length: section
+            .text_at(&["CardAccount", "PrimaryAccountNumberID"])
+            .and_then(|number| too_long(&number)),
         card_holder: section.text_at(&["CardAccount", "HolderName"]),
         mandate: section.text_at(&["PaymentMandate", "ID"]),
         debited_account: section.text_at(&["PaymentMandate", "PayerFinancialAccount", "ID"]),
@@ -86,8 +89,8 @@ pub(super) fn allowance_charge(draft: &mut Draft, section: Element<'_>, path: &s
     draft.group(field, section, path);
     let mut item = AllowanceCharge {
         is_charge: section.text_at(&["ChargeIndicator"]).is_some_and(|text| text == "true" || text == "1"),
-        amount: draft.number(section, path, "Amount", format_args!("{field}.amount")),
-        base: draft.number(section, path, "BaseAmount", format_args!("{field}.base")),
+        amount: amount(draft, section, path, "Amount", format_args!("{field}.amount")),
+        base: amount(draft, section, path, "BaseAmount", format_args!("{field}.base")),
         percent: draft.number(section, path, "MultiplierFactorNumeric", format_args!("{field}.percent")),
         reason: section.text_at(&["AllowanceChargeReason"]),
         reason_code: section.text_at(&["AllowanceChargeReasonCode"]),
@@ -102,19 +105,22 @@ pub(super) fn allowance_charge(draft: &mut Draft, section: Element<'_>, path: &s
 
 /// BT-110 or BT-111, and BG-23.
 pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str) {
-    let amount = section.child("TaxAmount");
-    let currency = amount.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
+    let tax = section.child("TaxAmount");
+    let currency = tax.and_then(|tax| tax.attribute("currencyID")).map(str::to_owned);
     let is_other_currency = currency.is_some()
         && currency == draft.body.invoice.tax_currency
         && draft.body.invoice.tax_currency != draft.body.invoice.currency;
     let mut total = TaxTotal { currency, amount: None, evidence: None };
-    if let Some(element) = amount {
+    if let Some(element) = tax {
         let location = element.location(element.path_below(path));
         total.amount = draft.number_of(element, location.clone(), "totals.tax");
         if total.amount.is_some() {
             draft.evidence.pop();
             total.evidence = Some(evidence(element, location, "totals.tax"));
         }
+    }
+    if let Some(element) = tax.filter(|_| !is_other_currency) {
+        draft.body.note_currency(element, &"totals.tax");
     }
     draft.body.tax_totals.push(total);
     // The breakdown stands in the currency of the document only.
@@ -126,8 +132,8 @@ pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str)
         let path = subtotal.path_below(path);
         draft.group(field.clone(), subtotal, &path);
         let mut breakdown = TaxBreakdown {
-            base: draft.number(subtotal, &path, "TaxableAmount", format_args!("{field}.base")),
-            tax: draft.number(subtotal, &path, "TaxAmount", format_args!("{field}.tax")),
+            base: amount(draft, subtotal, &path, "TaxableAmount", format_args!("{field}.base")),
+            tax: amount(draft, subtotal, &path, "TaxAmount", format_args!("{field}.tax")),
             ..TaxBreakdown::default()
         };
         // UBL 2.0 wrote the rate beside the category.
@@ -148,7 +154,7 @@ pub(super) fn map_totals(draft: &mut Draft, section: Element<'_>, path: &str) {
     draft.group("totals", section, path);
     let payable = section.child("PayableAmount");
     draft.body.payable_currency = payable.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
-    let mut number = |name: &str, field: &str| draft.number(section, path, name, field);
+    let mut number = |name: &str, field: &str| amount(draft, section, path, name, field);
     draft.body.invoice.totals = Totals {
         line_net: number("LineExtensionAmount", "totals.line_net"),
         tax_exclusive: number("TaxExclusiveAmount", "totals.tax_exclusive"),
