@@ -17,6 +17,8 @@ pub mod json;
 pub mod limits;
 pub mod location;
 pub mod profile;
+pub mod receipt;
+pub mod write;
 
 mod csv;
 mod edi;
@@ -36,6 +38,7 @@ pub use finding::{Code, Finding, Severity};
 pub use limits::{Limit, Limits};
 pub use location::Location;
 pub use profile::Profile;
+pub use receipt::{Receipt, Reply};
 pub use short::Short;
 
 /// How much of a file [`recognize`] looks at, in bytes.
@@ -56,6 +59,12 @@ pub trait Format: Sync {
     /// # Errors
     /// A [`Halt`]; a bad file is not one of its reasons.
     fn parse(&self, input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt>;
+
+    /// The format's own acknowledgment of what was read, as bytes to send back; `None` when it has none, or
+    /// when there is nothing to acknowledge. An acknowledgment is never acknowledged.
+    fn acknowledge(&self, _summary: &Summary, _reply: &Reply) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// What a parse may use beside its input.
@@ -108,6 +117,8 @@ pub struct Summary {
     pub warnings: u64,
     /// Rows, segments or elements read.
     pub units: u64,
+    /// What an acknowledgment is written from, where the format has one.
+    pub receipts: Vec<Receipt>,
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
@@ -139,6 +150,15 @@ pub fn read(input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>)
     };
     let (documents, errors, warnings) = (tally.documents, tally.errors, tally.warnings);
     result.map(|summary| Summary { documents, errors, warnings, ..summary })
+}
+
+/// The acknowledgment of a file that was read, in its format's own words: X12 TA1 with 997 or 999. `None`
+/// when its format has none, or there is nothing in it to acknowledge.
+#[must_use]
+pub fn acknowledge(summary: &Summary, reply: &Reply) -> Option<Vec<u8>> {
+    let family = summary.format.split('-').next()?;
+    let format = FORMATS.into_iter().find(|format| format.name() == family)?;
+    format.acknowledge(summary, reply)
 }
 
 /// The first [`HEAD_BYTES`] bytes, or all there are.
