@@ -600,6 +600,32 @@ fn a_faulty_envelope_is_answered_with_a_ta1() {
 }
 
 #[test]
+fn a_file_that_is_cut_off_is_answered_as_such() {
+    let answer = answer_to(
+        "GS*IN*NW*HF*20260105*0900*7*X*004010~\nST*810*0001~BIG*20260105*NW-1~TDS*0~SE*4*0001~\n\
+         ST*810*0002~BIG*20260105*NW-2~TDS*29",
+    );
+    assert!(answer.contains("TA1*000000007*260105*0900*E*023~\n"), "{answer}");
+    assert!(answer.contains("AK2*810*0002~\nAK5*R*2~\nAK9*P*2*2*1*3~\n"), "{answer}");
+}
+
+#[test]
+fn an_envelope_that_does_not_fit_is_refused() {
+    let invoices: [&Invoice; 0] = [];
+    let refused = |change: fn(&mut X12Envelope)| {
+        let mut envelope = envelope(X12Version::V004010);
+        change(&mut envelope);
+        x12_invoices(&invoices, &envelope).unwrap_err()
+    };
+    assert!(matches!(refused(|envelope| envelope.control = 0), X12Error::NoPlace { set: "ISA13", .. }));
+    assert!(matches!(refused(|envelope| envelope.sender.value.clear()), X12Error::Missing { element: "ISA06", .. }));
+    let long = |envelope: &mut X12Envelope| envelope.recipient.value = "x".repeat(16);
+    assert!(matches!(refused(long), X12Error::TooLong { element: "ISA08", .. }));
+    let scheme = |envelope: &mut X12Envelope| envelope.sender.scheme = Some("x12:ABC".to_owned());
+    assert!(matches!(refused(scheme), X12Error::TooLong { element: "ISA05", .. }));
+}
+
+#[test]
 fn an_acknowledgment_is_not_acknowledged() {
     let group = "GS*FA*NW*HF*20260105*0900*7*X*004010~\nST*997*0001~AK1*IN*7~AK9*A*1*1*1~SE*77*0001~\nGE*1*7~\n";
     assert_eq!(answer_to(&format!("{group}IEA*2*000000007~\n")), "");

@@ -57,6 +57,10 @@ impl<'p> Receipts<'p> {
     }
 
     pub(super) fn finish(mut self) -> Vec<Receipt> {
+        // The file ends inside of an interchange, whatever else was said of that.
+        if let Some(receipt) = self.interchange.as_mut().filter(|receipt| receipt.interchange.faults.is_empty()) {
+            accept_with(&mut receipt.interchange, "023");
+        }
         self.close_interchange();
         self.done
     }
@@ -97,6 +101,10 @@ impl<'p> Receipts<'p> {
     }
 
     pub(super) fn close_interchange(&mut self) {
+        // A group that is still open has no trailer.
+        if let Some(group) = &mut self.group {
+            add_code(&mut group.faults, "3");
+        }
         self.close_group(None);
         let Some(receipt) = self.interchange.take() else { return };
         if self.is_to_answer || !self.holds_acknowledgments {
@@ -201,11 +209,9 @@ impl<'p> Receipts<'p> {
         }
         let Some(receipt) = &mut self.interchange else { return };
         let answer = &mut receipt.interchange;
-        // A TA1 has room for one code: the first fault's. What could be read was read, hence E and not R.
+        // A TA1 has room for one code: the first fault's.
         if answer.faults.is_empty() {
-            answer.faults.push(coded(interchange_note(finding)));
-            answer.verdict = Verdict::AcceptedWithErrors;
-            answer.verdict_code = Some("E".to_owned());
+            accept_with(answer, interchange_note(finding));
         }
     }
 
@@ -263,6 +269,13 @@ impl<'p> Receipts<'p> {
 /// A fault that is a code of the whole set or group.
 fn coded(code: &str) -> AcknowledgedFault {
     AcknowledgedFault { code: Some(code.to_owned()), ..AcknowledgedFault::default() }
+}
+
+/// What could be read of the interchange was read: accepted, with a note (element I18).
+fn accept_with(answer: &mut Acknowledgment, note: &str) {
+    answer.faults.push(coded(note));
+    answer.verdict = Verdict::AcceptedWithErrors;
+    answer.verdict_code = Some("E".to_owned());
 }
 
 /// Adds a code of the whole, once, before the located faults, as far as there is room for it.

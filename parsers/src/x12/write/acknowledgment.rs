@@ -4,19 +4,18 @@
 //! A group of 005010 and later is answered with a 999, an earlier one with a 997 (which has no place for the
 //! group's version). Acknowledgments are not answered: [`crate::x12::receipts`] does not keep them.
 
+use super::CONTROL_MAX;
 use super::segments::{COMPONENT, Interchange, Out, clean};
 use crate::canonical::{AcknowledgedFault, Acknowledgment};
 use crate::receipt::{Receipt, Reply};
 
-/// Digits of an interchange control number.
-const CONTROL_MAX: u32 = 999_999_999;
 /// The version a 999 is written in, and its guide.
 const GUIDE_999: &str = "005010X231A1";
 
 /// The interchanges to send back; `None` when nothing is to be said.
 pub(crate) fn acknowledgment(receipts: &[Receipt], reply: &Reply) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut control = reply.control;
+    let mut control = reply.control.clamp(1, CONTROL_MAX);
     for receipt in receipts {
         let is_due = receipt.wanted || reply.every_interchange || !receipt.interchange.faults.is_empty();
         // An answer names what it answers, and goes to somebody.

@@ -15,8 +15,11 @@ use jiff::civil::DateTime;
 use rust_decimal::Decimal;
 
 pub(crate) use self::acknowledgment::acknowledgment;
-use self::segments::{Interchange, Out};
+use self::segments::{Interchange, Out, qualifier};
 use crate::canonical::{Identifier, Invoice, RemittanceAdvice};
+
+/// The largest control number: ISA13 has nine digits.
+const CONTROL_MAX: u32 = 999_999_999;
 
 /// The version of X12 that is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -97,8 +100,16 @@ fn interchange(
         out.close_set();
     }
     let (sender, recipient) = (&envelope.sender, &envelope.recipient);
-    for (element, id) in [("ISA06", sender), ("ISA08", recipient)] {
+    for (list, element, id) in [("ISA05", "ISA06", sender), ("ISA07", "ISA08", recipient)] {
+        out.check(list, &qualifier(id.scheme.as_deref(), "ZZ"), 2)?;
         out.check(element, &id.value, 15)?;
+        if id.value.trim().is_empty() {
+            return Err(WriteError::Missing { field: "the id of the sender or recipient", element });
+        }
+    }
+    if !(1..=CONTROL_MAX).contains(&envelope.control) {
+        let value = envelope.control.to_string();
+        return Err(WriteError::NoPlace { field: "the control number", value, set: "ISA13" });
     }
     let application = |code: &Option<String>, id: &Identifier| code.clone().unwrap_or_else(|| id.value.clone());
     let codes =

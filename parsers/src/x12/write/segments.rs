@@ -75,7 +75,7 @@ impl Out {
         let control = format!("{:09}", opened.control);
         let id = |identifier: &Identifier| {
             let qualifier = qualifier(identifier.scheme.as_deref(), "ZZ");
-            [format!("{:<2}", clean(&qualifier)), format!("{:<15}", clean(&identifier.value))]
+            [fixed(&qualifier, 2), fixed(&identifier.value, 15)]
         };
         let ([from_code, from], [to_code, to]) = (id(&opened.sender), id(&opened.recipient));
         let group_control = opened.control.to_string();
@@ -256,6 +256,13 @@ pub(super) fn qualifier(scheme: Option<&str>, other: &str) -> String {
         }
         _ => other.to_owned(),
     }
+}
+
+/// An element of ISA, whose widths are fixed. What a writer is given is checked before; what is answered may
+/// come from an ISA that is out of shape.
+fn fixed(value: &str, width: usize) -> String {
+    let kept: String = clean(value).chars().take(width).collect();
+    format!("{kept:<width$}")
 }
 
 /// Without control characters, which become blanks.
