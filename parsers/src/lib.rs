@@ -16,6 +16,8 @@ pub mod json;
 pub mod limits;
 pub mod location;
 pub mod profile;
+pub mod receipt;
+pub mod write;
 
 mod csv;
 mod edi;
@@ -34,6 +36,7 @@ pub use finding::{Code, Finding, Severity};
 pub use limits::{Limit, Limits};
 pub use location::Location;
 pub use profile::Profile;
+pub use receipt::{Receipt, Reply};
 pub use rules::catalogue::{Explanation, explain, explanations};
 pub use short::Short;
 
@@ -55,6 +58,12 @@ pub trait Format: Sync {
     /// # Errors
     /// A [`Halt`]; a bad file is not one of its reasons.
     fn parse(&self, input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt>;
+
+    /// The format's own acknowledgment of what was read, as bytes to send back; `None` when it has none, or
+    /// when there is nothing to acknowledge. An acknowledgment is never acknowledged.
+    fn acknowledge(&self, _summary: &Summary, _reply: &Reply) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// What a parse may use beside its input.
@@ -107,6 +116,8 @@ pub struct Summary {
     pub warnings: u64,
     /// Rows, segments or elements read.
     pub units: u64,
+    /// What an acknowledgment is written from, where the format has one.
+    pub receipts: Vec<Receipt>,
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
@@ -141,6 +152,15 @@ pub fn read(input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>)
     result.map(|summary| Summary { documents, errors, warnings, ..summary })
 }
 
+/// The acknowledgment of a file that was read, in its format's own words: X12 TA1 with 997 or 999. `None`
+/// when its format has none, or there is nothing in it to acknowledge.
+#[must_use]
+pub fn acknowledge(summary: &Summary, reply: &Reply) -> Option<Vec<u8>> {
+    let family = summary.format.split('-').next()?;
+    let format = FORMATS.into_iter().find(|format| format.name() == family)?;
+    format.acknowledge(summary, reply)
+}
+
 /// The first [`HEAD_BYTES`] bytes, or all there are.
 fn head_of(input: &mut dyn BufRead) -> Result<Vec<u8>, Halt> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
@@ -161,7 +181,7 @@ fn refuse(head: &[u8], tally: &mut Tally<'_, '_>) -> Result<Summary, Halt> {
             Code::UNKNOWN_FORMAT,
             Location::file(),
             format!("unknown format: {}", text::describe(head)),
-            "Send an X12 810, a UBL 2.1 Invoice or CreditNote, or a CSV file that a feed profile describes.",
+            "Send X12 (810, 812, 820, 824, 997, 999), a UBL 2.1 Invoice or CreditNote, or a CSV file that a feed profile describes.",
         )
     };
     match tally.pass(Event::Finding(Box::new(finding))) {

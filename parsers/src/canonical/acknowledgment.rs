@@ -11,7 +11,8 @@ use super::party::Party;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Acknowledgment {
-    /// Its own number, where it has one: BGN02, BGM 1004, `MsgId`.
+    /// Its own number, where it has one: BGN02, BGM 1004, `MsgId`; of a 997, 999 or TA1 the control number of what
+    /// it answers, by which the trade knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,6 @@
-//! Follows the envelopes (ISA, GS, ST and their trailers), checks them, and hands every 810 to its
-//! reader. Whatever breaks, reading goes on at the next transaction set.
+//! Follows the envelopes (ISA, GS, ST and their trailers), checks them, and hands every transaction set to
+//! its reader. Whatever breaks, reading goes on at the next transaction set.
 
-use std::hash::{DefaultHasher, Hasher};
 use std::ops::ControlFlow;
 
 use super::delimiters::Delimiters;
@@ -9,58 +8,66 @@ use super::envelope_faults::{
     Count, bad_character, control, duplicate, isa_length, missing_trailer, no_group, out_of_place, trailing_data,
     truncated,
 };
-use super::invoice_810::{InvoiceReader, Place, brief};
-use super::open::{Group, Interchange, Seen, Set};
-use super::other_sets::{OtherSets, refusal};
-use crate::canonical::{Body, Document};
-use crate::edi::Segment;
-use crate::finding::Finding;
+use super::interchange_ta1;
+use super::open::{Digest, Group, Interchange, Set};
+use super::other_sets::{OtherSets, nothing_inside};
+use super::receipts::Receipts;
+use super::record::{Place, brief};
+use super::set::{Opening, format, reader};
+use crate::canonical::Document;
+use crate::edi::{Seen, Segment};
+use crate::finding::{Code, Finding};
 use crate::location::Location;
-use crate::{Event, Halt, Limits, Sink, Summary};
-
-/// Findings kept back until it is known whether the file holds an 810.
-const HELD_MAX: usize = 1_000;
+use crate::{Context, Event, Halt, Limits, Sink, Summary};
 
 pub(super) struct Envelope<'a, 's> {
     limits: Limits,
     sink: &'a mut Sink<'s>,
-    /// Findings of the file before its first 810: a file without one is refused with one finding, and
-    /// its envelope is none of our business. `None` from the first 810 on.
-    held: Option<Vec<Finding>>,
     others: OtherSets,
+    receipts: Receipts<'a>,
     documents: u32,
+    /// The format of its documents, while they have one in common.
+    format: Option<&'static str>,
+    is_mixed: bool,
     version: Option<String>,
     interchanges: u32,
     interchange: Option<Interchange>,
     group: Option<Group>,
     set: Option<Set>,
+    /// TA1 segments of the open interchange.
+    answers: u32,
     /// GS01 of the first group, for a file without transaction sets.
     first_group: Option<(String, Location)>,
     seen_interchanges: Seen,
-    seen_invoices: Seen,
+    seen_documents: Seen,
     /// Said once for each run of what stands out of place.
     said_out_of_place: bool,
     said_trailing: bool,
+    said_anything: bool,
 }
 
 impl<'a, 's> Envelope<'a, 's> {
-    pub(super) fn new(limits: Limits, sink: &'a mut Sink<'s>) -> Self {
+    pub(super) fn new(context: &Context<'a>, sink: &'a mut Sink<'s>) -> Self {
         Self {
-            limits,
+            limits: context.limits,
             sink,
-            held: Some(Vec::new()),
             others: OtherSets::default(),
+            receipts: Receipts::new(context.profiles),
             documents: 0,
+            format: None,
+            is_mixed: false,
             version: None,
             interchanges: 0,
             interchange: None,
             group: None,
             set: None,
+            answers: 0,
             first_group: None,
             seen_interchanges: Seen::default(),
-            seen_invoices: Seen::default(),
+            seen_documents: Seen::default(),
             said_out_of_place: false,
             said_trailing: false,
+            said_anything: false,
         }
     }
 
@@ -70,31 +77,33 @@ impl<'a, 's> Envelope<'a, 's> {
         if let Some(open) = self.interchange.take() {
             let location = isa.location(&open.path);
             let finding = missing_trailer("NO-IEA", "IEA", "the interchange", "another ISA", location);
-            self.tell(finding.with_excerpt(isa.excerpt()))?;
+            self.tell_of_interchange(finding.with_excerpt(isa.excerpt()))?;
         }
         self.said_trailing = false;
         self.said_out_of_place = false;
+        self.answers = 0;
         self.interchanges = self.interchanges.saturating_add(1);
         let path = format!("ISA[{}]", self.interchanges);
         if isa.cut {
             return self.tell(truncated(isa.location(path), "its ISA segment").with_excerpt(isa.excerpt()));
         }
-        if let Some(finding) = isa_length(isa, &path) {
-            self.tell(finding)?;
+        let mut interchange = Interchange::open(path, isa, delimiters);
+        self.receipts.open_interchange(isa, &interchange);
+        if let Some(finding) = isa_length(isa, &interchange.path) {
+            self.tell_of_interchange(finding)?;
         }
-        let control = isa.text(13).unwrap_or_default();
         let key: Vec<String> = [5, 6, 7, 8, 13].iter().map(|element| isa.text(*element).unwrap_or_default()).collect();
-        let is_duplicate = !self.seen_interchanges.is_new(&key);
-        if is_duplicate {
+        interchange.is_duplicate = !self.seen_interchanges.is_new(&key);
+        if interchange.is_duplicate {
             let message = format!(
                 "interchange control number `{}` of this sender and receiver comes twice in this file; \
-                 invoices that repeat earlier ones to the letter are not read again",
-                brief(&control)
+                 documents that repeat earlier ones to the letter are not read again",
+                brief(&interchange.control)
             );
             let fix = "Send each interchange once, and give every interchange its own ISA13.";
-            self.tell(duplicate("DUP-ISA13", isa, 13, &path, message, fix))?;
+            self.tell_of_interchange(duplicate("DUP-ISA13", isa, 13, &interchange.path, message, fix))?;
         }
-        self.interchange = Some(Interchange { path, control, delimiters, is_duplicate, groups: 0 });
+        self.interchange = Some(interchange);
         Ok(())
     }
 
@@ -115,8 +124,9 @@ impl<'a, 's> Envelope<'a, 's> {
             b"GE" => self.close_group(segment),
             b"IEA" => self.close_interchange(segment),
             _ if self.set.is_some() => self.take_in_set(segment),
-            // Segments of the interchange itself (X12.5): acknowledgment, grades of service, deferral.
-            b"TA1" | b"ISB" | b"ISE" | b"TA3" if self.group.is_none() => Ok(()),
+            b"TA1" if self.group.is_none() => self.take_answer(segment),
+            // Segments of the interchange itself (X12.5): grades of service, deferral, interconnect.
+            b"ISB" | b"ISE" | b"TA3" if self.group.is_none() => Ok(()),
             _ => self.out_of_place(segment, "a transaction set (ST to SE)"),
         }
     }
@@ -136,40 +146,54 @@ impl<'a, 's> Envelope<'a, 's> {
                 truncated(Location::new(byte, line, &set.path), &format!("a transaction set {}", set.named()));
             self.finish_set(set, Some(finding), false)?;
         } else if let Some(group) = self.group.take() {
-            self.tell(truncated(Location::new(byte, line, &group.path), "a functional group"))?;
+            let finding = truncated(Location::new(byte, line, &group.path), "a functional group");
+            self.tell_of_group(finding)?;
         } else if let Some(interchange) = self.interchange.take() {
             let location = Location::new(byte, line, &interchange.path);
             let finding = match interchange.groups {
                 0 if self.first_group.is_none() && self.others.is_empty() => truncated(location, "an interchange"),
                 _ => missing_trailer("NO-IEA", "IEA", "the interchange", "the end of the file", location),
             };
-            self.tell(finding)?;
+            self.tell_of_interchange(finding)?;
         }
         let warnings: Vec<Finding> = self.others.warnings().collect();
-        let Some(held) = self.held.take() else {
-            warnings.into_iter().try_for_each(|finding| self.tell(finding))?;
-            return Ok(Summary { format: "x12-810".to_owned(), version: self.version, ..Summary::default() });
+        warnings.into_iter().try_for_each(|finding| self.tell(finding))?;
+        if self.documents == 0 && self.others.is_empty() && !self.said_anything {
+            let finding = nothing_inside(self.first_group.take());
+            self.tell(finding)?;
+        }
+        let format = match self.format {
+            Some(_) if self.is_mixed => "x12".to_owned(),
+            Some(format) => format.to_owned(),
+            None => self.others.format(),
         };
-        self.end_without_invoice(held)
+        Ok(Summary { format, version: self.version, receipts: self.receipts.finish(), ..Summary::default() })
     }
 
-    fn end_without_invoice(mut self, held: Vec<Finding>) -> Result<Summary, Halt> {
-        let of_group =
-            |code: &str| format!("this is X12 with a functional group `{}` and no transaction set", brief(code));
-        let refused = match (self.others.refusal(), &self.first_group) {
-            (Some(finding), _) => Some(finding),
-            (None, Some((code, location))) if held.is_empty() || code != "IN" => {
-                Some(refusal(location.clone(), &of_group(code)))
-            }
-            (None, None) if held.is_empty() => {
-                Some(refusal(Location::new(0, 1, "ISA[1]"), "this is an X12 interchange without transaction sets"))
-            }
-            _ => None,
-        };
-        let format = if refused.is_some() { "unknown" } else { "x12" };
-        let findings = refused.map_or(held, |finding| vec![finding]);
-        findings.into_iter().try_for_each(|finding| self.emit(Event::Finding(Box::new(finding))))?;
-        Ok(Summary { format: format.to_owned(), ..Summary::default() })
+    /// TA1: an answer to an interchange of ours.
+    fn take_answer(&mut self, ta1: &Segment<'_>) -> Result<(), Halt> {
+        let Some(interchange) = &self.interchange else { return Ok(()) };
+        self.answers = self.answers.saturating_add(1);
+        self.receipts.holds_acknowledgment();
+        let path = format!("{}/TA1[{}]", interchange.path, self.answers);
+        let document = interchange_ta1::read(ta1, interchange, &path, self.documents);
+        let lacks = interchange_ta1::lacks(ta1).map(|(element, what)| {
+            let field = format!("TA1{element:02}");
+            let place = ta1.element_location(element, &path);
+            Finding::error(
+                Code::REQUIRED_MISSING,
+                place,
+                format!("{field} does not say {what}"),
+                format!("Say in {field} {what}."),
+            )
+            .with_field(field)
+            .with_value(ta1.written(element))
+            .with_excerpt(ta1.excerpt())
+            .in_document(self.documents)
+        });
+        let bad = self.character_fault(ta1, || path).map(|finding| finding.in_document(self.documents));
+        [lacks, bad].into_iter().flatten().try_for_each(|finding| self.tell(finding))?;
+        self.hand_over(document, interchange_ta1::FORMAT)
     }
 
     fn open_group(&mut self, gs: &Segment<'_>) -> Result<(), Halt> {
@@ -180,8 +204,9 @@ impl<'a, 's> Envelope<'a, 's> {
         if self.first_group.is_none() {
             self.first_group = Some((gs.text(1).unwrap_or_default(), gs.location(&path)));
         }
-        let control = Some(gs.text(6).unwrap_or_default());
-        self.group = Some(Group { path, control, version: gs.text(8), sets: 0, seen: Seen::default() });
+        let group = Group::open(path, gs);
+        self.receipts.open_group(gs, &group);
+        self.group = Some(group);
         Ok(())
     }
 
@@ -198,8 +223,8 @@ impl<'a, 's> Envelope<'a, 's> {
             Some(group) => group,
             None => {
                 let path = self.next_group_path();
-                self.tell(no_group(st, &path))?;
-                Group { path, control: None, version: None, sets: 0, seen: Seen::default() }
+                self.tell_of_interchange(no_group(st, &path))?;
+                Group::missing(path)
             }
         };
         group.sets = group.sets.saturating_add(1);
@@ -207,29 +232,36 @@ impl<'a, 's> Envelope<'a, 's> {
         let control = st.text(2).unwrap_or_default();
         let place = Place { location: st.location(&path), excerpt: st.excerpt() };
         let kind = st.text(1).unwrap_or_default();
-        let invoice = if kind == "810" {
-            self.release()?;
+        let opening = Opening {
+            path: &path,
+            ordinal: self.documents,
+            version: group.version.as_deref(),
+            convention: st.text(3),
+            interchange: self.interchange.as_ref(),
+            group: &group,
+            limits: self.limits,
+        };
+        let reader = reader(&kind, &opening).zip(format(&kind));
+        self.receipts.open_set(&kind, &control, reader.is_some());
+        if reader.is_some() {
             self.version = self.version.take().or_else(|| group.version.clone());
-            let version = group.version.as_deref();
-            Some(Box::new(InvoiceReader::new(path.clone(), self.documents, version, self.limits)))
         } else {
             self.others.count(&kind, || (place.location.clone(), place.excerpt.clone()));
-            None
-        };
+        }
         let is_new = group.seen.is_new(&control);
-        let mut digest = DefaultHasher::new();
-        digest.write(st.raw);
-        let mut set = Set { path, control, st: place, segments: 1, end: end_of(st), digest, invoice, told: false };
+        let mut digest = Digest::default();
+        digest.take(st.raw);
+        let mut set = Set { path, control, st: place, segments: 1, end: end_of(st), digest, reader, told: false };
         if !is_new {
             let message =
                 format!("transaction set control number `{}` comes twice in its functional group", brief(&set.control));
             let fix = "Give every transaction set of a group its own control number in ST02 and SE02.";
             let finding = duplicate("ST02-DUP", st, 2, &set.path, message, fix);
-            self.tell_of(&mut set, finding)?;
+            self.tell_of_set(&mut set, finding)?;
         }
         let path = set.path.clone();
         let finding = self.character_fault(st, || path);
-        finding.map_or(Ok(()), |finding| self.tell_of(&mut set, finding))?;
+        finding.map_or(Ok(()), |finding| self.tell_of_set(&mut set, finding))?;
         self.group = Some(group);
         self.set = Some(set);
         Ok(())
@@ -239,17 +271,16 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(mut set) = self.set.take() else { return Ok(()) };
         set.segments += 1;
         set.end = end_of(segment);
-        if let Some(invoice) = &mut set.invoice {
-            set.digest.write(segment.raw);
-            set.digest.write_u8(0);
-            invoice.take(segment)?;
-            if let Some(finding) = self.character_fault(segment, || invoice.path()) {
-                invoice.report(finding);
+        if let Some((reader, _)) = &mut set.reader {
+            set.digest.take(segment.raw);
+            reader.take(segment)?;
+            let record = reader.record();
+            if let Some(finding) = self.character_fault(segment, || record.path().into()) {
+                record.report(finding);
             }
-            for finding in invoice.overflow() {
-                set.told = true;
-                self.tell(finding)?;
-            }
+            let said = record.overflow();
+            set.told |= !said.is_empty();
+            self.tell_said(&set.path, said)?;
         }
         self.set = Some(set);
         Ok(())
@@ -265,7 +296,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let control = control(se, &path, "SE02", "ST02", &set.control);
         let faults = [count.check(se, &path), control, self.character_fault(se, || path.clone())];
         for finding in faults.into_iter().flatten() {
-            self.tell_of(&mut set, finding)?;
+            self.tell_of_set(&mut set, finding)?;
         }
         self.finish_set(set, None, true)
     }
@@ -278,9 +309,11 @@ impl<'a, 's> Envelope<'a, 's> {
         let count = Count { rule: "GE01", of: "transaction sets", inside: "this functional group", counted };
         let control = group.control.and_then(|opened| control(ge, &path, "GE02", "GS06", &opened));
         for finding in [count.check(ge, &path), control].into_iter().flatten() {
-            self.tell(finding)?;
+            self.tell_of_group(finding)?;
         }
-        self.check_characters(ge, &path)
+        self.check_characters(ge, &path)?;
+        self.receipts.close_group(ge.text(1).and_then(|count| count.parse().ok()));
+        Ok(())
     }
 
     fn close_interchange(&mut self, iea: &Segment<'_>) -> Result<(), Halt> {
@@ -292,8 +325,9 @@ impl<'a, 's> Envelope<'a, 's> {
         let count = Count { rule: "IEA01", of: "functional groups", inside: "this interchange", counted };
         let control = control(iea, &path, "IEA02", "ISA13", &interchange.control);
         for finding in [count.check(iea, &path), control].into_iter().flatten() {
-            self.tell(finding)?;
+            self.tell_of_interchange(finding)?;
         }
+        self.receipts.close_interchange();
         Ok(())
     }
 
@@ -310,7 +344,9 @@ impl<'a, 's> Envelope<'a, 's> {
             Some(group) if group.control.is_some() => {
                 let location = segment.location(&group.path);
                 let finding = missing_trailer("NO-GE", "GE", "a functional group", before, location);
-                self.tell(finding.with_excerpt(segment.excerpt()))
+                self.tell_of_group(finding.with_excerpt(segment.excerpt()))?;
+                self.receipts.close_group(None);
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -329,7 +365,8 @@ impl<'a, 's> Envelope<'a, 's> {
             truncated(segment.location(path), &format!("a segment {}", brief(&id))).with_excerpt(segment.excerpt());
         match self.set.take() {
             Some(set) => self.finish_set(set, Some(finding), false)?,
-            None => self.tell(finding)?,
+            None if self.group.is_some() => self.tell_of_group(finding)?,
+            None => self.tell_of_interchange(finding)?,
         }
         self.group = None;
         self.interchange = None;
@@ -345,31 +382,40 @@ impl<'a, 's> Envelope<'a, 's> {
         self.tell(out_of_place(segment, path.unwrap_or_default(), inside))
     }
 
-    /// A set ends: an 810 becomes a document, after its findings.
+    /// A set ends and becomes a document, after its findings.
     fn finish_set(&mut self, mut set: Set, finding: Option<Finding>, complete: bool) -> Result<(), Halt> {
         if let Some(finding) = finding {
-            self.tell_of(&mut set, finding)?;
+            self.tell_of_set(&mut set, finding)?;
         }
-        let Some(invoice) = set.invoice.take() else { return Ok(()) };
-        let is_new = self.seen_invoices.is_new(&set.digest.finish());
+        let Some((reader, format)) = set.reader.take() else {
+            self.receipts.close_set();
+            return Ok(());
+        };
+        let is_new = self.seen_documents.is_new(&set.digest.finish());
         let repeats = !is_new && self.interchange.as_ref().is_some_and(|interchange| interchange.is_duplicate);
         if repeats && !set.told {
+            self.receipts.close_set();
             return Ok(());
         }
-        let told = invoice.finish(&set.st, complete);
-        for finding in told.findings {
-            self.tell(finding)?;
-        }
+        let told = reader.finish(&set.st, complete);
+        self.tell_said(&set.path, told.said)?;
+        self.receipts.close_set();
         let length = set.end.saturating_sub(set.st.location.byte);
         let document = Document {
             ordinal: self.documents,
-            format: "x12-810".to_owned(),
+            format: format.to_owned(),
             version: self.group.as_ref().and_then(|group| group.version.clone()),
-            location: set.st.location.clone().spanning(usize::try_from(length).unwrap_or(usize::MAX)),
             control: self.control_numbers(&set),
+            location: set.st.location.spanning(usize::try_from(length).unwrap_or(usize::MAX)),
             evidence: told.evidence,
-            body: Body::Invoice(Box::new(told.invoice)),
+            body: told.body,
         };
+        self.hand_over(document, format)
+    }
+
+    fn hand_over(&mut self, document: Document, format: &'static str) -> Result<(), Halt> {
+        self.is_mixed |= self.format.is_some_and(|first| first != format);
+        self.format = self.format.or(Some(format));
         self.documents = self.documents.saturating_add(1);
         self.emit(Event::Document(Box::new(document)))
     }
@@ -388,34 +434,40 @@ impl<'a, 's> Envelope<'a, 's> {
     }
 
     fn check_characters(&mut self, segment: &Segment<'_>, path: &str) -> Result<(), Halt> {
-        self.character_fault(segment, || path.to_owned()).map_or(Ok(()), |finding| self.tell(finding))
-    }
-
-    /// The first 810: what was kept back is told.
-    fn release(&mut self) -> Result<(), Halt> {
-        let held = self.held.take().unwrap_or_default();
-        held.into_iter().try_for_each(|finding| self.emit(Event::Finding(Box::new(finding))))
+        self.character_fault(segment, || path.to_owned()).map_or(Ok(()), |finding| self.tell_of_group(finding))
     }
 
     /// Tells a finding of a set: of its document, if it becomes one.
-    fn tell_of(&mut self, set: &mut Set, finding: Finding) -> Result<(), Halt> {
-        match &mut set.invoice {
-            Some(invoice) => {
-                invoice.report(finding);
+    fn tell_of_set(&mut self, set: &mut Set, finding: Finding) -> Result<(), Halt> {
+        match &mut set.reader {
+            Some((reader, _)) => {
+                reader.record().report_at(finding, set.segments);
                 Ok(())
             }
-            None => self.tell(finding),
+            None => self.tell_said(&set.path, vec![(finding, set.segments)]),
         }
     }
 
+    fn tell_said(&mut self, path: &str, said: Vec<(Finding, u64)>) -> Result<(), Halt> {
+        said.into_iter().try_for_each(|(finding, position)| {
+            self.receipts.fault_of_set(&finding, path, position);
+            self.tell(finding)
+        })
+    }
+
+    fn tell_of_group(&mut self, finding: Finding) -> Result<(), Halt> {
+        self.receipts.fault_of_group(&finding);
+        self.tell(finding)
+    }
+
+    fn tell_of_interchange(&mut self, finding: Finding) -> Result<(), Halt> {
+        self.receipts.fault_of_interchange(&finding);
+        self.tell(finding)
+    }
+
     fn tell(&mut self, finding: Finding) -> Result<(), Halt> {
-        match &mut self.held {
-            Some(held) if held.len() < HELD_MAX => held.push(finding),
-            // Past that, a file of other sets is refused anyway, and one of 810s has said enough.
-            Some(_) => {}
-            None => return self.emit(Event::Finding(Box::new(finding))),
-        }
-        Ok(())
+        self.said_anything = true;
+        self.emit(Event::Finding(Box::new(finding)))
     }
 
     fn emit(&mut self, event: Event) -> Result<(), Halt> {

@@ -1,6 +1,6 @@
 //! What can be wrong with an envelope, in words for its sender.
 
-use super::invoice_810::brief;
+use super::record::brief;
 use crate::edi::{Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
@@ -128,7 +128,7 @@ pub(super) fn out_of_place(segment: &Segment<'_>, path: String, inside: &str) ->
         Code::EDI_SEGMENT_UNEXPECTED,
         segment.location(path),
         format!("segment `{}` stands outside of {inside}; it and what follows up to the next envelope segment were left out", brief(&id)),
-        "Put every segment of an invoice between its ST and its SE, and every ST between GS and GE.",
+        "Put every segment of a document between its ST and its SE, and every ST between GS and GE.",
     )
     .with_value(id)
     .with_excerpt(segment.excerpt())

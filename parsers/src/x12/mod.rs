@@ -1,18 +1,31 @@
-//! X12: interchanges of functional groups of transaction sets, of which the 810 (invoice) is read.
+//! X12: interchanges of functional groups of transaction sets, of which invoices (810), credit and debit
+//! adjustments (812), remittance advices (820), and acknowledgments (824, 997, 999, TA1) are read.
 //!
 //! ```text
 //! bytes ──► tokens (segments, by each interchange's delimiters) ──► envelope (ISA GS ST … SE GE IEA)
-//!                                                                       └──► invoice_810 ──► Document
+//!                                          a reader for each set, by ST01 ◄──┘   └──► receipts
+//!                                                   └──► Document                        └──► write/
 //! ```
 
+mod acknowledgment_997;
+mod adjustment_812;
+mod advice_824;
 mod delimiters;
 mod envelope;
 mod envelope_faults;
+mod interchange_ta1;
 mod invoice_810;
+mod loops;
 mod open;
 mod other_sets;
+mod party;
+mod receipts;
+mod record;
+mod remittance_820;
+mod set;
 mod tokens;
 mod values;
+pub(crate) mod write;
 
 use std::io::BufRead;
 
@@ -20,6 +33,7 @@ use self::delimiters::starts_interchange;
 use self::envelope::Envelope;
 use self::tokens::{Token, Tokens};
 use crate::edi::Window;
+use crate::receipt::Reply;
 use crate::{Context, Format, Halt, Profile, Sink, Summary};
 
 /// The X12 family.
@@ -38,7 +52,7 @@ impl Format for X12 {
 
     fn parse(&self, input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt> {
         let mut tokens = Tokens::new(Window::new(input), context.limits);
-        let mut envelope = Envelope::new(context.limits, sink);
+        let mut envelope = Envelope::new(context, sink);
         while let Some(token) = tokens.next()? {
             match token {
                 Token::Interchange(isa, delimiters) => envelope.open_interchange(&isa, delimiters)?,
@@ -50,6 +64,10 @@ impl Format for X12 {
         let encoding = if tokens.met_other_than_utf8 { "windows-1252" } else { "utf-8" };
         let summary = envelope.end(byte, line)?;
         Ok(Summary { encoding: Some(encoding.to_owned()), units: tokens.units, ..summary })
+    }
+
+    fn acknowledge(&self, summary: &Summary, reply: &Reply) -> Option<Vec<u8>> {
+        write::acknowledgment(&summary.receipts, reply)
     }
 }
 

@@ -1,10 +1,13 @@
 //! The envelopes that are open: an interchange, a group in it, a transaction set in that.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use jiff::civil::Date;
 
 use super::delimiters::Delimiters;
-use super::invoice_810::{InvoiceReader, Place, brief};
+use super::record::{Place, brief};
+use super::set::SetReader;
+use super::values;
+use crate::canonical::{Identifier, Party};
+use crate::edi::{Seen, Segment};
 
 pub(super) struct Interchange {
     pub(super) path: String,
@@ -13,6 +16,40 @@ pub(super) struct Interchange {
     pub(super) delimiters: Delimiters,
     pub(super) is_duplicate: bool,
     pub(super) groups: u32,
+    /// ISA05 and ISA06, ISA07 and ISA08.
+    pub(super) sender: Identifier,
+    pub(super) recipient: Identifier,
+    /// ISA09.
+    pub(super) date: Option<Date>,
+}
+
+impl Interchange {
+    pub(super) fn open(path: String, isa: &Segment<'_>, delimiters: Delimiters) -> Self {
+        Self {
+            path,
+            control: isa.text(13).unwrap_or_default(),
+            delimiters,
+            is_duplicate: false,
+            groups: 0,
+            sender: endpoint(isa, 5),
+            recipient: endpoint(isa, 7),
+            date: isa.text(9).and_then(|date| values::date(&date, true)),
+        }
+    }
+
+    /// Who sent it, and to whom.
+    pub(super) fn parties(&self) -> (Party, Party) {
+        let party = |endpoint: &Identifier| Party { endpoint: Some(endpoint.clone()), ..Party::default() };
+        (party(&self.sender), party(&self.recipient))
+    }
+}
+
+/// A qualifier (element I05) and the identifier after it.
+fn endpoint(isa: &Segment<'_>, element: usize) -> Identifier {
+    Identifier {
+        scheme: isa.text(element).map(|qualifier| format!("x12:{qualifier}")),
+        value: isa.text(element + 1).unwrap_or_default(),
+    }
 }
 
 pub(super) struct Group {
@@ -23,6 +60,41 @@ pub(super) struct Group {
     pub(super) version: Option<String>,
     pub(super) sets: u32,
     pub(super) seen: Seen,
+    /// GS02 and GS03.
+    pub(super) sender: Option<Identifier>,
+    pub(super) recipient: Option<Identifier>,
+    /// GS04.
+    pub(super) date: Option<Date>,
+}
+
+impl Group {
+    pub(super) fn open(path: String, gs: &Segment<'_>) -> Self {
+        let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".to_owned()), value });
+        Self {
+            path,
+            control: Some(gs.text(6).unwrap_or_default()),
+            version: gs.text(8),
+            sets: 0,
+            seen: Seen::default(),
+            sender: code(2),
+            recipient: code(3),
+            date: gs.text(4).and_then(|date| values::date(&date, true)),
+        }
+    }
+
+    /// For a transaction set that begins without a GS.
+    pub(super) fn missing(path: String) -> Self {
+        Self {
+            path,
+            control: None,
+            version: None,
+            sets: 0,
+            seen: Seen::default(),
+            sender: None,
+            recipient: None,
+            date: None,
+        }
+    }
 }
 
 pub(super) struct Set {
@@ -33,9 +105,9 @@ pub(super) struct Set {
     pub(super) segments: u64,
     /// Where its last segment ends.
     pub(super) end: u64,
-    pub(super) digest: DefaultHasher,
-    /// The 810; any other set is passed over.
-    pub(super) invoice: Option<Box<InvoiceReader>>,
+    pub(super) digest: Digest,
+    /// What reads it, and the format of its document; a set we do not know is passed over.
+    pub(super) reader: Option<(Box<dyn SetReader>, &'static str)>,
     /// Some of its findings have been told: its document must come.
     pub(super) told: bool,
 }
@@ -46,17 +118,33 @@ impl Set {
     }
 }
 
-/// What was met before, by digest. Bounded: beyond its limit nothing more is noticed as repeated.
+/// A digest of a transaction set's bytes, to know a repeated one again. Eight bytes at a time: every byte of
+/// every file goes through it.
 #[derive(Default)]
-pub(super) struct Seen(HashSet<u64>);
+pub(super) struct Digest(u64);
 
-impl Seen {
-    const MAX: usize = 1 << 18;
+impl Digest {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-    pub(super) fn is_new(&mut self, thing: &impl Hash) -> bool {
-        let mut hasher = DefaultHasher::new();
-        thing.hash(&mut hasher);
-        let digest = hasher.finish();
-        if self.0.len() < Self::MAX { self.0.insert(digest) } else { !self.0.contains(&digest) }
+    /// Takes a segment; where it ends is part of the digest.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        let (eights, rest) = bytes.as_chunks::<8>();
+        for eight in eights {
+            self.mix(u64::from_le_bytes(*eight));
+        }
+        let mut last = [0; 8];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        self.mix(u64::from_le_bytes(last));
+        self.mix(bytes.len() as u64);
+    }
+
+    pub(super) fn finish(&self) -> u64 {
+        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(Self::FACTOR);
+        mixed ^ (mixed >> 29)
+    }
+
+    fn mix(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(Self::FACTOR);
+        self.0 ^= self.0 >> 32;
     }
 }

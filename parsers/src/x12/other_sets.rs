@@ -1,7 +1,12 @@
-//! Transaction sets that are not 810: counted by kind, and named for people.
+//! Transaction sets that are not read: counted by kind, and named for people.
 
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+
+use super::record::brief;
+
+/// What is read, for people.
+const READ: &str = "810, 812, 820, 824, 997 and 999";
 
 /// Kinds counted one by one.
 const KINDS_MAX: usize = 100;
@@ -34,14 +39,14 @@ impl OtherSets {
         self.kinds.is_empty()
     }
 
-    /// For a file that holds 810s too: one warning a kind.
+    /// One warning a kind: nothing is wrong with them, but nobody may think that they were taken.
     pub(super) fn warnings(&self) -> impl Iterator<Item = Finding> + '_ {
         self.kinds.iter().map(|kind| {
             let (sets, were) = if kind.count == 1 { ("transaction set", "was") } else { ("transaction sets", "were") };
             Finding::warning(
                 Code::EDI_TRANSACTION_UNSUPPORTED,
                 kind.first.clone(),
-                format!("{} {sets} {} {were} passed over: of X12, 810 (invoice) is read", kind.count, named(&kind.id)),
+                format!("{} {sets} {} {were} passed over: of X12, {READ} are read", kind.count, named(&kind.id)),
                 "Leave these transaction sets out, or ignore this warning if they were not meant for us.",
             )
             .with_field("ST01")
@@ -50,48 +55,61 @@ impl OtherSets {
         })
     }
 
-    /// For a file without a single 810.
-    pub(super) fn refusal(&self) -> Option<Finding> {
-        let first = self.kinds.first()?;
-        let kinds: Vec<String> = self.kinds.iter().take(5).map(|kind| named(&kind.id)).collect();
-        Some(
-            refusal(first.first.clone(), &format!("this is X12 with transaction set {}", kinds.join(", ")))
-                .with_field("ST01")
-                .with_value(&first.id)
-                .with_excerpt(&first.excerpt),
-        )
+    /// The format of a file that holds nothing else: `x12-850`.
+    pub(super) fn format(&self) -> String {
+        match self.kinds.as_slice() {
+            [kind] if kind.id.len() == 3 && kind.id.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("x12-{}", kind.id)
+            }
+            _ => "x12".to_owned(),
+        }
     }
 }
 
-/// A file of X12 that holds nothing we read.
-pub(super) fn refusal(location: Location, what: &str) -> Finding {
+/// A file in which no transaction set begins; `group` is the code (GS01) of its first functional group.
+pub(super) fn nothing_inside(group: Option<(String, Location)>) -> Finding {
+    let (location, what) = match group {
+        Some((code, location)) => (location, format!("functional group `{}` is", brief(&code))),
+        None => (Location::new(0, 1, "ISA[1]"), "interchange is".to_owned()),
+    };
     Finding::error(
-        Code::UNKNOWN_FORMAT,
+        Code::EDI_SEGMENT_MISSING,
         location,
-        format!("unknown format: {what}; of X12, 810 (invoice) is read"),
-        "Send X12 invoices as transaction set 810; check that this file was meant for us.",
+        format!("this X12 {what} empty: no transaction set (ST) begins in it"),
+        "Check that your export wrote its documents, and send the file again.",
     )
+    .with_rule("NO-ST")
+    .with_field("ST")
 }
 
-/// `997 (functional acknowledgment)`.
+/// `850 (purchase order)`.
 fn named(id: &str) -> String {
     let words = match id {
+        "210" => "motor carrier freight invoice",
+        "214" => "shipment status",
+        "270" => "eligibility inquiry",
+        "271" => "eligibility response",
+        "276" => "claim status request",
+        "277" => "claim status",
+        "278" => "services review",
+        "810" => "invoice",
         "811" => "consolidated service invoice",
-        "812" => "credit/debit adjustment",
-        "820" => "payment order/remittance advice",
-        "824" => "application advice",
+        "830" => "planning schedule",
         "832" => "price catalog",
+        "834" => "benefit enrollment",
+        "835" => "claim payment",
+        "837" => "health care claim",
         "846" => "inventory inquiry",
         "850" => "purchase order",
+        "852" => "product activity",
         "855" => "purchase order acknowledgment",
         "856" => "ship notice",
         "860" => "purchase order change",
         "861" => "receiving advice",
+        "862" => "shipping schedule",
         "864" => "text message",
         "880" => "grocery products invoice",
-        "997" => "functional acknowledgment",
-        "999" => "implementation acknowledgment",
-        _ => return super::invoice_810::brief(id),
+        _ => return brief(id),
     };
     format!("{id} ({words})")
 }

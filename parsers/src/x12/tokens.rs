@@ -1,5 +1,9 @@
 //! Cuts the input into segments, interchange by interchange, each with its own delimiters.
 
+use std::ops::Range;
+
+use memchr::memchr_iter;
+
 use super::delimiters::{Delimiters, ISA_BYTES_MAX, Terminator, derive, starts_interchange};
 use crate::edi::{Segment, Window, sort};
 use crate::{Halt, Limit, Limits};
@@ -7,6 +11,8 @@ use crate::{Halt, Limit, Limits};
 const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The end-of-file mark of CP/M and of some mainframe transfers, where it stands at the end.
 const SUBSTITUTE: u8 = 0x1a;
+/// The id and the length of a binary segment stand in as many bytes.
+const BINARY_HEAD_BYTES: usize = 32;
 /// How much of what is not X12 is quoted.
 const TRAILING_QUOTED_BYTES: usize = 200;
 
@@ -113,7 +119,8 @@ impl<'a> Tokens<'a> {
 
     /// The segment that starts here.
     fn segment(&mut self) -> Result<Segment<'_>, Halt> {
-        let mut scanned = 0;
+        let binary = self.binary()?;
+        let mut scanned = binary.as_ref().map_or(0, |data| data.end);
         let (length, cut) = loop {
             let bytes = self.window.bytes();
             match self.delimiters.terminator.find(bytes.get(scanned..).unwrap_or_default()) {
@@ -132,16 +139,44 @@ impl<'a> Tokens<'a> {
         }
         self.due = length + usize::from(!cut);
         self.units += 1;
-        self.split(length)?;
-        if self.sorts & sort::HIGH != 0 {
+        // What is binary is no text, and has no elements.
+        let is_text = binary.is_none();
+        self.split(binary.map_or(length, |data| data.start.min(length)), length)?;
+        if self.sorts & sort::HIGH != 0 && is_text {
             self.met_other_than_utf8 |= self.last_segment().utf8.is_none();
         }
         Ok(self.last_segment())
     }
 
-    fn split(&mut self, length: usize) -> Result<(), Halt> {
+    /// The data of a binary segment (BIN, BDS), which are not to be searched for its terminator: X12.6 lets its
+    /// last element hold anything, and gives the length before it. A length that does not end at a terminator is
+    /// not believed.
+    fn binary(&mut self) -> Result<Option<Range<usize>>, Halt> {
+        let head = self.window.bytes();
+        let first = match head.get(..4) {
+            Some([b'B', b'I', b'N', separator]) if *separator == self.delimiters.element => 1,
+            Some([b'B', b'D', b'S', separator]) if *separator == self.delimiters.element => 2,
+            _ => return Ok(None),
+        };
+        let head = self.window.at_least(BINARY_HEAD_BYTES)?;
+        let head = head.get(..BINARY_HEAD_BYTES).unwrap_or(head);
+        let mut separators = memchr_iter(self.delimiters.element, head).skip(first - 1);
+        let (Some(before), Some(after)) = (separators.next(), separators.next()) else { return Ok(None) };
+        let length = head.get(before + 1..after).and_then(|digits| std::str::from_utf8(digits).ok());
+        let Some(length) = length.and_then(|digits| digits.parse::<usize>().ok()) else { return Ok(None) };
+        let end = (after + 1).saturating_add(length);
+        if end > self.limits.token_bytes_max {
+            return Ok(None);
+        }
+        let terminator = self.delimiters.terminator;
+        let ends = self.window.at_least(end + 1)?.get(end).is_some_and(|byte| terminator.is(*byte));
+        Ok(ends.then_some(after + 1..end))
+    }
+
+    /// Splits the first `text` bytes of a segment at its separators; the rest belongs to the last element.
+    fn split(&mut self, text: usize, length: usize) -> Result<(), Halt> {
         self.elements.clear();
-        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        let raw = self.window.bytes().get(..text).unwrap_or_default();
         let (mut start, mut seen) = (0, 0);
         // Elements are so short that a look at each byte is quicker than a search for the next separator.
         for (end, byte) in raw.iter().enumerate() {
@@ -161,6 +196,10 @@ impl<'a> Tokens<'a> {
         }
         self.elements.push((start, length));
         self.sorts = seen & !SEPARATOR;
+        if text < length {
+            // Not looked at: it may hold line breaks, and what is no text.
+            self.sorts |= sort::LINE_BREAK | sort::HIGH;
+        }
         Ok(())
     }
 

@@ -3,56 +3,49 @@
 use jiff::Span;
 use rust_decimal::Decimal;
 
-use super::elements::brief;
+use super::InvoiceReader;
 use super::totals::disagreement;
-use super::{InvoiceReader, Place};
 use crate::finding::{Code, Finding, Severity};
+use crate::x12::record::{Place, brief};
 
 impl InvoiceReader {
     pub(super) fn check_present(&mut self, st: &Place) {
         if !self.seen_big {
-            let finding = Finding::error(
-                Code::EDI_SEGMENT_MISSING,
-                st.location.clone(),
-                "this 810 has no BIG segment, and thus no invoice number and date",
-                "Send BIG right after ST, with the invoice date in BIG01 and the invoice number in BIG02.",
-            );
-            self.record.report(finding.with_rule("MISSING-BIG").with_field("BIG").with_excerpt(&st.excerpt));
+            let fix = "Send BIG right after ST, with the invoice date in BIG01 and the invoice number in BIG02.";
+            self.record.lacking(st, "BIG", "MISSING-BIG", 2, "no invoice number and date", fix);
         }
         if self.total.is_none() {
-            let finding = Finding::error(
-                Code::EDI_SEGMENT_MISSING,
-                st.location.clone(),
-                "this 810 has no TDS segment, and thus no total amount",
-                "Send TDS after the last line, with the total amount in TDS01.",
-            );
-            self.record.report(finding.with_rule("MISSING-TDS").with_field("TDS").with_excerpt(&st.excerpt));
+            let fix = "Send TDS after the last line, with the total amount in TDS01.";
+            let end = self.record.position + 1;
+            self.record.lacking(st, "TDS", "MISSING-TDS", end, "no total amount", fix);
         }
     }
 
     pub(super) fn check_line_count(&mut self) {
         let counted = self.invoice.lines.len();
-        let Some((place, declared, excerpt)) = self.lines_declared.take() else { return };
-        if declared.parse() == Ok(counted) {
+        let Some(declared) = self.lines_declared.take() else { return };
+        let said = declared.raw.trim();
+        if said.parse() == Ok(counted) {
             return;
         }
         let finding = Finding::error(
             Code::EDI_COUNT_MISMATCH,
-            place,
-            format!("CTT01 says {} lines, but this 810 has {counted} (IT1)", brief(&declared)),
+            declared.place,
+            format!("CTT01 says {} lines, but this 810 has {counted} (IT1)", brief(said)),
             "Check that no line was lost or doubled, and write the number of IT1 segments into CTT01.",
         );
-        self.record.report(finding.with_rule("CTT01").with_field("CTT01").with_value(&declared).with_excerpt(excerpt));
+        let finding = finding.with_rule("CTT01").with_field("CTT01").with_value(said).with_excerpt(declared.excerpt);
+        self.record.report_at(finding, declared.position);
     }
 
     pub(super) fn check_total(&mut self) {
         self.check_size();
         let Some(off) = disagreement(&self.invoice, &self.sums) else { return };
-        let Some((place, raw, excerpt)) = self.total.take() else { return };
+        let Some(total) = self.total.take() else { return };
         let payable = self.invoice.totals.payable.unwrap_or_default();
         let mut finding = Finding::error(
             Code::TOTAL_MISMATCH,
-            place,
+            total.place,
             format!(
                 "TDS01 says {payable}, but the lines ({}) + charges ({}) - allowances ({}) + taxes ({}) make {}",
                 off.lines, off.charges, off.allowances, off.tax, off.sum
@@ -66,7 +59,9 @@ impl InvoiceReader {
             finding.severity = Severity::Warning;
             finding.message.push_str(&format!("; ISS01 says {shipped} units were shipped, the lines list {listed}"));
         }
-        self.record.report(finding.with_rule("TDS-ARITH").with_field("TDS01").with_value(raw).with_excerpt(excerpt));
+        let finding =
+            finding.with_rule("TDS-ARITH").with_field("TDS01").with_value(total.raw).with_excerpt(total.excerpt);
+        self.record.report_at(finding, total.position);
     }
 
     /// ITD06, or BIG01 and the days of ITD07.
@@ -86,13 +81,15 @@ impl InvoiceReader {
         {
             return;
         }
-        let Some((place, raw, excerpt)) = self.total.clone() else { return };
+        let Some(total) = self.total.clone() else { return };
         let finding = Finding::error(
             Code::AMOUNT_INVALID,
-            place,
+            total.place,
             "the amounts of the lines are too large to be added up",
             "Check the quantities and prices of the lines: together they exceed 28 digits.",
         );
-        self.record.report(finding.with_rule("BAD-NUMBER").with_field("TDS01").with_value(raw).with_excerpt(excerpt));
+        let finding =
+            finding.with_rule("BAD-NUMBER").with_field("TDS01").with_value(total.raw).with_excerpt(total.excerpt);
+        self.record.report_at(finding, total.position);
     }
 }

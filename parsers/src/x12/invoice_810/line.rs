@@ -2,18 +2,19 @@
 
 use rust_decimal::Decimal;
 
-use super::elements::{Record, field};
 use super::totals::product;
 use crate::canonical::{AllowanceCharge, Identifier, ItemId, Line};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding, Severity};
 use crate::short::Short;
+use crate::x12::record::{Record, field};
 
 /// A line while its loop is read.
 pub(super) struct OpenLine {
     pub(super) line: Line,
     /// Quantity or price lacks its counterpart; a CTP may still bring the price.
     unpaired: Option<Finding>,
+    position: u64,
     /// Σ TXI02 of the line.
     pub(super) tax: Decimal,
     /// An allowance or charge without an amount.
@@ -32,7 +33,7 @@ impl OpenLine {
             quantity,
             unit: it1.text(3),
             net_price,
-            price_base_quantity: basis(it1.text(5).as_deref()),
+            price_base_quantity: basis(it1.value(5).as_deref()),
             ..Line::default()
         };
         if quantity.is_some() {
@@ -46,10 +47,10 @@ impl OpenLine {
             (Some(_), None) => Some(record.missing(it1, 4, "the unit price")),
             _ => None,
         };
-        identify(&mut line, it1);
+        identify(&mut line, it1, 6);
         let parts = line.item.classifications.len();
         check_product(&line, it1, 4, record);
-        Self { line, unpaired, tax: Decimal::ZERO, charge_unknown: false, parts }
+        Self { line, unpaired, position: record.position, tax: Decimal::ZERO, charge_unknown: false, parts }
     }
 
     /// A segment directly in the line's loop.
@@ -81,7 +82,7 @@ impl OpenLine {
     /// The loop ends: what is still unpaired is reported.
     pub(super) fn close(mut self, record: &mut Record) -> Self {
         if let Some(finding) = self.unpaired.take() {
-            record.report(finding);
+            record.report_at(finding, self.position);
         }
         self
     }
@@ -158,26 +159,31 @@ fn basis(code: Option<&str>) -> Option<Decimal> {
     }
 }
 
-/// IT106 to IT125: pairs of a qualifier (element 235) and an id.
-fn identify(line: &mut Line, it1: &Segment<'_>) {
-    for element in (6..=it1.count().min(24)).step_by(2) {
-        let (Some(code), Some(value)) = (it1.text(element), it1.text(element + 1)) else { continue };
+/// IT106 to IT125, LIN02 to LIN31: pairs of a qualifier (element 235) and an id.
+pub(in crate::x12) fn identify(line: &mut Line, segment: &Segment<'_>, first: usize) {
+    for element in (first..=segment.count().min(first + 28)).step_by(2) {
+        let Some(value) = segment.text(element + 1) else { continue };
         let item = &mut line.item;
-        match code.as_str() {
-            "VP" | "VN" if item.seller_id.is_none() => item.seller_id = Some(value),
-            "BP" | "IN" if item.buyer_id.is_none() => item.buyer_id = Some(value),
-            "UP" | "UK" | "EN" | "UI" | "UA" if item.standard_id.is_none() => {
-                item.standard_id = Some(Identifier { scheme: Some(format!("x12:{code}")), value });
+        match segment.value(element).as_deref() {
+            Some("VP" | "VN") if item.seller_id.is_none() => item.seller_id = Some(value),
+            Some("BP" | "IN") if item.buyer_id.is_none() => item.buyer_id = Some(value),
+            Some("PL") if line.purchase_order_line.is_none() => line.purchase_order_line = Some(value),
+            Some("CH") if item.origin.is_none() => item.origin = Some(value),
+            code => {
+                let Some(list) = code else { continue };
+                let scheme = Some(format!("x12:{list}"));
+                if matches!(code, Some("UP" | "UK" | "EN" | "UI" | "UA")) && item.standard_id.is_none() {
+                    item.standard_id = Some(Identifier { scheme, value });
+                } else {
+                    item.classifications.push(ItemId { list: scheme, code: value });
+                }
             }
-            "PL" if line.purchase_order_line.is_none() => line.purchase_order_line = Some(value),
-            "CH" if item.origin.is_none() => item.origin = Some(value),
-            _ => item.classifications.push(ItemId { list: Some(format!("x12:{code}")), code: value }),
         }
     }
 }
 
 /// SAC: an allowance (A) or a charge (C); anything else (N, neither) is not in the sum.
-pub(super) fn charge(sac: &Segment<'_>, record: &mut Record) -> Option<AllowanceCharge> {
+pub(in crate::x12) fn charge(sac: &Segment<'_>, record: &mut Record) -> Option<AllowanceCharge> {
     let is_charge = match sac.text(1).as_deref() {
         Some("C") => true,
         Some("A") => false,
@@ -205,7 +211,11 @@ pub(super) fn charge(sac: &Segment<'_>, record: &mut Record) -> Option<Allowance
 
 /// TXI03 is a "percentage as decimal" (element 954): 0.0825. Many write 8.25. Base and amount tell which;
 /// without them, nothing over 1 can be a fraction.
-pub(super) fn rate(percent: Option<Decimal>, amount: Option<Decimal>, base: Option<Decimal>) -> Option<Decimal> {
+pub(in crate::x12) fn rate(
+    percent: Option<Decimal>,
+    amount: Option<Decimal>,
+    base: Option<Decimal>,
+) -> Option<Decimal> {
     let percent = percent?;
     let as_fraction = percent.checked_mul(Decimal::ONE_HUNDRED)?;
     let computed = match (amount, base) {

@@ -4,36 +4,34 @@
 //! wrong is recorded with its place and reading goes on, so that every 810 becomes a document.
 
 mod checks;
-mod elements;
+mod grammar;
 mod line;
-mod loops;
 mod party;
 mod summary;
 mod totals;
 
 use rust_decimal::Decimal;
 
-use self::elements::Record;
-pub(super) use self::elements::brief;
+pub(super) use self::grammar::GRAMMAR;
 use self::line::OpenLine;
-use self::loops::Loop;
-use self::party::{OpenParty, Parties, contact};
-use self::totals::{Sums, derive, product, turn_credit_positive};
+pub(super) use self::line::{charge, identify, rate};
+pub(super) use self::party::Parties;
+pub(super) use self::totals::product;
+use self::totals::{Sums, derive, turn_credit_positive};
+use super::loops::Loop;
+use super::party::{OpenParty, contact};
+use super::record::{Noted, Place, Record, within};
+use super::set::{Opening, SetReader, Told};
+use crate::Halt;
 use crate::canonical::{
-    Evidence, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TermsDiscount,
+    Body, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TermsDiscount,
 };
 use crate::edi::Segment;
-use crate::finding::{Code, Finding};
-use crate::location::Location;
-use crate::{Halt, Limit, Limits};
-
-/// Text one document may bring, in longest segments.
-const TEXT_SEGMENTS_MAX: usize = 64;
+use crate::finding::Code;
 
 /// An 810 while it is read.
 pub(super) struct InvoiceReader {
     record: Record,
-    limits: Limits,
     invoice: Invoice,
     sums: Sums,
     parties: Parties,
@@ -41,74 +39,47 @@ pub(super) struct InvoiceReader {
     line: Option<OpenLine>,
     /// Parts of lines other than the lines themselves, held against a limit.
     line_parts: usize,
-    text_bytes: usize,
     seen_big: bool,
     /// TDS: its place and its text, for the check against the sum.
-    total: Option<(Location, String, String)>,
-    lines_declared: Option<(Location, String, String)>,
+    total: Option<Noted>,
+    lines_declared: Option<Noted>,
     /// ISS01: units shipped.
     shipped: Option<Decimal>,
 }
 
-/// What an 810 said.
-pub(super) struct Told {
-    pub(super) invoice: Invoice,
-    pub(super) evidence: Vec<Evidence>,
-    pub(super) findings: Vec<Finding>,
-}
-
 impl InvoiceReader {
-    /// `prefix` is the path of the transaction set, `version` the group's (GS08).
-    pub(super) fn new(prefix: String, ordinal: u32, version: Option<&str>, limits: Limits) -> Self {
-        let two_digit_years = version.is_some_and(|version| version < "004");
+    pub(super) fn new(opening: &Opening<'_>) -> Self {
         Self {
-            record: Record::new(prefix, ordinal, two_digit_years),
-            limits,
+            record: opening.record(&GRAMMAR),
             invoice: Invoice::default(),
             sums: Sums::default(),
             parties: Parties::default(),
             party: None,
             line: None,
             line_parts: 0,
-            text_bytes: 0,
             seen_big: false,
             total: None,
             lines_declared: None,
             shipped: None,
         }
     }
+}
 
-    pub(super) fn report(&mut self, finding: Finding) {
-        self.record.report(finding);
+impl SetReader for InvoiceReader {
+    fn record(&mut self) -> &mut Record {
+        &mut self.record
     }
 
-    /// Findings so far, when there are too many to keep until the end.
-    pub(super) fn overflow(&mut self) -> Vec<Finding> {
-        const KEPT_MAX: usize = 1_000;
-        if self.record.findings.len() > KEPT_MAX { std::mem::take(&mut self.record.findings) } else { Vec::new() }
-    }
-
-    /// Takes a segment between ST and SE.
-    pub(super) fn take(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
-        let id = segment.id();
-        if !self.record.loops.step(&id) {
-            self.unknown(segment);
+    fn take(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
+        if !self.record.step(segment)? {
             return Ok(());
         }
-        self.text_bytes += segment.raw.len();
-        let text_bytes_max = self.limits.token_bytes_max.saturating_mul(TEXT_SEGMENTS_MAX);
-        self.within(segment, "text of one document in bytes", "token_bytes_max", self.text_bytes, text_bytes_max)?;
+        let id = segment.id();
         self.leave_loops(&id);
         if self.record.loops.in_line() { self.take_in_line(&id, segment) } else { self.take_outside(&id, segment) }
     }
 
-    /// The path of the segment taken last.
-    pub(super) fn path(&self) -> String {
-        self.record.path().into()
-    }
-
-    /// The set ends. Only a complete one can lack something.
-    pub(super) fn finish(mut self, st: &Place, complete: bool) -> Told {
+    fn finish(mut self: Box<Self>, st: &Place, complete: bool) -> Told {
         self.close_party();
         self.close_line();
         if complete {
@@ -121,25 +92,11 @@ impl InvoiceReader {
         if complete {
             self.check_total();
         }
-        Told { invoice: self.invoice, evidence: self.record.evidence, findings: self.record.findings }
+        Told { body: Body::Invoice(Box::new(self.invoice)), evidence: self.record.evidence, said: self.record.said }
     }
+}
 
-    fn unknown(&mut self, segment: &Segment<'_>) {
-        let id = segment.written(0);
-        let id = brief(&id);
-        self.record.report(
-            Finding::error(
-                Code::EDI_SEGMENT_UNEXPECTED,
-                segment.location(self.record.path()),
-                format!("segment `{id}` is not part of an 810; it was left out"),
-                "Remove the segment, or agree with us what it means.",
-            )
-            .with_rule("UNKNOWN-SEGMENT")
-            .with_value(id)
-            .with_excerpt(segment.excerpt()),
-        );
-    }
-
+impl InvoiceReader {
     /// A loop that the segment at hand has left is complete.
     fn leave_loops(&mut self, id: &[u8]) {
         if self.record.loops.innermost() != Some(Loop::Party) || id == b"N1" {
@@ -154,7 +111,7 @@ impl InvoiceReader {
         let innermost = self.record.loops.innermost();
         if id == b"IT1" {
             let index = self.invoice.lines.len();
-            self.within(segment, "number of lines of one document", "lines_max", index + 1, self.limits.lines_max)?;
+            within(segment, "number of lines of one document", "lines_max", index + 1, self.record.limits.lines_max)?;
             self.line = Some(OpenLine::open(segment, index, &mut self.record));
         } else if let Some(line) = &mut self.line {
             match (innermost, id) {
@@ -165,15 +122,15 @@ impl InvoiceReader {
             }
         }
         let parts = self.line_parts + self.line.as_ref().map_or(0, |line| line.parts);
-        let parts_max = self.limits.lines_max.saturating_mul(10);
-        self.within(segment, "number of parts of one document's lines", "lines_max", parts, parts_max)
+        let parts_max = self.record.limits.lines_max.saturating_mul(10);
+        within(segment, "number of parts of one document's lines", "lines_max", parts, parts_max)
     }
 
     fn take_outside(&mut self, id: &[u8], segment: &Segment<'_>) -> Result<(), Halt> {
         if let (Some(party), true) = (&mut self.party, self.record.loops.innermost() == Some(Loop::Party)) {
             party.take(segment);
             let parts = party.parts();
-            return self.within(segment, "number of parts of one party", "lines_max", parts, self.limits.lines_max);
+            return within(segment, "number of parts of one party", "lines_max", parts, self.record.limits.lines_max);
         }
         match id {
             b"BIG" => self.take_big(segment),
@@ -192,8 +149,7 @@ impl InvoiceReader {
             b"ITA" => self.sums.unknown = true,
             b"ISS" => self.shipped = self.shipped.or(segment.text(1).and_then(|units| super::values::decimal(&units))),
             b"CTT" => {
-                self.lines_declared =
-                    segment.text(1).map(|count| (self.record.place(segment, 1), count, segment.excerpt()));
+                self.lines_declared = segment.text(1).map(|_| self.record.note(segment, 1));
             }
             _ => {}
         }
@@ -207,12 +163,12 @@ impl InvoiceReader {
             invoice.terms.as_ref().map_or(0, |terms| terms.discounts.len()),
         ];
         let most = most.into_iter().max().unwrap_or(0);
-        self.within(segment, "number of parts of one document", "lines_max", most, self.limits.lines_max)
+        within(segment, "number of parts of one document", "lines_max", most, self.record.limits.lines_max)
     }
 
     fn take_big(&mut self, big: &Segment<'_>) {
         if self.seen_big {
-            return self.repeated(big);
+            return self.record.repeated(big);
         }
         self.seen_big = true;
         for (element, what) in [(1, "the invoice date"), (2, "the invoice number")] {
@@ -231,37 +187,16 @@ impl InvoiceReader {
         }
         self.invoice.references.purchase_order = big.text(4);
         self.invoice.type_code = big.text(7);
+        self.invoice.purpose = big.text(8);
         if matches!(self.invoice.type_code.as_deref(), Some("CR" | "CN")) {
             self.invoice.kind = InvoiceKind::CreditNote;
         }
     }
 
-    fn repeated(&mut self, segment: &Segment<'_>) {
-        let id = segment.written(0);
-        self.record.report(
-            Finding::error(
-                Code::EDI_SEGMENT_UNEXPECTED,
-                segment.location(self.record.path()),
-                format!("a second {id} in one transaction set; the first one counts"),
-                format!("Send one {id} per transaction set, and a transaction set per invoice."),
-            )
-            .with_field(id)
-            .with_excerpt(segment.excerpt()),
-        );
-    }
-
     fn take_currency(&mut self, cur: &Segment<'_>) {
-        let Some(currency) = cur.text(2).filter(|_| self.invoice.currency.is_none()) else { return };
-        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            let finding = Finding::error(
-                Code::CURRENCY_UNKNOWN,
-                self.record.place(cur, 2),
-                format!("CUR02 says `{}`, which is not a currency code", brief(&currency)),
-                "Write the ISO 4217 code of the currency in capitals: USD.",
-            );
-            self.record.report(finding.with_field("CUR02").with_value(&currency).with_excerpt(cur.excerpt()));
+        if self.invoice.currency.is_none() {
+            self.invoice.currency = self.record.currency(cur, 2);
         }
-        self.invoice.currency = Some(currency);
     }
 
     fn note(&mut self, subject: Option<String>, text: Option<String>) {
@@ -326,7 +261,7 @@ impl InvoiceReader {
 
     fn close_party(&mut self) {
         if let Some(party) = self.party.take() {
-            party.close(&mut self.parties, &mut self.invoice);
+            self.parties.seat(party, &mut self.invoice);
         }
     }
 
@@ -342,20 +277,6 @@ impl InvoiceReader {
         self.sums.products.push(product(&open.line));
         self.invoice.lines.push(open.line);
     }
-
-    fn within(
-        &self,
-        at: &Segment<'_>,
-        what: &'static str,
-        setting: &'static str,
-        count: usize,
-        max: usize,
-    ) -> Result<(), Halt> {
-        if count <= max {
-            return Ok(());
-        }
-        Err(Halt::Limit(Limit { what, setting, max: max as u64, byte: at.byte, line: at.line }))
-    }
 }
 
 /// Where a reference of this kind (element 128) has a place of its own.
@@ -368,10 +289,4 @@ fn slot<'a>(references: &'a mut References, code: &str) -> Option<&'a mut Option
         "BM" | "PK" | "SI" => Some(&mut references.despatch_advice),
         _ => None,
     }
-}
-
-/// The ST segment, kept for what is reported at the end of its set.
-pub(super) struct Place {
-    pub(super) location: Location,
-    pub(super) excerpt: String,
 }

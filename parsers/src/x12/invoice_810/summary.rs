@@ -10,7 +10,7 @@ use crate::short::Short;
 impl InvoiceReader {
     pub(super) fn take_total(&mut self, tds: &Segment<'_>) {
         if self.total.is_some() {
-            return self.repeated(tds);
+            return self.record.repeated(tds);
         }
         if tds.text(1).is_none() {
             let finding = self.record.missing(tds, 1, "the total amount of the invoice");
@@ -20,7 +20,7 @@ impl InvoiceReader {
         if self.invoice.totals.payable.is_some() {
             self.record.prove("totals.payable", tds, 1);
         }
-        self.total = Some((self.record.place(tds, 1), tds.written(1), tds.excerpt()));
+        self.total = Some(self.record.note(tds, 1));
     }
 
     pub(super) fn take_tax(&mut self, txi: &Segment<'_>) {

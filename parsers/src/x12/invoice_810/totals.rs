@@ -28,7 +28,7 @@ pub(super) struct Disagreement {
 }
 
 /// Quantity × price ÷ basis, exact: the bases are powers of ten.
-pub(super) fn product(line: &Line) -> Option<Decimal> {
+pub(in crate::x12) fn product(line: &Line) -> Option<Decimal> {
     let product = line.quantity?.checked_mul(line.net_price?)?;
     match line.price_base_quantity {
         Some(basis) => product.checked_div(basis),

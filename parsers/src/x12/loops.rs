@@ -1,31 +1,58 @@
-//! The segments of an 810 and the loops they stand in: where we are, and its path.
+//! The segments of a transaction set and the loops they stand in: where we are, and its path.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::short::Short;
 
-/// Every segment an 810 may hold in 003010 to 008010, sorted, with the loop controls LS and LE that may
-/// stand anywhere (X12.6 §3.12). ITA and IT8 are of the 003xxx versions.
-const SEGMENTS: [&str; 55] = [
-    "AMT", "BAL", "BIG", "CAD", "CRC", "CTP", "CTT", "CUR", "DMG", "DTM", "FA1", "FA2", "FOB", "INC", "ISS", "IT1",
-    "IT3", "IT8", "ITA", "ITD", "L7", "LE", "LM", "LQ", "LS", "MEA", "MSG", "MTX", "N1", "N2", "N3", "N4", "N9", "NM1",
-    "NTE", "PAM", "PER", "PID", "PKG", "PO4", "PWK", "QTY", "R4", "REF", "SAC", "SDQ", "SE", "SLN", "SR", "ST", "TC2",
-    "TDS", "TXI", "V1", "YNQ",
-];
+/// What a transaction set may hold, in every version we read.
+pub(super) struct Grammar {
+    /// Its identifier code (element 143): `810`.
+    pub(super) set: &'static str,
+    /// What one set of it is, for people: `invoice`.
+    pub(super) document: &'static str,
+    /// The ids of its segments, sorted, with the loop controls LS and LE that may stand anywhere
+    /// (X12.6 §3.12).
+    pub(super) segments: &'static [&'static str],
+    /// The loop a segment opens.
+    pub(super) opening: fn(&[u8]) -> Option<(Loop, Members)>,
+}
 
-/// Which loop we are in, beside the line's own.
+/// What stays inside a loop.
+#[derive(Clone, Copy)]
+pub(super) enum Members {
+    Only(&'static [&'static [u8]]),
+    /// Everything but what begins the loop's next repetition or the area after it.
+    AllBut(&'static [&'static [u8]]),
+}
+
+/// No grammar has more segments than this.
+const SEGMENTS_MAX: usize = 64;
+
+/// Which loop we are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loop {
+    /// IT1 of an 810, CDD of an 812.
     Line,
     Party,
     Charge,
     Subline,
+    /// ENT of an 820.
+    Entity,
+    /// RMR of an 820, RMT of an old one.
+    Settled,
+    /// ADX of an 820.
+    Adjustment,
+    /// OTI of an 824.
+    Original,
+    /// TED of an 824, AK3 or IK3 of a 997 or 999.
+    Fault,
     Other,
 }
 
 /// Where the segment being read stands.
 pub(super) struct Loops {
+    grammar: &'static Grammar,
     open: Vec<Open>,
     header: Counts,
     unknown: HashMap<Vec<u8>, u32>,
@@ -34,7 +61,7 @@ pub(super) struct Loops {
 
 struct Open {
     kind: Loop,
-    members: &'static [&'static [u8]],
+    members: Members,
     leaf: Leaf,
     counts: Counts,
 }
@@ -50,20 +77,21 @@ struct Leaf {
     stray: bool,
 }
 
-struct Counts([u32; SEGMENTS.len()]);
+struct Counts([u32; SEGMENTS_MAX]);
 
 /// Distinct unknown ids counted one by one; more of them are counted together.
 const UNKNOWN_IDS_MAX: usize = 1_000;
 
 impl Loops {
-    pub(super) fn new() -> Self {
-        Self { open: Vec::new(), header: Counts::new(), unknown: HashMap::new(), path: Leaf::default() }
+    pub(super) fn new(grammar: &'static Grammar) -> Self {
+        Self { grammar, open: Vec::new(), header: Counts::new(), unknown: HashMap::new(), path: Leaf::default() }
     }
 
-    /// Steps on to the segment with this id; `false` when an 810 has no such segment.
+    /// Steps on to the segment with this id; `false` when the set has no such segment.
     pub(super) fn step(&mut self, id: &[u8]) -> bool {
-        let known = SEGMENTS.binary_search_by(|known| known.as_bytes().cmp(id));
-        let Some((index, name)) = known.ok().and_then(|index| Some((index, *SEGMENTS.get(index)?))) else {
+        let segments = self.grammar.segments;
+        let known = segments.binary_search_by(|known| known.as_bytes().cmp(id));
+        let Some((index, name)) = known.ok().and_then(|index| Some((index, *segments.get(index)?))) else {
             self.step_unknown(id);
             return false;
         };
@@ -72,7 +100,7 @@ impl Loops {
         }
         let counts = self.open.last_mut().map_or(&mut self.header, |open| &mut open.counts);
         let ordinal = counts.next(index);
-        let opened = opening(id);
+        let opened = (self.grammar.opening)(id);
         let leaf = Leaf { id: Cow::Borrowed(name), ordinal, opens: opened.is_some(), stray: false };
         self.path = leaf.clone();
         if let Some((kind, members)) = opened {
@@ -84,6 +112,16 @@ impl Loops {
     /// In the loop of a line, or in one within it.
     pub(super) fn in_line(&self) -> bool {
         self.open.first().is_some_and(|open| open.kind == Loop::Line)
+    }
+
+    /// In a loop of this kind, or in one within it.
+    pub(super) fn within(&self, kind: Loop) -> bool {
+        self.open.iter().any(|open| open.kind == kind)
+    }
+
+    /// How many loops are open, one within the other.
+    pub(super) fn depth(&self) -> usize {
+        self.open.len()
     }
 
     /// The innermost loop; `None` at the level of the transaction set.
@@ -124,33 +162,16 @@ impl Loops {
 
 impl Open {
     fn holds(&self, id: &[u8]) -> bool {
-        match self.kind {
-            // A line's loop holds everything until the next line or the summary area.
-            Loop::Line => !matches!(id, b"IT1" | b"TDS" | b"CTT" | b"ISS" | b"AMT" | b"SE"),
-            _ => self.members.contains(&id),
+        match self.members {
+            Members::Only(members) => members.contains(&id),
+            Members::AllBut(others) => !others.contains(&id),
         }
-    }
-}
-
-/// The loop a segment opens, and the segments that stay in it.
-fn opening(id: &[u8]) -> Option<(Loop, &'static [&'static [u8]])> {
-    match id {
-        b"IT1" => Some((Loop::Line, &[])),
-        b"N1" => Some((Loop::Party, &[b"N2", b"N3", b"N4", b"REF", b"PER", b"DMG"])),
-        b"SAC" => Some((Loop::Charge, &[b"TXI"])),
-        b"SLN" => Some((Loop::Subline, &[b"DTM", b"REF", b"PID", b"SAC", b"TC2", b"TXI"])),
-        b"N9" => Some((Loop::Other, &[b"MSG"])),
-        b"LM" => Some((Loop::Other, &[b"LQ"])),
-        b"V1" => Some((Loop::Other, &[b"R4", b"DTM"])),
-        b"FA1" => Some((Loop::Other, &[b"FA2"])),
-        b"ISS" => Some((Loop::Other, &[b"PID"])),
-        _ => None,
     }
 }
 
 impl Counts {
     fn new() -> Self {
-        Self([0; SEGMENTS.len()])
+        Self([0; SEGMENTS_MAX])
     }
 
     fn next(&mut self, index: usize) -> u32 {
@@ -173,28 +194,47 @@ impl Leaf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::x12::{acknowledgment_997, adjustment_812, advice_824, invoice_810, remittance_820};
 
     #[test]
-    fn the_segments_are_sorted() {
-        assert!(SEGMENTS.is_sorted());
+    fn the_segments_of_every_grammar_are_sorted_and_few_enough_to_be_counted() {
+        for grammar in [
+            &invoice_810::GRAMMAR,
+            &adjustment_812::GRAMMAR,
+            &remittance_820::GRAMMAR,
+            &advice_824::GRAMMAR,
+            &acknowledgment_997::GRAMMAR,
+        ] {
+            assert!(grammar.segments.is_sorted() && grammar.segments.len() <= SEGMENTS_MAX, "{}", grammar.set);
+        }
+    }
+
+    fn paths(grammar: &'static Grammar, ids: &str) -> String {
+        let mut loops = Loops::new(grammar);
+        let paths = ids.split(' ').map(|id| {
+            loops.step(id.as_bytes());
+            let mut path = Short::new();
+            loops.add_path(&mut path);
+            path.into()
+        });
+        paths.collect::<Vec<String>>().join(" ")
     }
 
     #[test]
     fn paths_follow_the_loops() {
-        let mut loops = Loops::new();
-        let paths: Vec<String> =
-            "BIG N1 N3 REF N1 N3 ITD IT1 PID SAC TXI N1 N3 IT1 PID SLN PID ZZQ PID TDS TXI SAC TXI CTT"
-                .split(' ')
-                .map(|id| {
-                    loops.step(id.as_bytes());
-                    let mut path = Short::new();
-                    loops.add_path(&mut path);
-                    path.into()
-                })
-                .collect();
+        let ids = "BIG N1 N3 REF N1 N3 ITD IT1 PID SAC TXI N1 N3 IT1 PID SLN PID ZZQ PID TDS TXI SAC TXI CTT";
         let expected = "BIG[1] N1[1] N1[1]/N3[1] N1[1]/REF[1] N1[2] N1[2]/N3[1] ITD[1] IT1[1] IT1[1]/PID[1] IT1[1]/SAC[1] \
                         IT1[1]/SAC[1]/TXI[1] IT1[1]/N1[1] IT1[1]/N1[1]/N3[1] IT1[2] IT1[2]/PID[1] IT1[2]/SLN[1] \
                         IT1[2]/SLN[1]/PID[1] ZZQ[1] IT1[2]/SLN[1]/PID[2] TDS[1] TXI[1] SAC[1] SAC[1]/TXI[1] CTT[1]";
-        assert_eq!(paths.join(" "), expected);
+        assert_eq!(paths(&invoice_810::GRAMMAR, ids), expected);
+    }
+
+    #[test]
+    fn an_adjustment_belongs_to_what_it_follows() {
+        let ids = "BPR N1 N3 ENT ADX NTE RMR REF ADX REF RMR DTM ENT NM1 REF RMR SE";
+        let expected = "BPR[1] N1[1] N1[1]/N3[1] ENT[1] ENT[1]/ADX[1] ENT[1]/ADX[1]/NTE[1] ENT[1]/RMR[1] \
+                        ENT[1]/RMR[1]/REF[1] ENT[1]/RMR[1]/ADX[1] ENT[1]/RMR[1]/ADX[1]/REF[1] ENT[1]/RMR[2] \
+                        ENT[1]/RMR[2]/DTM[1] ENT[2] ENT[2]/NM1[1] ENT[2]/NM1[1]/REF[1] ENT[2]/RMR[1] SE[1]";
+        assert_eq!(paths(&remittance_820::GRAMMAR, ids), expected);
     }
 }

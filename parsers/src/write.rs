@@ -1,0 +1,39 @@
+//! Writers: canonical documents out as the formats of the trade. Pure functions; numbers and the time come from
+//! the caller.
+
+use crate::canonical::{Invoice, RemittanceAdvice};
+use crate::x12::write as x12;
+
+pub use crate::x12::write::{WriteError as X12Error, X12Envelope, X12Version};
+
+/// Writes invoices and credit notes as one X12 interchange of 810s.
+///
+/// # Errors
+/// A document holds what an 810 cannot: the error says which element and why.
+pub fn x12_invoices(invoices: &[&Invoice], envelope: &X12Envelope) -> Result<Vec<u8>, X12Error> {
+    x12::invoices(invoices, envelope)
+}
+
+/// Writes one invoice or credit note as an X12 interchange.
+///
+/// # Errors
+/// As [`x12_invoices`].
+pub fn x12_invoice(invoice: &Invoice, envelope: &X12Envelope) -> Result<Vec<u8>, X12Error> {
+    x12_invoices(&[invoice], envelope)
+}
+
+/// Writes remittance advices as one X12 interchange of 820s.
+///
+/// # Errors
+/// A document holds what an 820 cannot: the error says which element and why.
+pub fn x12_remittances(advices: &[&RemittanceAdvice], envelope: &X12Envelope) -> Result<Vec<u8>, X12Error> {
+    x12::remittances(advices, envelope)
+}
+
+/// Writes one remittance advice as an X12 interchange.
+///
+/// # Errors
+/// As [`x12_remittances`].
+pub fn x12_remittance(advice: &RemittanceAdvice, envelope: &X12Envelope) -> Result<Vec<u8>, X12Error> {
+    x12_remittances(&[advice], envelope)
+}
