@@ -6,6 +6,7 @@ use super::record::{DATE, Kept, Record, Told};
 use super::segment::{Segment, Spot, Tag};
 use crate::canonical::{AcknowledgedFault, Acknowledgment, Body, Party, Verdict};
 use crate::finding::{Code, Finding};
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -50,7 +51,7 @@ pub(super) struct AperakReader {
 }
 
 impl AperakReader {
-    pub(super) fn new(prefix: String, ordinal: u32, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Short, ordinal: u32, limits: Limits) -> Self {
         Self {
             record: Record::new(prefix, ordinal, &GRAMMAR, limits),
             acknowledgment: Acknowledgment::default(),
@@ -142,8 +143,8 @@ impl AperakReader {
             _ if !acknowledgment.faults.is_empty() => Verdict::Rejected,
             _ => acknowledgment.verdict,
         };
-        let Record { evidence, findings, .. } = self.record;
-        Told { body: Body::Acknowledgment(Box::new(self.acknowledgment)), evidence, findings }
+        let Record { evidence, findings, faults, .. } = self.record;
+        Told { body: Body::Acknowledgment(Box::new(self.acknowledgment)), evidence, findings, faults }
     }
 
     fn take_beginning(&mut self, bgm: &Segment<'_>) {

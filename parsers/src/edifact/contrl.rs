@@ -8,6 +8,7 @@ use crate::canonical::{
     AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Identifier, Party, Subject, Verdict,
 };
 use crate::finding::{Code, Finding};
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -37,7 +38,7 @@ pub(super) struct ContrlReader {
 }
 
 impl ContrlReader {
-    pub(super) fn new(prefix: String, ordinal: u32, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Short, ordinal: u32, limits: Limits) -> Self {
         Self {
             record: Record::new(prefix, ordinal, &GRAMMAR, limits),
             acknowledgment: Acknowledgment::default(),
@@ -60,7 +61,7 @@ impl ContrlReader {
             b"UCI" if !self.seen_uci => self.take_interchange(segment),
             b"UCF" | b"UCM" => {
                 self.close_segment_fault();
-                let kind = if &segment.tag == b"UCM" { segment.owned(2, 1) } else { Some("group".to_owned()) };
+                let kind = if &segment.tag == b"UCM" { kind(segment) } else { Some("group".to_owned()) };
                 let at = if &segment.tag == b"UCM" { 3 } else { 4 };
                 let code = segment.owned(at, 1);
                 let item = AcknowledgedItem {
@@ -99,11 +100,15 @@ impl ContrlReader {
         }
         let acknowledgment = &mut self.acknowledgment;
         let is_refused = |item: &AcknowledgedItem| item.verdict == Verdict::Rejected;
-        if acknowledgment.verdict == Verdict::Accepted && acknowledgment.items.iter().any(is_refused) {
-            acknowledgment.verdict = Verdict::PartiallyAccepted;
+        if acknowledgment.verdict == Verdict::Accepted {
+            if acknowledgment.items.iter().any(is_refused) {
+                acknowledgment.verdict = Verdict::PartiallyAccepted;
+            } else if !acknowledgment.faults.is_empty() {
+                acknowledgment.verdict = Verdict::AcceptedWithErrors;
+            }
         }
-        let Record { evidence, findings, .. } = self.record;
-        Told { body: Body::Acknowledgment(Box::new(self.acknowledgment)), evidence, findings }
+        let Record { evidence, findings, faults, .. } = self.record;
+        Told { body: Body::Acknowledgment(Box::new(self.acknowledgment)), evidence, findings, faults }
     }
 
     fn take_interchange(&mut self, uci: &Segment<'_>) {
@@ -133,7 +138,7 @@ impl ContrlReader {
         self.segment_fault = Some(AcknowledgedFault { code: None, ..segment.clone() });
         self.push_fault(AcknowledgedFault {
             code: ucd.owned(1, 1),
-            element_position: ucd.owned(2, 1).and_then(|position| position.parse().ok()),
+            element_position: element_position(ucd, 2),
             component_position: ucd.owned(2, 2).and_then(|position| position.parse().ok()),
             segment_position: segment.segment_position,
             ..AcknowledgedFault::default()
@@ -154,22 +159,37 @@ impl ContrlReader {
     }
 }
 
+/// S009 of UCM: the type of the message, with its directory where it is named: `INVOIC.D.96A`.
+fn kind(ucm: &Segment<'_>) -> Option<String> {
+    let name = ucm.owned(2, 1)?;
+    Some(match ucm.owned(2, 2).zip(ucm.owned(2, 3)) {
+        Some((version, release)) => format!("{name}.{version}.{release}"),
+        None => name,
+    })
+}
+
 /// 0085, 0135 and S011 of UCI, UCF and UCM: a fault of a service segment.
 fn service_fault(segment: &Segment<'_>, at: usize) -> Option<AcknowledgedFault> {
     let fault = AcknowledgedFault {
         code: segment.owned(at, 1),
         segment: segment.owned(at + 1, 1),
-        element_position: segment.owned(at + 2, 1).and_then(|position| position.parse().ok()),
+        element_position: element_position(segment, at + 2),
         component_position: segment.owned(at + 2, 2).and_then(|position| position.parse().ok()),
         ..AcknowledgedFault::default()
     };
     (fault != AcknowledgedFault::default()).then_some(fault)
 }
 
+/// 0098 counts the tag as 1; here the first element after it is 1, as everywhere.
+fn element_position(segment: &Segment<'_>, element: usize) -> Option<u32> {
+    segment.owned(element, 1)?.parse::<u32>().ok()?.checked_sub(1)
+}
+
 /// S002, S003: an identification and its qualifier (0007).
 fn interchange_party(uci: &Segment<'_>, element: usize) -> Party {
     let Some(value) = uci.owned(element, 1) else { return Party::default() };
-    let scheme = uci.owned(element, 2).map(|code| format!("edifact:{code}"));
+    let scheme = uci.owned(element, 2);
+    let scheme = scheme.map(|code| if code == "14" { "0088".to_owned() } else { format!("edifact:{code}") });
     Party { ids: vec![Identifier { scheme, value }], ..Party::default() }
 }
 

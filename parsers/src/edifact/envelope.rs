@@ -11,11 +11,12 @@ use super::envelope_faults::{
 };
 use super::open::{Group, Interchange, Message, Reader};
 use super::other_messages::{OtherMessages, refusal};
+use super::receipts::{Fault, Receipt, Receipts};
 use super::record::Kept;
 use super::segment::{Segment, Spot};
 use crate::canonical::Document;
 use crate::edi::Seen;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::location::Location;
 use crate::text::brief;
 use crate::{Event, Halt, Limits, Sink, Summary};
@@ -33,6 +34,7 @@ pub(super) struct Envelope<'a, 's> {
     /// one finding, and its envelope is none of our business. `None` from that message on.
     held: Option<Vec<Finding>>,
     others: OtherMessages,
+    receipts: Receipts<'a>,
     documents: u32,
     /// The format of all documents so far, or the family where they differ.
     format: Option<&'static str>,
@@ -49,12 +51,13 @@ pub(super) struct Envelope<'a, 's> {
 }
 
 impl<'a, 's> Envelope<'a, 's> {
-    pub(super) fn new(limits: Limits, sink: &'a mut Sink<'s>) -> Self {
+    pub(super) fn new(limits: Limits, sink: &'a mut Sink<'s>, receipts: Receipts<'a>) -> Self {
         Self {
             limits,
             sink,
             held: Some(Vec::new()),
             others: OtherMessages::default(),
+            receipts,
             documents: 0,
             format: None,
             version: None,
@@ -110,7 +113,7 @@ impl<'a, 's> Envelope<'a, 's> {
     }
 
     /// The file ends at this byte and line.
-    pub(super) fn end(mut self, byte: u64, line: u64) -> Result<Summary, Halt> {
+    pub(super) fn end(mut self, byte: u64, line: u64) -> Result<(Summary, Vec<Receipt>), Halt> {
         let at = |path: &str| Location::new(byte, line, path);
         if let Some(message) = self.message.take() {
             let finding = truncated(at(&message.path), &message.named());
@@ -127,15 +130,19 @@ impl<'a, 's> Envelope<'a, 's> {
                     Some(missing_trailer("NO-UNZ", "UNZ", "the interchange", "the end of the file", end))
                 }
             };
-            finding.map_or(Ok(()), |finding| self.tell(finding))?;
+            if let Some(finding) = finding {
+                self.receipts.fault_of_interchange(&finding, "UNZ");
+                self.tell(finding)?;
+            }
         }
+        let receipts = std::mem::take(&mut self.receipts).finish();
         let warnings: Vec<Finding> = self.others.warnings().collect();
         let Some(held) = self.held.take() else {
             warnings.into_iter().try_for_each(|finding| self.tell(finding))?;
             let format = self.format.unwrap_or("edifact").to_owned();
-            return Ok(Summary { format, version: self.version, ..Summary::default() });
+            return Ok((Summary { format, version: self.version, ..Summary::default() }, receipts));
         };
-        self.end_without_document(held)
+        Ok((self.end_without_document(held)?, receipts))
     }
 
     fn end_without_document(mut self, held: Vec<Finding>) -> Result<Summary, Halt> {
@@ -157,13 +164,15 @@ impl<'a, 's> Envelope<'a, 's> {
         if let Some(open) = self.interchange.take().filter(|open| open.control.is_some()) {
             let location = unb.location(&open.path);
             let finding = missing_trailer("NO-UNZ", "UNZ", "the interchange", "another UNB", location);
+            self.receipts.fault_of_interchange(&finding, "UNZ");
             self.tell(finding.with_excerpt(unb.excerpt()))?;
         }
         self.said_trailing = false;
         let control = unb.owned(5, 1).unwrap_or_default();
-        let key = [unb.written(2, 1), unb.written(2, 2), unb.written(3, 1), unb.written(3, 2), control.clone()];
+        let key = [unb.written(2, 1), unb.written(2, 2), unb.written(3, 1), unb.written(3, 2), unb.written(5, 1)];
         let is_duplicate = !self.seen_interchanges.is_new(&key);
         let path = self.new_interchange(Some(control.clone()), is_duplicate);
+        self.receipts.open_interchange(unb);
         if is_duplicate {
             let message = format!(
                 "interchange reference `{}` of this sender and recipient comes twice in this file; messages that \
@@ -171,7 +180,9 @@ impl<'a, 's> Envelope<'a, 's> {
                 brief(&control)
             );
             let fix = "Send each interchange once, and give every interchange its own reference in UNB 0020.";
-            self.tell(duplicate("DUP-UNB", unb, UNB_REFERENCE, &path, message, fix))?;
+            let finding = duplicate("DUP-UNB", unb, UNB_REFERENCE, &path, message, fix);
+            self.receipts.fault_of_interchange(&finding, "UNB");
+            self.tell(finding)?;
         }
         Ok(())
     }
@@ -232,6 +243,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let kind = unh.owned(2, 1).unwrap_or_default();
         let version = unh.owned(2, 2).zip(unh.owned(2, 3)).map(|(version, release)| format!("{version}.{release}"));
         let kept = Kept::of(unh, &path);
+        self.receipts.open_message(&kind, &control, version.as_deref(), matches!(kind.as_str(), "INVOIC" | "REMADV"));
         let reader = Reader::of(&kind, &path, self.documents, unh, self.limits);
         match &reader {
             Some(reader) => {
@@ -267,10 +279,10 @@ impl<'a, 's> Envelope<'a, 's> {
             message.digest.write(segment.raw);
             message.digest.write_u8(0);
             reader.take(segment)?;
-            for finding in reader.overflow() {
-                message.told = true;
-                self.tell(finding)?;
-            }
+            let (findings, faults) = reader.overflow();
+            message.told |= !findings.is_empty();
+            self.acknowledge_faults(&findings, &faults);
+            findings.into_iter().try_for_each(|finding| self.tell(finding))?;
         }
         self.message = Some(message);
         Ok(())
@@ -335,7 +347,13 @@ impl<'a, 's> Envelope<'a, 's> {
         let control = control(unz, &path, "UNZ-REF", Spot::new(2, 1, "0020"), "UNB 0020", &opened)
             .filter(|finding| !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(&opened)));
         let cut = unz.cut.then(|| no_terminator(unz, &path));
-        [count.check(unz, &path), control, cut].into_iter().flatten().try_for_each(|finding| self.tell(finding))
+        let faults: Vec<Finding> = [count.check(unz, &path), control, cut].into_iter().flatten().collect();
+        for finding in faults {
+            self.receipts.fault_of_interchange(&finding, "UNZ");
+            self.tell(finding)?;
+        }
+        self.receipts.close_interchange();
+        Ok(())
     }
 
     fn close_message_early(&mut self, before: &str, segment: &Segment<'_>) -> Result<(), Halt> {
@@ -385,14 +403,20 @@ impl<'a, 's> Envelope<'a, 's> {
         if let Some(finding) = finding {
             self.tell_of(&mut message, finding)?;
         }
-        let Some(reader) = message.reader.take() else { return Ok(()) };
+        let Some(reader) = message.reader.take() else {
+            self.receipts.close_message();
+            return Ok(());
+        };
         let is_new = self.seen_messages.is_new(&message.digest.finish());
         let repeats = !is_new && self.interchange.as_ref().is_some_and(|interchange| interchange.is_duplicate);
         if repeats && !message.told {
+            self.receipts.close_message();
             return Ok(());
         }
         let format = reader.format().to_owned();
         let told = reader.finish(&message.unh, complete);
+        self.acknowledge_faults(&told.findings, &told.faults);
+        self.receipts.close_message();
         told.findings.into_iter().try_for_each(|finding| self.tell(finding))?;
         let length = message.end.saturating_sub(message.unh.location.byte);
         let location = message.unh.location.clone().spanning(usize::try_from(length).unwrap_or(usize::MAX));
@@ -407,6 +431,18 @@ impl<'a, 's> Envelope<'a, 's> {
         };
         self.documents = self.documents.saturating_add(1);
         self.emit(Event::Document(Box::new(document)))
+    }
+
+    /// What a reader found goes into the acknowledgment, where its place in the message is known.
+    fn acknowledge_faults(&mut self, findings: &[Finding], faults: &[(usize, Fault)]) {
+        for (index, fault) in faults {
+            if let Some(finding) = findings.get(*index) {
+                self.receipts.fault(finding, Some(fault.clone()));
+            }
+        }
+        for finding in findings.iter().filter(|finding| finding.code == Code::EDI_SEGMENT_MISSING) {
+            self.receipts.fault(finding, None);
+        }
     }
 
     fn control_numbers(&self, message: String) -> Vec<(String, String)> {
@@ -426,7 +462,7 @@ impl<'a, 's> Envelope<'a, 's> {
         }
         let mut message = self.message.take();
         let path = match &mut message {
-            Some(Message { reader: Some(reader), .. }) => reader.path(),
+            Some(Message { reader: Some(reader), .. }) => reader.path().to_string(),
             Some(message) => message.path.clone(),
             None => self.interchange.as_ref().map_or_else(String::new, |interchange| interchange.path.clone()),
         };
@@ -452,6 +488,14 @@ impl<'a, 's> Envelope<'a, 's> {
 
     /// Tells a finding of a message: of its document, if it becomes one.
     fn tell_of(&mut self, message: &mut Message, finding: Finding) -> Result<(), Halt> {
+        let segment = finding.field.as_deref().and_then(|field| field.split(' ').next()).map(str::to_owned);
+        let segment = segment.filter(|segment| matches!(segment.as_str(), "UNH" | "UNT"));
+        let element = match finding.code {
+            Code::EDI_COUNT_MISMATCH => Some(1),
+            Code::EDI_CONTROL_MISMATCH => Some(2),
+            _ => None,
+        };
+        self.receipts.fault(&finding, Some(Fault { segment, element, ..Fault::default() }));
         match &mut message.reader {
             Some(reader) => {
                 reader.report(finding);

@@ -4,6 +4,7 @@
 //! and which ones stay in it has hardly changed. So we follow triggers, not one directory's tables.
 
 use super::segment::Tag;
+use crate::short::Short;
 
 /// A group, by the segment that opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl Groups {
     }
 
     /// Writes the path of the current segment below its message: `LIN[3]/MOA[1]`.
-    pub(super) fn write_path(&self, path: &mut String) {
+    pub(super) fn write_path(&self, path: &mut Short) {
         for frame in self.frames.get(1..self.depth).unwrap_or_default() {
             write_step(path, frame.tag, frame.ordinal);
         }
@@ -153,43 +154,18 @@ impl Frame {
 }
 
 /// `/LIN[3]`.
-fn write_step(path: &mut String, tag: Tag, ordinal: u32) {
-    path.push('/');
-    path.extend(tag.iter().map(|byte| char::from(*byte)));
-    path.push('[');
-    write_number(path, ordinal);
-    path.push(']');
-}
-
-/// A number in decimal, without the machinery of formatting: paths are written for every amount.
-pub(super) fn write_number(text: &mut String, number: u32) {
-    let mut power = 1u32;
-    while number / power >= 10 {
-        power = power.saturating_mul(10);
-    }
-    loop {
-        let digit = u8::try_from(number / power % 10).unwrap_or_default();
-        text.push(char::from(b'0' + digit));
-        if power == 1 {
-            return;
-        }
-        power /= 10;
-    }
+fn write_step(path: &mut Short, tag: Tag, ordinal: u32) {
+    path.push_str("/");
+    path.push_str(std::str::from_utf8(&tag).unwrap_or("???"));
+    path.push_str("[");
+    path.push_number(u64::from(ordinal));
+    path.push_str("]");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::edifact::invoic;
-
-    #[test]
-    fn numbers_are_written_in_decimal() {
-        for number in [0, 7, 10, 99, 100, 1_234_567_890, 4_000_000_000, u32::MAX] {
-            let mut text = String::new();
-            write_number(&mut text, number);
-            assert_eq!(text, number.to_string());
-        }
-    }
 
     #[test]
     fn paths_follow_the_groups() {
@@ -200,9 +176,9 @@ mod tests {
             .split_whitespace()
             .map(|tag| {
                 groups.step(tag.as_bytes().try_into().unwrap());
-                let mut path = String::new();
+                let mut path = Short::new();
                 groups.write_path(&mut path);
-                path
+                path.to_string()
             })
             .collect();
         let expected = "/BGM[1] /DTM[1] /RFF[1] /RFF[1]/DTM[1] /NAD[1] /NAD[1]/RFF[1] /NAD[1]/CTA[1] /NAD[1]/CTA[1]/COM[1] \

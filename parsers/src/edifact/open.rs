@@ -5,11 +5,13 @@ use std::hash::DefaultHasher;
 use super::aperak::AperakReader;
 use super::contrl::ContrlReader;
 use super::invoic::InvoicReader;
+use super::receipts::Fault;
 use super::record::{Kept, Record, Told};
 use super::remadv::RemadvReader;
 use super::segment::Segment;
 use crate::edi::Seen;
 use crate::finding::Finding;
+use crate::short::Short;
 use crate::text::brief;
 use crate::{Halt, Limits};
 
@@ -69,7 +71,7 @@ pub(super) enum Reader {
 impl Reader {
     /// The reader for a kind of message, if it is one we read.
     pub(super) fn of(kind: &str, path: &str, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Option<Self> {
-        let path = path.to_owned();
+        let path = Short::from(path);
         Some(match kind {
             "INVOIC" => Self::Invoic(Box::new(InvoicReader::new(path, ordinal, unh, limits))),
             "REMADV" => Self::Remadv(Box::new(RemadvReader::new(path, ordinal, limits))),
@@ -107,15 +109,13 @@ impl Reader {
     }
 
     /// The path of the segment taken last.
-    pub(super) fn path(&mut self) -> String {
+    pub(super) fn path(&mut self) -> Short {
         self.record().path()
     }
 
-    /// Findings so far, when there are too many to keep until the end.
-    pub(super) fn overflow(&mut self) -> Vec<Finding> {
-        const KEPT_MAX: usize = 1_000;
-        let findings = &mut self.record().findings;
-        if findings.len() > KEPT_MAX { std::mem::take(findings) } else { Vec::new() }
+    /// Findings so far, with their places, when there are too many to keep until the end.
+    pub(super) fn overflow(&mut self) -> (Vec<Finding>, Vec<(usize, Fault)>) {
+        self.record().overflow()
     }
 
     pub(super) fn finish(self, unh: &Kept, complete: bool) -> Told {

@@ -41,22 +41,16 @@ fn name(nad: &Segment<'_>, party: &mut Party) {
     let mut lines: Vec<String> = Vec::new();
     let mut runs_on = false;
     for component in 1..=5 {
-        let text = nad.text(4, component);
-        match (text, lines.last_mut()) {
-            (Some(_), Some(last)) if runs_on => {
-                let more = nad.written_text(4, component);
-                last.push_str(more.trim_end());
-            }
-            (Some(text), _) => lines.push(text.into_owned()),
-            (None, _) => {}
+        let text = nad.written_text(4, component);
+        let is_blank = text.trim().is_empty();
+        match lines.last_mut() {
+            _ if is_blank => {}
+            Some(last) if runs_on => last.push_str(&text),
+            _ => lines.push(text.as_ref().to_owned()),
         }
-        runs_on = nad.is_filled(4, component, LINE_WIDTH);
-        // A blank at the very end of a filled line belongs between two words.
-        if let (true, Some(last)) = (runs_on && nad.written_text(4, component).ends_with(' '), lines.last_mut()) {
-            last.push(' ');
-        }
+        runs_on = !is_blank && text.chars().count() == LINE_WIDTH;
     }
-    let mut lines = lines.into_iter();
+    let mut lines = lines.into_iter().map(|line| line.trim().to_owned());
     party.name = lines.next();
     party.trading_name = lines.next().map(|first| lines.fold(first, |all, line| all + " " + &line));
 }

@@ -5,40 +5,58 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::groups::{Grammar, Groups};
+use super::receipts::Fault;
 use super::segment::{Segment, Spot, Tag};
 use super::values;
+use crate::Halt;
 use crate::canonical::Evidence;
 use crate::finding::{Code, Finding};
 use crate::limits::{Limit, Limits};
 use crate::location::Location;
+use crate::short::Short;
 use crate::text::brief;
-use crate::{Halt, Short};
 
 /// Text one message may bring, in longest segments.
 const TEXT_SEGMENTS_MAX: usize = 64;
 
 pub(super) struct Record {
     /// The path of the message: `UNB[1]/UNH[2]`.
-    pub(super) prefix: String,
+    pub(super) prefix: Short,
     pub(super) groups: Groups,
     pub(super) findings: Vec<Finding>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) limits: Limits,
     ordinal: u32,
+    /// The position of the segment at hand in its message: UNH is 1.
+    position: u64,
+    /// Which findings are faults of a segment, and where: for the acknowledgment.
+    pub(super) faults: Vec<(usize, Fault)>,
     text_bytes: usize,
     /// Repeated parts taken so far.
     parts: usize,
 }
 
 impl Record {
-    pub(super) fn new(prefix: String, ordinal: u32, grammar: &'static Grammar, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Short, ordinal: u32, grammar: &'static Grammar, limits: Limits) -> Self {
         let groups = Groups::new(grammar);
-        Self { prefix, groups, findings: Vec::new(), evidence: Vec::new(), limits, ordinal, text_bytes: 0, parts: 0 }
+        Self {
+            prefix,
+            groups,
+            findings: Vec::new(),
+            evidence: Vec::new(),
+            limits,
+            ordinal,
+            position: 1,
+            faults: Vec::new(),
+            text_bytes: 0,
+            parts: 0,
+        }
     }
 
     /// Steps on to a segment; a message has a limit.
     pub(super) fn step(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
         self.groups.step(segment.tag);
+        self.position += 1;
         self.text_bytes += segment.raw.len();
         let text_bytes_max = self.limits.token_bytes_max.saturating_mul(TEXT_SEGMENTS_MAX);
         self.within(segment, "text of one document in bytes", "token_bytes_max", self.text_bytes, text_bytes_max)
@@ -66,9 +84,8 @@ impl Record {
     }
 
     /// The path of the segment at hand.
-    pub(super) fn path(&self) -> String {
-        let mut path = String::with_capacity(self.prefix.len() + 48);
-        path.push_str(&self.prefix);
+    pub(super) fn path(&self) -> Short {
+        let mut path = self.prefix.clone();
         self.groups.write_path(&mut path);
         path
     }
@@ -80,7 +97,7 @@ impl Record {
     /// Where a component of the segment at hand stands.
     pub(super) fn place(&self, segment: &Segment<'_>, spot: Spot) -> Location {
         let mut path = self.path();
-        path.push('/');
+        path.push_str("/");
         path.push_str(spot.name);
         segment.component_location(spot.element, spot.component, path)
     }
@@ -94,7 +111,30 @@ impl Record {
     /// The same, for a field of which it is not sure yet that this is the one that counts.
     pub(super) fn evidence(&self, field: impl Into<Short>, segment: &Segment<'_>, spot: Spot) -> Evidence {
         let raw = segment.written(spot.element, spot.component);
-        Evidence { field: field.into(), at: self.place(segment, spot), raw: raw.into() }
+        Evidence::new(field, self.place(segment, spot), raw.as_ref())
+    }
+
+    /// Reports a fault of the segment at hand, which the acknowledgment will point at.
+    fn report_at(&mut self, finding: Finding, tag: Tag, spot: Option<Spot>) {
+        let position = |at: usize| u32::try_from(at).ok();
+        let fault = Fault {
+            segment: Some(tag.iter().map(|byte| char::from(*byte)).collect()),
+            position: Some(self.position),
+            element: spot.and_then(|spot| position(spot.element)),
+            component: spot.and_then(|spot| position(spot.component)),
+        };
+        self.faults.push((self.findings.len(), fault));
+        self.report(finding);
+    }
+
+    /// Findings so far, when there are too many to keep until the end.
+    pub(super) fn overflow(&mut self) -> (Vec<Finding>, Vec<(usize, Fault)>) {
+        const KEPT_MAX: usize = 1_000;
+        if self.findings.len() > KEPT_MAX {
+            (std::mem::take(&mut self.findings), std::mem::take(&mut self.faults))
+        } else {
+            (Vec::new(), Vec::new())
+        }
     }
 
     /// A number; nothing where there is none.
@@ -108,7 +148,8 @@ impl Record {
             let said = format!("says `{}`, which is not a number", text_of(&text));
             let fix = "Write it with digits, one decimal mark at most, a leading minus if need be, and no \
                        thousands separators.";
-            self.report(self.fault(segment, spot, code, &said, fix).with_rule("BAD-NUMBER"));
+            let finding = self.fault(segment, spot, code, &said, fix).with_rule("BAD-NUMBER");
+            self.report_at(finding, segment.tag, Some(spot));
         }
         value
     }
@@ -131,7 +172,8 @@ impl Record {
         let (value, format) = (dtm.code(1, 2), dtm.code(1, 3));
         let said = format!("says `{}`, which is not a date of format {}", text_of(&value), text_of(&format));
         let fix = "Write a date of the calendar in the form that 2379 names: CCYYMMDD for 102.";
-        self.report(self.fault(dtm, DATE, Code::DATE_INVALID, &said, fix).with_rule("BAD-DATE"));
+        let finding = self.fault(dtm, DATE, Code::DATE_INVALID, &said, fix).with_rule("BAD-DATE");
+        self.report_at(finding, dtm.tag, Some(DATE));
     }
 
     /// A currency code; kept as it is written, and reported when it cannot be one.
@@ -140,7 +182,8 @@ impl Record {
         if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
             let said = format!("says `{}`, which is not a currency code", brief(&currency));
             let fix = "Write the ISO 4217 code of the currency in capitals: EUR.";
-            self.report(self.fault(segment, spot, Code::CURRENCY_UNKNOWN, &said, fix));
+            let finding = self.fault(segment, spot, Code::CURRENCY_UNKNOWN, &said, fix);
+            self.report_at(finding, segment.tag, Some(spot));
         }
         Some(currency)
     }
@@ -157,17 +200,16 @@ impl Record {
     /// A segment this kind of message has no place for.
     pub(super) fn unknown(&mut self, segment: &Segment<'_>, message: &str) {
         let name = segment.name();
-        self.report(
-            Finding::error(
-                Code::EDI_SEGMENT_UNEXPECTED,
-                segment.location(self.path()),
-                format!("segment `{name}` is not part of {message}; it was left out"),
-                "Remove the segment, or agree with us what it means.",
-            )
-            .with_rule("UNKNOWN-SEGMENT")
-            .with_value(name)
-            .with_excerpt(segment.excerpt()),
-        );
+        let finding = Finding::error(
+            Code::EDI_SEGMENT_UNEXPECTED,
+            segment.location(self.path()),
+            format!("segment `{name}` is not part of {message}; it was left out"),
+            "Remove the segment, or agree with us what it means.",
+        )
+        .with_rule("UNKNOWN-SEGMENT")
+        .with_value(name)
+        .with_excerpt(segment.excerpt());
+        self.report_at(finding, segment.tag, None);
     }
 }
 
@@ -202,4 +244,6 @@ pub(super) struct Told {
     pub(super) body: crate::canonical::Body,
     pub(super) evidence: Vec<Evidence>,
     pub(super) findings: Vec<Finding>,
+    /// Which of the findings are faults of a segment, and where.
+    pub(super) faults: Vec<(usize, Fault)>,
 }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use encoding_rs::Encoding;
 
 use super::charset::{decode, sort};
-use crate::Short;
 use crate::edi::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
+use crate::short::Short;
 
 /// A segment's tag. What is no tag is `???`.
 pub(super) type Tag = [u8; 3];
@@ -120,20 +120,15 @@ impl<'a> Segment<'a> {
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
     }
 
-    /// Whether a component is filled to this many characters, so that the next goes on with it.
-    pub(super) fn is_filled(&self, element: usize, component: usize, width: usize) -> bool {
-        decode(self.bytes(element, component), self.encoding).chars().count() == width
-    }
-
     /// A component as text with its blanks; "" when it is absent.
     pub(super) fn written_text(&self, element: usize, component: usize) -> Cow<'a, str> {
         decode(self.bytes(element, component), self.encoding)
     }
 
     /// A component exactly as written, without the line breaks of a wrapped file; "" when absent.
-    pub(super) fn written(&self, element: usize, component: usize) -> String {
+    pub(super) fn written(&self, element: usize, component: usize) -> Cow<'a, str> {
         let bytes = self.part(element, component).map_or(&b""[..], |part| self.range(part));
-        decode(self.unwrapped(bytes), self.encoding).into_owned()
+        decode(self.unwrapped(bytes), self.encoding)
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
@@ -149,7 +144,7 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of a component, with its path in full; of the segment when the component is absent.
-    pub(super) fn component_location(&self, element: usize, component: usize, path: String) -> Location {
+    pub(super) fn component_location(&self, element: usize, component: usize, path: impl Into<Short>) -> Location {
         match self.part(element, component) {
             Some(part) if part.start < part.end => {
                 let mut line = self.line;

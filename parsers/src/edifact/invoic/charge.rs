@@ -75,10 +75,10 @@ impl InvoicReader {
         match moa.code(1, 1).as_ref() {
             b"204" | b"23" | b"8" | b"98" | b"131" if open.charge.amount.is_none() => {
                 open.charge.amount = Some(amount);
-                open.proof = Some(self.record.evidence(String::new(), moa, AMOUNT));
+                open.proof = Some(self.record.evidence("", moa, AMOUNT));
             }
             b"25" => open.charge.base = open.charge.base.or(Some(amount)),
-            b"509" => open.off_price = Some((amount, self.record.evidence(String::new(), moa, AMOUNT))),
+            b"509" => open.off_price = Some((amount, self.record.evidence("", moa, AMOUNT))),
             _ => {}
         }
     }

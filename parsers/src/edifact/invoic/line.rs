@@ -8,12 +8,13 @@ use super::tax::{category, rate};
 use super::totals::is_total;
 use crate::Halt;
 use crate::canonical::{Evidence, Identifier, ItemId, Line};
-use crate::edifact::groups::{Group, write_number};
+use crate::edifact::groups::Group;
 use crate::edifact::party::scheme_of;
 use crate::edifact::record::{AMOUNT, Record};
 use crate::edifact::segment::{Segment, Spot};
 use crate::edifact::values;
 use crate::finding::Code;
+use crate::short::Short;
 
 const QUANTITY: Spot = Spot::new(1, 2, "C186.6060");
 const PRICE: Spot = Spot::new(1, 2, "C509.5118");
@@ -177,7 +178,9 @@ fn describe(line: &mut Line, imd: &Segment<'_>) {
     let Some(text) = imd.joined(3, 4, 5, &[35, 256]) else { return };
     let item = &mut line.item;
     let kind = imd.code(1, 1);
-    if let Some(characteristic) = imd.owned(2, 1).filter(|_| !matches!(kind.as_ref(), b"A" | b"E")) {
+    // The book trade's 050 is a title.
+    let is_name = |characteristic: &String| kind.as_ref() == b"A" || kind.as_ref() == b"E" || characteristic == "050";
+    if let Some(characteristic) = imd.owned(2, 1).filter(|characteristic| !is_name(characteristic)) {
         item.attributes.push((characteristic, text));
     } else if item.name.is_none() && kind.as_ref() != b"A" {
         item.name = Some(text);
@@ -235,10 +238,9 @@ fn refer(line: &mut Line, rff: &Segment<'_>) {
 }
 
 /// `lines[3].net_amount`.
-fn line_field(index: usize, field: &str) -> String {
-    let mut text = String::with_capacity(24);
-    text.push_str("lines[");
-    write_number(&mut text, u32::try_from(index).unwrap_or(u32::MAX));
+fn line_field(index: usize, field: &str) -> Short {
+    let mut text = Short::from("lines[");
+    text.push_number(index as u64);
     text.push_str("].");
     text.push_str(field);
     text

@@ -24,6 +24,7 @@ use super::segment::{Segment, Tag};
 use crate::canonical::{Body, Invoice, Payment, TaxBreakdown};
 use crate::finding::Finding;
 use crate::location::Location;
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 /// The groups of an INVOIC, in any directory.
@@ -107,7 +108,7 @@ pub(super) struct InvoicReader {
 
 impl InvoicReader {
     /// `prefix` is the path of the message, `unh` its first segment.
-    pub(super) fn new(prefix: String, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Short, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Self {
         // 0057 names the guide the message follows: EAN008, 2.8d. FTX+DOC says it better.
         let invoice = Invoice { specification_id: unh.owned(2, 5), ..Invoice::default() };
         Self {
@@ -177,8 +178,8 @@ impl InvoicReader {
             self.check_line_count();
             self.check_sums(unh);
         }
-        let Record { evidence, findings, .. } = self.record;
-        Told { body: Body::Invoice(Box::new(self.invoice)), evidence, findings }
+        let Record { evidence, findings, faults, .. } = self.record;
+        Told { body: Body::Invoice(Box::new(self.invoice)), evidence, findings, faults }
     }
 
     pub(super) fn report(&mut self, finding: Finding) {

@@ -69,7 +69,7 @@ impl InvoicReader {
         if self.found.iter().any(|found| found.qualifier == qualifier && found.currency == currency) {
             return Ok(());
         }
-        let proof = self.record.evidence(String::new(), moa, AMOUNT);
+        let proof = self.record.evidence("", moa, AMOUNT);
         self.found.push(Found { qualifier: qualifier.to_vec(), amount, currency, proof });
         self.record.part(moa)
     }

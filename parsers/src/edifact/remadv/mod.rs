@@ -12,6 +12,7 @@ use super::record::{AMOUNT, DATE, Kept, Record, Told};
 use super::segment::{Segment, Spot, Tag};
 use crate::canonical::{Account, Body, Evidence, Identifier, Party, RemittanceAdvice, SettledKind};
 use crate::finding::{Code, Finding};
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -80,7 +81,7 @@ enum Role {
 }
 
 impl RemadvReader {
-    pub(super) fn new(prefix: String, ordinal: u32, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Short, ordinal: u32, limits: Limits) -> Self {
         Self {
             record: Record::new(prefix, ordinal, &GRAMMAR, limits),
             advice: RemittanceAdvice::default(),
@@ -151,8 +152,8 @@ impl RemadvReader {
             self.check_present(unh);
         }
         self.sign_credits(complete);
-        let Record { evidence, findings, .. } = self.record;
-        Told { body: Body::RemittanceAdvice(Box::new(self.advice)), evidence, findings }
+        let Record { evidence, findings, faults, .. } = self.record;
+        Told { body: Body::RemittanceAdvice(Box::new(self.advice)), evidence, findings, faults }
     }
 
     fn take_beginning(&mut self, bgm: &Segment<'_>) {
