@@ -121,7 +121,8 @@ fn no_other_file_of_the_corpus_becomes_a_table_of_documents() {
     let Some(corpus) = corpus() else { return };
     for row in rows(&corpus) {
         let (path, format) = (&row[0], &row[1]);
-        if FORMATS.contains(&format.as_str()) {
+        // Archives have a test of their own, with what is in them.
+        if FORMATS.contains(&format.as_str()) || format == "archive" {
             continue;
         }
         let told = told(&corpus.join(path));
