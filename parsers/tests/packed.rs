@@ -13,6 +13,7 @@ use std::fs;
 use std::io::{BufReader, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -104,7 +105,7 @@ fn every_archive_of_the_corpus_reads_as_expected() {
 }
 
 /// The fixtures of archives and workbooks.
-fn fixtures() -> Vec<Vec<u8>> {
+static FIXTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut found = Vec::new();
     for folder in ["archive/ok", "archive/err", "xlsx/ok", "xlsx/err"] {
@@ -116,11 +117,11 @@ fn fixtures() -> Vec<Vec<u8>> {
     found.sort();
     assert!(found.len() > 15);
     found.iter().map(|path| fs::read(path).unwrap()).collect()
-}
+});
 
 #[test]
 fn every_prefix_is_read_without_a_panic() {
-    for bytes in fixtures() {
+    for bytes in FIXTURES.iter() {
         for end in (0..bytes.len()).step_by(7) {
             told(&bytes[..end], 64, Limits::default()).1.unwrap();
         }
@@ -129,10 +130,10 @@ fn every_prefix_is_read_without_a_panic() {
 
 #[test]
 fn reading_in_pieces_is_reading() {
-    for bytes in fixtures() {
-        let whole = told(&bytes, bytes.len().max(1), Limits::default());
+    for bytes in FIXTURES.iter() {
+        let whole = told(bytes, bytes.len().max(1), Limits::default());
         for piece in [1, 3, 100] {
-            assert!(told(&bytes, piece, Limits::default()) == whole, "pieces of {piece}");
+            assert!(told(bytes, piece, Limits::default()) == whole, "pieces of {piece}");
         }
     }
 }
@@ -200,9 +201,7 @@ fn each_limit_of_archives_is_kept() {
 proptest! {
     #[test]
     fn damage_is_never_a_panic(case in 0_usize..100, places in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4)) {
-        let mut fixtures = fixtures();
-        let case = case % fixtures.len();
-        let mut bytes = fixtures.swap_remove(case);
+        let mut bytes = FIXTURES[case % FIXTURES.len()].clone();
         for (place, byte) in places {
             let length = bytes.len();
             bytes[place % length] = byte;

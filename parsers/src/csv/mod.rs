@@ -20,6 +20,7 @@ mod reader;
 mod records;
 mod remittance;
 mod rows;
+mod sample;
 mod sheet;
 mod sniff;
 mod vendor;
@@ -30,6 +31,7 @@ use std::io::{BufRead, Cursor, Read};
 use std::ops::ControlFlow;
 
 pub(crate) use currency::minor_units;
+pub(crate) use sample::Sample;
 pub(crate) use workbook::read as read_workbook;
 
 use crate::{Code, Context, Event, Finding, Format, Halt, Profile, Sink, Summary};

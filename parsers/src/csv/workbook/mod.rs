@@ -18,7 +18,7 @@ use self::parts::Parts;
 use self::rows::SheetRows;
 use super::charset::Charset;
 use super::reader::{Origin, RowSource, XLSX};
-use super::rows::{Dialect, Row};
+use super::rows::{Cell, CellKind, Dialect, Row};
 use super::sniff::{Plan, Unfit, matched, names};
 use crate::packed::{Fault, Gauge, Zip};
 use crate::profile::Profile;
@@ -134,6 +134,29 @@ fn header(
         Some(flaw) => Err(flaw),
         None => Ok(None),
     }
+}
+
+/// The first rows of the first sheet, days as they are written in full, for who would describe the table.
+pub(super) fn first_rows(zip: &Zip<'_>, limits: crate::Limits, count: usize) -> Option<Vec<(u64, Vec<String>)>> {
+    let gauge = Gauge::of_workbook(limits);
+    let parts = Parts::read(zip, &gauge).ok()?;
+    let mut source = SheetRows::open(zip, &parts, 0, &gauge).ok()?;
+    let (mut rows, mut row) = (Vec::new(), Row::default());
+    while rows.len() < count && source.next(&mut row).unwrap_or(false) {
+        let text = |cell: &Cell| {
+            let text = TEXT.text(&row.value(*cell, None)).into_owned();
+            let shown = match cell.kind {
+                CellKind::Text => None,
+                CellKind::Number => plain_number(&text),
+                CellKind::Day => serial_day(&text).map(|day| day.to_string()),
+            };
+            super::sample::kept(&shown.unwrap_or(text))
+        };
+        if !row.is_blank(CELLS) {
+            rows.push((row.number, row.cells.iter().map(text).collect()));
+        }
+    }
+    Some(rows)
 }
 
 fn said(flaw: &Flaw, context: &Context<'_>, at: Location) -> Finding {
