@@ -22,6 +22,7 @@ pub mod write;
 mod csv;
 mod edi;
 pub mod edifact;
+mod packed;
 mod rules;
 mod short;
 mod text;
@@ -121,7 +122,7 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 5] = [&x12::X12, &edifact::Edifact, &xml::Xml, &json::Json, &csv::Csv];
+static FORMATS: [&dyn Format; 6] = [&x12::X12, &edifact::Edifact, &xml::Xml, &json::Json, &packed::Packed, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]
@@ -169,13 +170,30 @@ fn head_of(input: &mut dyn BufRead) -> Result<Vec<u8>, Halt> {
 }
 
 fn refuse(head: &[u8], tally: &mut Tally<'_, '_>) -> Result<Summary, Halt> {
-    let finding = if text::is_blank(head) {
+    let finding = refusal(head);
+    match tally.pass(Event::Finding(Box::new(finding))) {
+        ControlFlow::Continue(()) => Ok(Summary { format: "unknown".to_owned(), ..Summary::default() }),
+        ControlFlow::Break(()) => Err(Halt::Stopped),
+    }
+}
+
+/// Says of a file that starts with `head` why it is of no format.
+fn refusal(head: &[u8]) -> Finding {
+    if text::is_blank(head) {
         Finding::error(
             Code::EMPTY_FILE,
             Location::file(),
             "the file is empty",
             "Send the file again; check that your export wrote it before the transfer began.",
         )
+    } else if text::is_openpgp(head) {
+        Finding::error(
+            Code::ENCRYPTED,
+            Location::file(),
+            "this is an OpenPGP message, and there is no key to open it with",
+            "Send the file as it is, the connection is encrypted; or agree on a key first.",
+        )
+        .with_rule("PGP-NO-KEY")
     } else {
         Finding::error(
             Code::UNKNOWN_FORMAT,
@@ -183,10 +201,6 @@ fn refuse(head: &[u8], tally: &mut Tally<'_, '_>) -> Result<Summary, Halt> {
             format!("unknown format: {}", text::describe(head)),
             "Send X12 (810, 812, 820, 824, 997, 999), a UBL 2.1 Invoice or CreditNote, or a CSV file that a feed profile describes.",
         )
-    };
-    match tally.pass(Event::Finding(Box::new(finding))) {
-        ControlFlow::Continue(()) => Ok(Summary { format: "unknown".to_owned(), ..Summary::default() }),
-        ControlFlow::Break(()) => Err(Halt::Stopped),
     }
 }
 

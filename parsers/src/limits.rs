@@ -19,6 +19,18 @@ pub struct Limits {
     pub columns_max: usize,
     /// Most findings kept of one file; the rest is counted, and one finding says so.
     pub findings_max: usize,
+    /// Largest zip file or workbook, in bytes: it is held in memory. Gzip streams, and may have any size.
+    pub archive_bytes_max: u64,
+    /// Most that one archive may unpack to, in bytes, with the archives inside it.
+    pub inflated_bytes_max: u64,
+    /// Most that a workbook may unpack to, in bytes.
+    pub workbook_bytes_max: u64,
+    /// Most bytes that one byte of an archive may unpack to.
+    pub inflate_ratio_max: u64,
+    /// Most archives inside one another.
+    pub archive_depth_max: usize,
+    /// Most files in one archive.
+    pub archive_members_max: usize,
 }
 
 impl Default for Limits {
@@ -30,6 +42,12 @@ impl Default for Limits {
             lines_max: 50_000,
             columns_max: 1_000,
             findings_max: 10_000,
+            archive_bytes_max: 64 * 1024 * 1024,
+            inflated_bytes_max: 4 * 1024 * 1024 * 1024,
+            workbook_bytes_max: 256 * 1024 * 1024,
+            inflate_ratio_max: 250,
+            archive_depth_max: 2,
+            archive_members_max: 10_000,
         }
     }
 }

@@ -7,19 +7,44 @@ pub(crate) fn is_blank(head: &[u8]) -> bool {
     rest.iter().all(u8::is_ascii_whitespace)
 }
 
+/// What is packed in ways that are not read, by its first bytes.
+const CONTAINERS: [(&[u8], &str); 7] = [
+    (b"Rar!\x1a\x07", "a RAR archive; send gzip or zip"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; send gzip or zip"),
+    (b"BZh", "a bzip2 file; send gzip or zip"),
+    (b"\xfd7zXZ\0", "an xz file; send gzip or zip"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file; send gzip or zip"),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Office file (.xls), or a workbook with a password; send .xlsx or CSV",
+    ),
+    (b"PK\x07\x08", "a piece of a split zip archive; send it in one"),
+];
+
+/// Whether it is an OpenPGP message: armored, or a packet that encryption begins with (RFC 9580 §4.2, §5.1,
+/// §5.3). A binary packet is one only if its length and version agree: the first byte alone may be text.
+pub(crate) fn is_openpgp(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    if text.starts_with(b"-----BEGIN PGP MESSAGE-----") {
+        return true;
+    }
+    match *head {
+        // Public-key encrypted session key: version 3 or 6.
+        [0x84 | 0xc1, length, 3 | 6, ..] => length >= 10,
+        [0x85, 0..=8, _, 3 | 6, ..] => true,
+        // Symmetric-key encrypted session key: version 4, 5 or 6.
+        [0x8c | 0xc3, length, 4..=6, ..] => (4..=0x40).contains(&length),
+        _ => false,
+    }
+}
+
 /// A few words on a file nobody recognised, for the message that says so.
 pub(crate) fn describe(head: &[u8]) -> String {
-    if head.starts_with(b"PK\x03\x04") {
-        return "this is a ZIP archive".to_owned();
-    }
-    if head.starts_with(&[0x1f, 0x8b]) {
-        return "this is a gzip file".to_owned();
-    }
     if head.starts_with(b"%PDF") {
         return "this is a PDF".to_owned();
     }
-    if head.starts_with(b"-----BEGIN PGP") {
-        return "this is a PGP message".to_owned();
+    if let Some((_, what)) = CONTAINERS.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return format!("this is {what}");
     }
     if head.trim_ascii_start().starts_with(b"STX=") {
         return "this is TRADACOMS".to_owned();

@@ -13,6 +13,7 @@ use std::fs;
 use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use jiff::civil::Date;
 use proptest::prelude::*;
@@ -32,7 +33,7 @@ fn told(bytes: &[u8], piece: usize, profiles: &[Profile], limits: Limits) -> (Ve
 }
 
 /// Every fixture of ours with the profiles it is read by: its own, if it has one.
-fn fixtures() -> Vec<(Vec<u8>, Vec<Profile>)> {
+static FIXTURES: LazyLock<Vec<(Vec<u8>, Vec<Profile>)>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/csv");
     let folders = |path: &Path| -> Vec<PathBuf> {
         let mut found: Vec<PathBuf> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -50,7 +51,7 @@ fn fixtures() -> Vec<(Vec<u8>, Vec<Profile>)> {
             (fs::read(input_of(case)).unwrap(), profiles)
         })
         .collect()
-}
+});
 
 /// The `input.*` of a case, whatever its ending.
 fn input_of(case: &Path) -> PathBuf {
@@ -84,9 +85,9 @@ fn is_lawful(events: &[Event], summary: &Summary) {
 
 #[test]
 fn every_prefix_of_every_fixture_is_read_without_a_panic() {
-    for (bytes, profiles) in fixtures() {
+    for (bytes, profiles) in FIXTURES.iter() {
         for end in 0..bytes.len() {
-            let (events, summary) = told(&bytes[..end], 64, &profiles, Limits::default());
+            let (events, summary) = told(&bytes[..end], 64, profiles, Limits::default());
             is_lawful(&events, &summary.unwrap());
         }
     }
@@ -318,12 +319,26 @@ fn written(amount: Decimal, decimal: &str, negative: &str, grouped: bool) -> Str
     }
 }
 
+#[test]
+fn a_profile_can_be_proposed_for_any_prefix_and_is_toml() {
+    for (bytes, _) in FIXTURES.iter() {
+        for end in (0..=bytes.len()).step_by(5) {
+            let proposed = profile::guess(&bytes[..end], "a b.csv").to_toml();
+            assert!(toml::from_str::<toml::Table>(&proposed).is_ok(), "{proposed}");
+        }
+    }
+}
+
 proptest! {
     #[test]
+    fn a_profile_can_be_proposed_for_any_text(text in "[a-z,;|\"\\\\\n 0-9.€\u{1}-]{0,300}") {
+        let proposed = profile::guess(text.as_bytes(), &text).to_toml();
+        prop_assert!(toml::from_str::<toml::Table>(&proposed).is_ok(), "{}", proposed);
+    }
+
+    #[test]
     fn one_changed_byte_is_never_a_panic(case in 0_usize..1000, place in 0_usize..4000, byte: u8) {
-        let mut fixtures = fixtures();
-        let case = case % fixtures.len();
-        let (mut bytes, profiles) = fixtures.swap_remove(case);
+        let (mut bytes, profiles) = FIXTURES[case % FIXTURES.len()].clone();
         if !bytes.is_empty() {
             let place = place % bytes.len();
             bytes[place] = byte;

@@ -80,8 +80,13 @@ impl<'s> Cells<'s> {
     /// An amount or a number, with its evidence.
     pub(super) fn amount(&mut self, field: FieldId, path: Path) -> Option<Decimal> {
         let text = self.sheet.read(self.row, field)?;
-        self.witness(field, path, &text);
-        let read = match (self.sheet.kind(self.row, field), self.sheet.format(field)) {
+        let kind = self.sheet.kind(self.row, field);
+        match kind {
+            CellKind::Text => self.witness(field, path, &text),
+            // What a workbook stores, and not what is made of it.
+            CellKind::Number | CellKind::Day => self.witness(field, path, &self.sheet.stored(self.row, field)),
+        }
+        let read = match (kind, self.sheet.format(field)) {
             (CellKind::Text, Some(format)) => self.sheet.amounts.read_formatted(&text, format),
             (CellKind::Text, None) => self.sheet.amounts.read(&text),
             (CellKind::Number | CellKind::Day, _) => Decimal::from_str_exact(&text).map_err(|_| NoAmount::NotANumber),

@@ -20,6 +20,7 @@ mod reader;
 mod records;
 mod remittance;
 mod rows;
+mod sample;
 mod sheet;
 mod sniff;
 mod vendor;
@@ -30,8 +31,10 @@ use std::io::{BufRead, Cursor, Read};
 use std::ops::ControlFlow;
 
 pub(crate) use currency::minor_units;
+pub(crate) use sample::Sample;
+pub(crate) use workbook::read as read_workbook;
 
-use crate::{Code, Context, Event, Finding, Format, Halt, Location, Profile, Sink, Summary};
+use crate::{Code, Context, Event, Finding, Format, Halt, Profile, Sink, Summary};
 use reader::Origin;
 use rows::Rows;
 use sniff::{Unfit, Verdict};
@@ -75,9 +78,7 @@ pub(crate) fn folded(name: &str) -> String {
 
 /// Says of a table what keeps it from being read.
 fn refuse(unfit: &Unfit<'_>, profiles: &[Profile], sink: &mut Sink<'_>) -> Result<Summary, Halt> {
-    let (number, byte, line) = unfit.header_row;
     let header = unfit.header.iter().map(|name| name.chars().take(40).collect()).collect::<Vec<String>>().join(", ");
-    let place = || Location::new(byte, line, format!("row {number}"));
     let missing: Vec<(String, &str)> = unfit
         .nearest
         .iter()
@@ -94,7 +95,7 @@ fn refuse(unfit: &Unfit<'_>, profiles: &[Profile], sink: &mut Sink<'_>) -> Resul
             .map(|(words, about)| {
                 Finding::error(
                     Code::CSV_HEADER_MISSING,
-                    place(),
+                    unfit.at.clone(),
                     format!(
                         "the header has no column `{words}` ({about}), which the profile `{}` requires",
                         profile.name
@@ -113,7 +114,7 @@ fn refuse(unfit: &Unfit<'_>, profiles: &[Profile], sink: &mut Sink<'_>) -> Resul
             vec![
                 Finding::error(
                     Code::NO_PROFILE,
-                    place(),
+                    unfit.at.clone(),
                     format!("no profile is for a table with the header {}{nearest}", shortened(&header)),
                     "Name your columns as a profile does, or ask for a profile for this file.",
                 )

@@ -229,7 +229,8 @@ impl<'p> Reader<'p, '_, '_> {
         self.sheet.plan.profile
     }
 
-    /// Whether it is a row of sums: it begins with a word the profile names, and has no number.
+    /// Whether it is a row of sums: it begins with a word the profile names, and has no number; or that word
+    /// stands where the number would.
     fn is_sum(&self, row: &Row) -> bool {
         let words = &self.profile().skip_starting_with;
         if words.is_empty() {
@@ -237,8 +238,13 @@ impl<'p> Reader<'p, '_, '_> {
         }
         let Some(first) = (0..row.cells.len()).find_map(|column| self.sheet.read_at(row, column)) else { return false };
         let first = first.to_lowercase();
-        words.iter().any(|word| first.starts_with(&word.to_lowercase()))
-            && self.sheet.read(row, self.number_field()).is_none()
+        let Some(word) = words.iter().map(|word| word.to_lowercase()).find(|word| first.starts_with(word)) else {
+            return false;
+        };
+        match self.sheet.read(row, self.number_field()) {
+            None => true,
+            Some(number) => number.to_lowercase().trim_end_matches([':', ' ']) == word,
+        }
     }
 
     fn number_field(&self) -> FieldId {
@@ -268,7 +274,9 @@ impl<'p> Reader<'p, '_, '_> {
         let Some(layout) = self.sheet.layout(row) else { return false };
         if self.profile().records.is_empty() {
             let columns = layout.names.len();
-            return row.cells.len() >= columns && row.cells.iter().skip(columns).all(|cell| cell.start == cell.end);
+            // A sheet does not store the empty cells at the end of a row.
+            let has_enough = row.cells.len() >= columns || self.format == XLSX;
+            return has_enough && row.cells.iter().skip(columns).all(|cell| cell.start == cell.end);
         }
         match layout.width {
             None => true,

@@ -74,7 +74,6 @@ pub(super) struct Cell {
 
 /// What is in a cell of a workbook.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(dead_code, reason = "the reader of workbooks, which makes the other two, is the next step")]
 pub(super) enum CellKind {
     /// Text, written by people's conventions.
     #[default]

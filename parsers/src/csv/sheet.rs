@@ -165,6 +165,13 @@ impl<'p> Sheet<'p> {
         self.read(row, field).map(Cow::into_owned)
     }
 
+    /// What stands in a field's cell, as it stands there.
+    pub(super) fn stored<'r>(&self, row: &'r Row, field: FieldId) -> Cow<'r, str> {
+        let column = self.layout(row).and_then(|layout| layout.column(field));
+        let raw = column.and_then(|column| row.raw(column)).unwrap_or_default();
+        self.plan.charset.text(raw)
+    }
+
     /// What a workbook says of a field's cell.
     pub(super) fn kind(&self, row: &Row, field: FieldId) -> CellKind {
         let column = self.layout(row).and_then(|layout| layout.column(field));

@@ -3,7 +3,7 @@
 use super::charset::Charset;
 use super::rows::{Dialect, Row, Rows};
 use crate::profile::{Delimiter, Field, Profile, Quote, TextEncoding};
-use crate::{HEAD_BYTES, Limits};
+use crate::{HEAD_BYTES, Limits, Location};
 
 /// What the head of a file says.
 pub(super) enum Verdict<'p> {
@@ -31,7 +31,8 @@ pub(super) struct Unfit<'p> {
     pub charset: Charset,
     /// The header's names, or the cells of what stands in its place.
     pub header: Vec<String>,
-    pub header_row: (u64, u64, u64),
+    /// Where it stands.
+    pub at: Location,
     /// The profile that is least wrong, and what it misses.
     pub nearest: Option<(&'p Profile, Vec<&'static Field>)>,
 }
@@ -74,6 +75,13 @@ struct Header {
     at: (u64, u64, u64),
 }
 
+impl Header {
+    fn place(&self) -> Location {
+        let (number, byte, line) = self.at;
+        Location::new(byte, line, format!("row {number}"))
+    }
+}
+
 /// The ways to read a file by one profile: one for each delimiter it allows.
 fn plans<'p>(head: &[u8], profile: &'p Profile) -> Vec<(Plan<'p>, Header)> {
     let Some(charset) = Charset::of(head, head.len() < HEAD_BYTES, profile.encoding) else { return Vec::new() };
@@ -81,22 +89,18 @@ fn plans<'p>(head: &[u8], profile: &'p Profile) -> Vec<(Plan<'p>, Header)> {
     for dialect in dialects(head, charset, profile.delimiter, profile.quote) {
         let rows = first_rows(head, charset, dialect, 1, profile.skip_rows);
         let Some(header) = rows.into_iter().next() else { continue };
-        let folded = folded_all(&header.names);
-        let known: Vec<&Field> = profile
-            .documents
-            .into_iter()
-            .flat_map(Field::all)
-            .filter(|field| column(profile, field, &folded).is_some())
-            .collect();
-        let missing = profile
-            .documents
-            .into_iter()
-            .flat_map(Field::all)
-            .filter(|field| profile.requires(field) && !known.iter().any(|found| found.name == field.name))
-            .collect();
-        plans.push((Plan { profile, charset, dialect, missing, matched: known.len() }, header));
+        let (missing, matched) = matched(profile, &header.names);
+        plans.push((Plan { profile, charset, dialect, missing, matched }, header));
     }
     plans
+}
+
+/// The required fields that a header has no column for, and how many of its columns the profile knows.
+pub(super) fn matched(profile: &Profile, header: &[String]) -> (Vec<&'static Field>, usize) {
+    let folded = folded_all(header);
+    let fields = || profile.documents.into_iter().flat_map(Field::all);
+    let known = |field: &&Field| column(profile, field, &folded).is_some();
+    (fields().filter(|field| profile.requires(field) && !known(field)).collect(), fields().filter(known).count())
 }
 
 /// The names of a header, [`super::folded`].
@@ -188,9 +192,9 @@ fn table<'p>(head: &[u8], profiles: &'p [Profile], best: Option<(Plan<'p>, Heade
         && plan.matched > 0
         && header.names.len() > 1
     {
-        let (charset, names, at) = (plan.charset, header.names.clone(), header.at);
+        let (charset, names, at) = (plan.charset, header.names.clone(), header.place());
         let nearest = best.and_then(|(plan, _)| nearest(plan));
-        return Verdict::Table(Unfit { charset, header: names, header_row: at, nearest });
+        return Verdict::Table(Unfit { charset, header: names, at, nearest });
     }
     let Some(charset) = Charset::of(head, head.len() < HEAD_BYTES, TextEncoding::Auto) else { return Verdict::Other };
     let header = dialects(head, charset, Delimiter::Auto, Quote::default())
@@ -201,8 +205,8 @@ fn table<'p>(head: &[u8], profiles: &'p [Profile], best: Option<(Plan<'p>, Heade
         None => Verdict::Other,
         Some(header) => Verdict::Table(Unfit {
             charset,
+            at: header.place(),
             header: header.names,
-            header_row: header.at,
             nearest: match (profiles, best) {
                 ([only], None) => only.documents.map(|of| (only, required(only, of))),
                 ([_], Some((plan, _))) => Some((plan.profile, plan.missing)),

@@ -89,7 +89,7 @@ impl DatePattern {
     }
 
     /// Whether some text could be read as two different dates by the two patterns.
-    pub(super) fn contradicts(&self, other: &Self) -> bool {
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
         if self == other {
             return false;
         }

@@ -7,6 +7,7 @@ mod check;
 mod check_records;
 mod dates;
 mod fields;
+mod guess;
 mod records;
 mod settings;
 
@@ -19,6 +20,7 @@ pub use check::ProfileError;
 pub use dates::DatePattern;
 pub(crate) use fields::FieldId;
 pub use fields::{FIELDS, Field, FieldKind};
+pub use guess::{Guess, GuessedColumn, guess};
 pub(crate) use records::is_among;
 pub use records::{NumberFormat, Place, Record, Role, Span, TrailerField};
 pub use settings::{

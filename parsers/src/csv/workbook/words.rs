@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
 /// `C12`: the column in letters, from A, and the row.
-pub(super) fn cell_name(column: usize, row: u64) -> String {
+pub(in super::super) fn cell_name(column: usize, row: u64) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
     while rest > 0 {
@@ -21,7 +21,7 @@ pub(super) fn cell_name(column: usize, row: u64) -> String {
 /// A workbook keeps numbers in binary, and writes up to 17 digits of one; what it shows has at most 15
 /// (ECMA-376 part 1, §18.8.30: the precision of General). More than 15 are the tail of the binary number and
 /// nobody's amount, so they are rounded off, in decimal.
-pub(super) fn plain_number(text: &str) -> Option<String> {
+pub(in super::super) fn plain_number(text: &str) -> Option<String> {
     let text = text.trim();
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -101,7 +101,7 @@ fn round(digits: &mut Vec<u8>) -> bool {
 
 /// The day that a serial number is, counted from 1899-12-30; a time of the day is left off. 1900 was no leap
 /// year, and days before March of it are off by one in every spreadsheet: they are nobody's invoice dates.
-pub(super) fn serial_day(text: &str) -> Option<Date> {
+pub(in super::super) fn serial_day(text: &str) -> Option<Date> {
     let plain = plain_number(text)?;
     let days: i64 = plain.split('.').next()?.parse().ok()?;
     // 9999-12-31, the last day a spreadsheet knows.
