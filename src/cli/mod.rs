@@ -15,6 +15,7 @@ mod explain;
 mod file;
 mod moment;
 mod org;
+mod output;
 mod profile;
 mod schema;
 mod screen;
