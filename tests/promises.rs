@@ -27,6 +27,7 @@ mod api_tenancy;
 mod attempts;
 mod cli_admin;
 mod cli_check;
+mod cli_convert;
 mod cli_corpus;
 mod cli_read;
 mod clients_curl;

@@ -15,6 +15,7 @@ mod explain;
 mod file;
 mod moment;
 mod org;
+mod output;
 mod profile;
 mod schema;
 mod screen;
@@ -57,8 +58,9 @@ pub fn main() -> ExitCode {
 
 /// The secure file-transfer gateway that reads what it receives.
 ///
-/// Waybill takes invoice and voucher files (X12 810, UBL 2.1, CSV), keeps every original exactly as it
-/// came, reads it into one canonical model and says what is wrong with it: where, why, and how to mend it.
+/// Waybill takes invoices, remittances and their kin (X12, EDIFACT, UBL, CII and other XML, CSV), keeps every
+/// original exactly as it came, reads it into one canonical model and says what is wrong with it: where, why,
+/// and how to mend it.
 #[derive(Debug, Parser)]
 #[command(
     name = "waybill",

@@ -28,9 +28,9 @@ use super::screen::{self, Color};
 
 /// Read files here and say what is wrong with them
 ///
-/// Reads X12 810, UBL 2.1 Invoice and CreditNote, and CSV voucher and invoice files as the gateway would,
-/// and sends nothing anywhere. A file is known by its content, not by its name. Every finding says where
-/// it is, why, and how to mend it.
+/// Reads every format the gateway reads (X12, EDIFACT, UBL, CII and other XML, CSV, canonical JSON; docs/FORMATS.md
+/// has them all) as it would, and sends nothing anywhere. A file is known by its content, not by its name. Every
+/// finding says where it is, why, and how to mend it; `waybill explain CODE` says more.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Check {
@@ -61,6 +61,7 @@ const EXAMPLES: &str = "\
 Examples:
   waybill check invoices.edi
   waybill check -v june/*.xml
+  waybill explain BR-CO-10
   waybill check open-items.csv --profile my-erp.toml
   zcat archive.edi.gz | waybill check - --json | jq 'select(.event == \"finding\")'
 

@@ -294,7 +294,8 @@ enum Name {
 }
 
 fn name_of(finding: &Finding) -> Option<Name> {
-    let path = finding.location.path.as_str();
+    // Of a member of an archive, what stands in it: `a/items.csv!/row 12/amount`.
+    let path = finding.location.path.rsplit_once("!/").map_or(finding.location.path.as_str(), |(_, inside)| inside);
     if let Some((_, column)) = path.strip_prefix("row ").and_then(|row| row.split_once('/')) {
         return Some(Name::Above(safe(column).into_owned()));
     }
@@ -370,9 +371,11 @@ mod tests {
     #[test]
     fn of_what_is_packed_the_place_inside_and_the_excerpt_are_shown() {
         let (folder, source) = source(b"PK\x03\x04rest");
-        let location = Location::new(0, 12, "Sheet1!C12");
-        let finding = Finding::error(Code::AMOUNT_INVALID, location, "no amount", "Write one.");
-        let finding = finding.with_value("12.3.4").with_excerpt("NW-1,12.3.4,EUR");
+        let finding = |path: &str| {
+            let finding = Finding::error(Code::AMOUNT_INVALID, Location::new(0, 12, path), "no amount", "Write one.");
+            finding.with_value("12.3.4").with_excerpt("NW-1,12.3.4,EUR")
+        };
+        let findings = [finding("Sheet1!C12"), finding("a/items.csv!/row 12/amount")];
         let text = said(Paint::PLAIN, &source, &[finding]).replace(&format!("{}/", folder.path().display()), "");
         assert!(
             text.contains("\n--> invoices.edi (Sheet1!C12)\n |\n | NW-1,12.3.4,EUR\n |      ^^^^^^\n = fix"),

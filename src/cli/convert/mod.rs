@@ -4,7 +4,6 @@
 //! it, on standard error, and each document goes through a [`Pen`] to an [`Output`].
 
 mod loss;
-mod output;
 mod pen;
 
 use std::io::{self, ErrorKind, Write};
@@ -14,10 +13,10 @@ use anyhow::Context;
 use clap::Args;
 use waybill_parsers::{Code, Document, Finding, Location, Summary};
 
-use self::output::Output;
 use self::pen::{Pen, Target, Written};
 use super::Exit;
 use super::check::{Machine, Pass, Person, Report, Source, Total, Weight, feeds};
+use super::output::Output;
 use super::screen::{self, Color};
 use crate::domain::counted;
 
@@ -183,13 +182,13 @@ impl Report for Conversion<'_> {
             Written::Whole => (),
             Written::Without(lost) if lost.is_empty() => (),
             Written::Without(lost) => {
-                let message = format!("{} has no place for these of {number}: {}", self.name, lost.join(", "));
-                let fix = "Send what was left out another way, or convert to a format that has it; json has it all.";
+                let message = format!("{} does not keep all of {number}: {}", self.name, lost.join(", "));
+                let fix = "Send another way what must not be lost; json keeps it all.";
                 self.say(source, Finding::warning(Code::CONVERT_LOSSY, place(), message, fix), document);
             }
             Written::Not(why) => {
                 let message = format!("{number} cannot be written as {}: {why}", self.name);
-                let fix = "Convert it to a format that knows its kind; json knows them all.";
+                let fix = "Convert it to a format that has a place for all of it; json has one for everything.";
                 self.say(source, Finding::error(Code::CONVERT_UNSUPPORTED, place(), message, fix), document);
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! Where a conversion goes: standard output as it comes, or a file that is there whole or not at all.
+//! Where a command writes: standard output as it comes, or a file that is there whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
