@@ -21,6 +21,7 @@ pub mod profile;
 mod csv;
 mod edi;
 pub mod edifact;
+mod pdf;
 mod rules;
 mod short;
 mod text;
@@ -111,7 +112,8 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 5] = [&x12::X12, &edifact::Edifact, &xml::Xml, &json::Json, &csv::Csv];
+static FORMATS: [&dyn Format; 6] =
+    [&x12::X12, &edifact::Edifact, &xml::Xml, &pdf::Pdf, &json::Json, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]
