@@ -17,6 +17,7 @@ pub mod json;
 pub mod limits;
 pub mod location;
 pub mod profile;
+pub mod write;
 
 mod csv;
 mod edi;
@@ -112,8 +113,7 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 6] =
-    [&x12::X12, &edifact::Edifact, &xml::Xml, &pdf::Pdf, &json::Json, &csv::Csv];
+static FORMATS: [&dyn Format; 6] = [&x12::X12, &edifact::Edifact, &xml::Xml, &pdf::Pdf, &json::Json, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]
