@@ -23,6 +23,7 @@ mod csv;
 mod edi;
 pub mod edifact;
 mod packed;
+mod pdf;
 mod rules;
 mod short;
 mod text;
@@ -122,7 +123,8 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 6] = [&x12::X12, &edifact::Edifact, &xml::Xml, &json::Json, &packed::Packed, &csv::Csv];
+static FORMATS: [&dyn Format; 7] =
+    [&x12::X12, &edifact::Edifact, &xml::Xml, &pdf::Pdf, &json::Json, &packed::Packed, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]

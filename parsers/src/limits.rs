@@ -17,6 +17,9 @@ pub struct Limits {
     pub lines_max: usize,
     /// Most columns of one row, elements of one segment.
     pub columns_max: usize,
+    /// Largest PDF, in bytes: it is held in memory to find the invoice attached to it. What is unpacked of it
+    /// may be as large once more.
+    pub pdf_bytes_max: usize,
     /// Most findings kept of one file; the rest is counted, and one finding says so.
     pub findings_max: usize,
     /// Largest zip file or workbook, in bytes: it is held in memory. Gzip streams, and may have any size.
@@ -41,6 +44,7 @@ impl Default for Limits {
             attributes_max: 200,
             lines_max: 50_000,
             columns_max: 1_000,
+            pdf_bytes_max: 64 * 1024 * 1024,
             findings_max: 10_000,
             archive_bytes_max: 64 * 1024 * 1024,
             inflated_bytes_max: 4 * 1024 * 1024 * 1024,

@@ -3,8 +3,10 @@
 
 use crate::canonical::{Invoice, RemittanceAdvice};
 use crate::x12::write as x12;
+use crate::xml::write as ubl;
 
 pub use crate::x12::write::{WriteError as X12Error, X12Envelope, X12Version};
+pub use crate::xml::write::WriteError as UblError;
 
 /// Writes invoices and credit notes as one X12 interchange of 810s.
 ///
@@ -36,4 +38,20 @@ pub fn x12_remittances(advices: &[&RemittanceAdvice], envelope: &X12Envelope) ->
 /// As [`x12_remittances`].
 pub fn x12_remittance(advice: &RemittanceAdvice, envelope: &X12Envelope) -> Result<Vec<u8>, X12Error> {
     x12_remittances(&[advice], envelope)
+}
+
+/// Writes an invoice or a credit note as UBL 2.1, in the element order of EN 16931.
+///
+/// # Errors
+/// The document lacks what UBL must have, or holds what XML cannot: the error says which element.
+pub fn ubl_invoice(invoice: &Invoice) -> Result<Vec<u8>, UblError> {
+    ubl::invoice(invoice)
+}
+
+/// Writes a remittance advice as UBL 2.1.
+///
+/// # Errors
+/// As [`ubl_invoice`].
+pub fn ubl_remittance(advice: &RemittanceAdvice) -> Result<Vec<u8>, UblError> {
+    ubl::remittance(advice)
 }

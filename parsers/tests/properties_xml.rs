@@ -66,10 +66,10 @@ fn share(of: usize, share: f64) -> usize {
 fn input(which: usize) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut inputs = Vec::new();
-    for format in ["ubl", "cii"] {
+    for (format, name) in [("ubl", "input.xml"), ("cii", "input.xml"), ("pdf", "input.pdf")] {
         for verdict in ["ok", "err"] {
             for case in fs::read_dir(folder.join(format).join(verdict)).unwrap() {
-                inputs.push(case.unwrap().path().join("input.xml"));
+                inputs.push(case.unwrap().path().join(name));
             }
         }
     }
@@ -187,4 +187,26 @@ fn lines_attributes_and_kept_text_have_their_limits() {
     assert_eq!(stopped("<cac:Delivery>", "<cbc:ID/>", many, "", limits).1, "token_bytes_max");
     let attributes: String = (0..limits.attributes_max + 1).map(|n| format!(" a{n}=''")).collect();
     assert_eq!(stopped(&format!("<cbc:Note{attributes}/>"), "", 0, "</Invoice>", limits).1, "attributes_max");
+}
+
+#[test]
+fn a_pdf_is_held_in_memory_up_to_its_limit() {
+    let limits = Limits { pdf_bytes_max: 1024 * 1024, ..Limits::default() };
+    let mut repeated = Repeated::new("%PDF-1.7\n", SIXTEEN, 64 * 1024 * 1024 / 16, "");
+    let (result, events) = told(&mut BufReader::new(&mut repeated), limits);
+    let Err(Halt::Limit(limit)) = result else { panic!("no limit was passed: {result:?}") };
+    assert_eq!((limit.setting, limit.max, events.len()), ("pdf_bytes_max", 1024 * 1024, 0));
+    assert!(repeated.given < 1024 * 1024 + 256 * 1024, "{} bytes were read", repeated.given);
+}
+
+#[test]
+fn a_pdf_made_to_be_slow_is_not() {
+    let start = std::time::Instant::now();
+    let (head, tail) = ("%PDF-1.7\n", "\nstartxref\n9\n%%EOF\n");
+    for piece in ["1 0 obj[", "1 0 obj<</A", "1 0 obj(", "1 0 obj<4", "1 0 obj<<>>stream\n", "xref 0 1 ", "%", " "] {
+        let pdf = format!("{head}{}{tail}", piece.repeat(4 * 1024 * 1024 / piece.len()));
+        let (result, events) = told(&mut pdf.as_bytes(), Limits::default());
+        assert_eq!((result.unwrap().documents, events.len()), (0, 1), "{piece}");
+    }
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }

@@ -22,6 +22,8 @@ mod tag;
 mod ubl;
 mod vocabulary;
 
+pub(crate) use self::ubl::write;
+
 use std::io::BufRead;
 
 use self::desk::Desk;

@@ -7,6 +7,7 @@ mod remittance;
 mod response;
 mod sections;
 mod statement;
+pub(crate) mod write;
 
 use super::stream::{Space, Stream, Trouble};
 use super::vocabulary::Vocabulary;
