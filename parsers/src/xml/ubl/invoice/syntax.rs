@@ -145,6 +145,12 @@ fn check_type(draft: &mut Draft, section: Element<'_>, path: &str) {
     };
     let message = "the type code is of the other kind of document";
     want(draft, !is_of_other, "BR-CL-01", section, path, message);
+    let process = draft.body.invoice.process_id.as_deref().unwrap_or_default();
+    if is_of_other && draft.body.syntax.is_peppol && process.contains(":billing:01:") {
+        let is_invoice = draft.body.kind == Kind::Invoice;
+        let rule = if is_invoice { "PEPPOL-EN16931-P0100" } else { "PEPPOL-EN16931-P0101" };
+        broken(draft, rule, section, path.to_owned(), message.to_owned());
+    }
 }
 
 fn check_party(draft: &mut Draft, section: Element<'_>, path: &str) {
