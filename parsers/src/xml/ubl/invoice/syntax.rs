@@ -3,6 +3,7 @@
 //! Peppol wants of it beyond. Only documents that claim to follow them are looked at.
 
 use super::{Content, Draft};
+use crate::canonical::OtherCurrency;
 use crate::rules::{self, explain};
 use crate::xml::element::Element;
 use crate::xml::ubl::Kind;
@@ -473,12 +474,13 @@ fn all<'e>(element: Element<'e>, way: &[&str], path: &str) -> Vec<(Element<'e>, 
 }
 
 impl Content {
-    /// Remembers an amount that is in another currency than the document.
-    pub(super) fn note_currency(&mut self, element: Element<'_>, field: &impl ToString) {
-        let Some(currency) = element.attribute("currencyID") else { return };
-        if self.invoice.currency.as_deref() != Some(currency) {
-            let other = crate::canonical::OtherCurrency { field: field.to_string(), currency: currency.to_owned() };
+    /// Remembers an amount that is in another currency than the document; says whether it is.
+    pub(super) fn note_currency(&mut self, element: Element<'_>, field: &impl ToString) -> bool {
+        let other = element.attribute("currencyID").filter(|code| self.invoice.currency.as_deref() != Some(*code));
+        if let Some(currency) = other {
+            let other = OtherCurrency { field: field.to_string(), currency: currency.to_owned() };
             self.invoice.other_currencies.push(other);
         }
+        other.is_some()
     }
 }
