@@ -116,7 +116,8 @@ pub struct Invoice {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OtherCurrency {
-    /// The amount, as the evidence names it: `lines[0].net_amount`.
+    /// The amount, as the evidence names it: `lines[0].net_amount`; a tax total of no known currency by its
+    /// number, `tax_totals[0]`.
     pub field: String,
     /// The code the file has on it, of ISO 4217 if the file is right.
     pub currency: String,

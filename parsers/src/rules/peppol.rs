@@ -270,3 +270,155 @@ fn check_dates(case: &mut Case<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::sample::{broken, identifier, peppol};
+    use super::super::{Claim, Places};
+    use super::*;
+    use crate::Location;
+    use crate::canonical::{Evidence, Invoice, Note, OtherCurrency, Payment, Period};
+
+    type Spoil = fn(&mut Invoice);
+
+    fn line(invoice: &mut Invoice) -> &mut Line {
+        invoice.lines.first_mut().expect("the sample has a line")
+    }
+
+    fn exempt(invoice: &mut Invoice, code: &str) {
+        invoice.tax_breakdown.first_mut().expect("a tax").exemption_code = Some(code.to_owned());
+    }
+
+    fn allowance(percent: Option<i64>, base: Option<i64>, amount: i64) -> AllowanceCharge {
+        AllowanceCharge {
+            amount: Some(Decimal::new(amount, 2)),
+            percent: percent.map(Decimal::from),
+            base: base.map(Decimal::from),
+            reason_code: Some("95".to_owned()),
+            ..AllowanceCharge::default()
+        }
+    }
+
+    #[test]
+    fn the_whole_sample_breaks_nothing_and_a_document_of_another_specification_is_not_asked() {
+        assert_eq!(broken(&peppol()), Vec::<&str>::new());
+        let mut other = peppol();
+        other.specification_id = Some("urn:cen.eu:en16931:2017".to_owned());
+        other.process_id = None;
+        other.buyer_reference = None;
+        assert_eq!(broken(&other), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn each_rule_is_broken_by_what_it_forbids() {
+        let cases: &[(&str, Spoil)] = &[
+            ("R001", |invoice| invoice.process_id = None),
+            ("R002", |invoice| {
+                invoice.notes = vec![Note::default(), Note::default()];
+                invoice.buyer.address.as_mut().expect("an address").country = Some("AT".to_owned());
+            }),
+            ("R003", |invoice| invoice.buyer_reference = None),
+            ("R004", |invoice| {
+                invoice.specification_id =
+                    Some("urn:cen.eu:en16931:2017#conformant#urn:fdc:peppol.eu:2017:poacc:billing:3.0".to_owned());
+            }),
+            ("R005", |invoice| invoice.tax_currency = invoice.currency.clone()),
+            ("R007", |invoice| invoice.process_id = Some("urn:fdc:peppol.eu:2017:poacc:billing:1:1.0".to_owned())),
+            ("R010", |invoice| invoice.buyer.endpoint = None),
+            ("R020", |invoice| invoice.seller.endpoint = None),
+            ("R040", |invoice| invoice.allowances_charges.push(allowance(Some(10), Some(50), 503))),
+            ("R041", |invoice| invoice.allowances_charges.push(allowance(Some(10), None, 500))),
+            ("R042", |invoice| line(invoice).allowances_charges.push(allowance(None, Some(50), 500))),
+            ("R046", |invoice| line(invoice).gross_price = Some(Decimal::from(26))),
+            ("R051", |invoice| {
+                let field = "lines[0].net_price".to_owned();
+                invoice.other_currencies.push(OtherCurrency { field, currency: "USD".to_owned() });
+            }),
+            ("R053", |invoice| invoice.tax_breakdown.clear()),
+            ("R054", |invoice| invoice.tax_currency = Some("SEK".to_owned())),
+            ("R055", |invoice| {
+                invoice.tax_currency = Some("SEK".to_owned());
+                invoice.totals.tax_in_tax_currency = Some(Decimal::from(-190));
+            }),
+            ("R061", |invoice| {
+                invoice.payments.push(Payment { means_code: Some("59".to_owned()), ..Payment::default() });
+            }),
+            ("R110", |invoice| {
+                invoice.period = Some(Period { start: Some(date(2026, 2, 1)), end: None });
+                line(invoice).period = Some(Period { start: Some(date(2026, 1, 31)), end: None });
+            }),
+            ("R111", |invoice| {
+                invoice.period = Some(Period { start: None, end: Some(date(2026, 2, 28)) });
+                line(invoice).period = Some(Period { start: None, end: Some(date(2026, 3, 1)) });
+            }),
+            ("R120", |invoice| line(invoice).net_price = Some(Decimal::new(2_501, 2))),
+            ("R121", |invoice| line(invoice).price_base_quantity = Some(Decimal::ZERO)),
+            ("R130", |invoice| line(invoice).price_base_unit = Some("KGM".to_owned())),
+            ("P0100", |invoice| invoice.type_code = Some("389".to_owned())),
+            ("P0101", |invoice| {
+                invoice.kind = InvoiceKind::CreditNote;
+                invoice.type_code = Some("261".to_owned());
+            }),
+            ("P0104", |invoice| exempt(invoice, "VATEX-EU-G")),
+            ("P0105", |invoice| exempt(invoice, "vatex-eu-o")),
+            ("P0106", |invoice| exempt(invoice, "VATEX-EU-IC")),
+            ("P0107", |invoice| exempt(invoice, "VATEX-EU-AE")),
+            ("P0108", |invoice| exempt(invoice, "VATEX-EU-D")),
+            ("P0109", |invoice| exempt(invoice, "VATEX-EU-F")),
+            ("P0110", |invoice| exempt(invoice, "VATEX-EU-I")),
+            ("P0111", |invoice| exempt(invoice, "VATEX-EU-J")),
+            ("P0112", |invoice| {
+                invoice.type_code = Some("326".to_owned());
+                invoice.seller.address.as_mut().expect("an address").country = Some("AT".to_owned());
+            }),
+            ("CL002", |invoice| {
+                let item = AllowanceCharge { reason_code: Some("AA".to_owned()), ..AllowanceCharge::default() };
+                line(invoice).allowances_charges.push(item);
+            }),
+            ("CL006", |invoice| invoice.tax_point_code = Some("4".to_owned())),
+            ("CL008", |invoice| invoice.seller.endpoint = identifier("EM", "a@b.example")),
+        ];
+        for (rule, spoil) in cases {
+            let mut spoiled = peppol();
+            spoil(&mut spoiled);
+            let rule = format!("PEPPOL-EN16931-{rule}");
+            assert!(broken(&spoiled).contains(&rule.as_str()), "{rule}: {:?}", broken(&spoiled));
+        }
+    }
+
+    #[test]
+    fn two_hundredths_are_let_pass_and_a_price_may_be_for_more_than_one() {
+        let mut near = peppol();
+        near.allowances_charges.push(AllowanceCharge {
+            tax_category: Some("S".to_owned()),
+            tax_rate: Some(Decimal::from(19)),
+            ..allowance(Some(10), Some(50), 502)
+        });
+        assert!(!broken(&near).contains(&"PEPPOL-EN16931-R040"));
+        let mut per_hundred = peppol();
+        line(&mut per_hundred).net_price = Some(Decimal::from(2_500));
+        line(&mut per_hundred).price_base_quantity = Some(Decimal::ONE_HUNDRED);
+        line(&mut per_hundred).price_base_unit = Some("C62".to_owned());
+        assert_eq!(broken(&per_hundred), Vec::<&str>::new());
+        line(&mut per_hundred).quantity = Some(Decimal::MAX);
+        assert!(broken(&per_hundred).contains(&"PEPPOL-EN16931-R120"));
+    }
+
+    #[test]
+    fn the_numbers_of_registers_are_told_by_their_scheme() {
+        let mut spoiled = peppol();
+        spoiled.buyer.endpoint = identifier("0088", "7300010000002");
+        spoiled.seller.legal_id = identifier("0208", "0202239952");
+        assert_eq!(broken(&spoiled), ["PEPPOL-COMMON-R043", "PEPPOL-COMMON-R040"]);
+    }
+
+    #[test]
+    fn a_day_with_a_time_zone_is_not_written_as_peppol_wants() {
+        let at = Location::new(7, 1, "");
+        let evidence = ["2026-03-01Z", " 2026-03-01 "].map(|raw| Evidence::new("issue_date", at.clone(), raw));
+        let findings = super::super::check(&peppol(), &Places::new(&evidence, &[], at), Claim::AsStated, 100);
+        assert_eq!(findings.iter().map(|found| found.code.as_str()).collect::<Vec<_>>(), ["PEPPOL-EN16931-F001"]);
+    }
+}

@@ -4,7 +4,9 @@ use jiff::civil::date;
 use rust_decimal::Decimal;
 
 use super::{Claim, Places, check};
-use crate::canonical::{Address, Delivery, Invoice, Item, Line, Party, TaxBreakdown, Totals};
+use crate::canonical::{
+    Address, Contact, CreditTransfer, Delivery, Identifier, Invoice, Item, Line, Party, Payment, TaxBreakdown, Totals,
+};
 
 /// The ids of the rules an invoice breaks, each once.
 pub(super) fn broken(invoice: &Invoice) -> Vec<&'static str> {
@@ -114,4 +116,45 @@ pub(super) fn in_category(code: &str) -> Invoice {
         _ => {}
     }
     invoice
+}
+
+/// An invoice that follows Peppol BIS Billing 3 to the letter.
+pub(super) fn peppol() -> Invoice {
+    let mut invoice = invoice();
+    invoice.specification_id =
+        Some("urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0".to_owned());
+    invoice.process_id = Some("urn:fdc:peppol.eu:2017:poacc:billing:01:1.0".to_owned());
+    invoice.buyer_reference = Some("PO-9".to_owned());
+    invoice.seller.endpoint = identifier("9930", "DE111111111");
+    invoice.buyer.endpoint = identifier("0088", "7300010000001");
+    invoice
+}
+
+/// An invoice that follows XRechnung to the letter.
+pub(super) fn xrechnung() -> Invoice {
+    let mut invoice = invoice();
+    invoice.specification_id = Some("urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0".to_owned());
+    invoice.buyer_reference = Some("04011000-12345-34".to_owned());
+    let text = |text: &str| Some(text.to_owned());
+    invoice.seller.contact =
+        Some(Contact { name: text("Jana Brandt"), phone: text("+49 431 5550"), email: text("rechnung@kiel.example") });
+    for party in [&mut invoice.seller, &mut invoice.buyer] {
+        let address =
+            Address { city: text("Kiel"), postal_code: text("24143"), country: text("DE"), ..Address::default() };
+        party.address = Some(address);
+    }
+    invoice.delivery = Some(Delivery { date: Some(date(2026, 2, 27)), ..Delivery::default() });
+    invoice.payments.push(Payment {
+        means_code: text("58"),
+        credit_transfers: vec![CreditTransfer {
+            account: "DE02120300000000202051".to_owned(),
+            ..CreditTransfer::default()
+        }],
+        ..Payment::default()
+    });
+    invoice
+}
+
+pub(super) fn identifier(scheme: &str, value: &str) -> Option<Identifier> {
+    Some(Identifier { scheme: Some(scheme.to_owned()), value: value.to_owned() })
 }

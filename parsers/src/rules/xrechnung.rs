@@ -232,3 +232,153 @@ fn is_absolute(uri: &str) -> bool {
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-'))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::sample::{broken, identifier, xrechnung};
+    use super::*;
+    use crate::canonical::{Attachment, Contact, CreditTransfer, Delivery, Invoice, PaymentTerms};
+
+    type Spoil = fn(&mut Invoice);
+
+    fn contact(invoice: &mut Invoice) -> &mut Contact {
+        invoice.seller.contact.as_mut().expect("the sample has a contact")
+    }
+
+    fn payment(invoice: &mut Invoice) -> &mut Payment {
+        invoice.payments.first_mut().expect("the sample is paid")
+    }
+
+    /// To be paid by another means, with nothing said of it.
+    fn pay_by(invoice: &mut Invoice, code: &str) {
+        *payment(invoice) = Payment { means_code: Some(code.to_owned()), ..Payment::default() };
+    }
+
+    fn address_of(party: &mut crate::canonical::Party) -> &mut Address {
+        party.address.as_mut().expect("an address")
+    }
+
+    fn deliver(invoice: &mut Invoice) {
+        let address = Some(Address { country: Some("DE".to_owned()), ..Address::default() });
+        invoice.delivery = Some(Delivery { address, date: Some(date(2026, 2, 27)), ..Delivery::default() });
+    }
+
+    fn attach(invoice: &mut Invoice, name: &str, uri: &str) {
+        invoice.attachments.push(Attachment {
+            reference: Some("A".to_owned()),
+            file_name: Some(name.to_owned()),
+            uri: Some(uri.to_owned()),
+            ..Attachment::default()
+        });
+    }
+
+    #[test]
+    fn the_whole_sample_breaks_nothing_and_a_document_of_another_specification_is_not_asked() {
+        assert_eq!(broken(&xrechnung()), Vec::<&str>::new());
+        let mut other = xrechnung();
+        other.specification_id = Some("urn:cen.eu:en16931:2017".to_owned());
+        other.seller.contact = None;
+        other.buyer_reference = None;
+        assert_eq!(broken(&other), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn each_rule_is_broken_by_what_it_forbids() {
+        let cases: &[(&str, Spoil)] = &[
+            ("BR-DE-1", |invoice| invoice.payments.clear()),
+            ("BR-DE-2", |invoice| invoice.seller.contact = None),
+            ("BR-DE-3", |invoice| address_of(&mut invoice.seller).city = None),
+            ("BR-DE-4", |invoice| address_of(&mut invoice.seller).postal_code = None),
+            ("BR-DE-5", |invoice| contact(invoice).name = None),
+            ("BR-DE-6", |invoice| contact(invoice).phone = None),
+            ("BR-DE-7", |invoice| contact(invoice).email = Some(" ".to_owned())),
+            ("BR-DE-8", |invoice| address_of(&mut invoice.buyer).city = None),
+            ("BR-DE-9", |invoice| address_of(&mut invoice.buyer).postal_code = None),
+            ("BR-DE-10", deliver),
+            ("BR-DE-11", deliver),
+            ("BR-DE-14", |invoice| invoice.tax_breakdown.first_mut().expect("a tax").rate = None),
+            ("BR-DE-15", |invoice| invoice.buyer_reference = None),
+            ("BR-DE-16", |invoice| invoice.seller.vat_id = None),
+            ("BR-DE-17", |invoice| invoice.type_code = Some("386".to_owned())),
+            ("BR-DE-18", |invoice| {
+                let text = Some("30 Tage\n#SKONTO#TAGE=14#PROZENT=2,00#".to_owned());
+                invoice.terms = Some(PaymentTerms { text, ..PaymentTerms::default() });
+            }),
+            ("BR-DE-19", |invoice| {
+                payment(invoice).credit_transfers.first_mut().expect("one").account = "12345".to_owned();
+            }),
+            ("BR-DE-20", |invoice| pay_by(invoice, "59")),
+            ("BR-DE-21", |invoice| {
+                let old = "urn:cen.eu:en16931:2017#compliant#urn:xoev-de:kosit:standard:xrechnung_2.0";
+                invoice.specification_id = Some(old.to_owned());
+            }),
+            ("BR-DE-22", |invoice| {
+                attach(invoice, "a.pdf", "https://example.com/1");
+                attach(invoice, "a.pdf", "https://example.com/2");
+            }),
+            ("BR-DE-23-a", |invoice| pay_by(invoice, "30")),
+            ("BR-DE-23-b", |invoice| payment(invoice).mandate = Some("M-1".to_owned())),
+            ("BR-DE-24-a", |invoice| pay_by(invoice, "48")),
+            ("BR-DE-24-b", |invoice| {
+                pay_by(invoice, "54");
+                payment(invoice).credit_transfers.push(CreditTransfer::default());
+            }),
+            ("BR-DE-25-a", |invoice| pay_by(invoice, "59")),
+            ("BR-DE-25-b", |invoice| {
+                pay_by(invoice, "59");
+                payment(invoice).card_number_masked = Some("2222".to_owned());
+            }),
+            ("BR-DE-26", |invoice| invoice.type_code = Some("384".to_owned())),
+            ("BR-DE-27", |invoice| contact(invoice).phone = Some("n/a 12".to_owned())),
+            ("BR-DE-28", |invoice| contact(invoice).email = Some("rechnung@kiel".to_owned())),
+            ("BR-DE-30", |invoice| {
+                pay_by(invoice, "59");
+                payment(invoice).mandate = Some("M-1".to_owned());
+            }),
+            ("BR-DE-31", |invoice| {
+                pay_by(invoice, "59");
+                payment(invoice).mandate = Some("M-1".to_owned());
+            }),
+            ("BR-DE-TMP-32", |invoice| invoice.delivery = None),
+            ("BR-TMP-2", |invoice| attach(invoice, "a.pdf", "example.com/a.pdf")),
+        ];
+        for (rule, spoil) in cases {
+            let mut spoiled = xrechnung();
+            spoil(&mut spoiled);
+            assert!(broken(&spoiled).contains(rule), "{rule}: {:?}", broken(&spoiled));
+        }
+    }
+
+    #[test]
+    fn a_direct_debit_that_says_everything_breaks_nothing() {
+        let mut invoice = xrechnung();
+        pay_by(&mut invoice, "59");
+        payment(&mut invoice).mandate = Some("M-1".to_owned());
+        payment(&mut invoice).debited_account = Some("DE02 1203 0000 0000 2020 51".to_owned());
+        invoice.seller.ids.extend(identifier("SEPA", "DE98ZZZ09999999999"));
+        assert_eq!(broken(&invoice), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn discounts_and_addresses_are_told_by_their_form() {
+        for right in ["#SKONTO#TAGE=14#PROZENT=2.25#", "#SKONTO#TAGE=7#PROZENT=10.00#BASISBETRAG=-99.50#"] {
+            assert!(is_discount(right), "{right}");
+        }
+        for wrong in [
+            "#SKONTO#TAGE=14#PROZENT=2#",
+            "#SKONTO#TAGE=14#PROZENT=2.25",
+            "#VERZUG#TAGE=14#PROZENT=2.25#",
+            "#SKONTO#TAGE=#PROZENT=2.25#",
+            "#SKONTO#TAGE=14#PROZENT=2.25#BASISBETRAG=1.0#",
+            "#SKONTO#TAGE=14#PROZENT=2.25#BASISBETRAG=1.00#X#",
+        ] {
+            assert!(!is_discount(wrong), "{wrong}");
+        }
+        assert!(is_email("a.b@c.example"));
+        for wrong in ["", "@", "a@b", "a@b@c.example", "a b@c.example", "a@.example", "a@c.example."] {
+            assert!(!is_email(wrong), "{wrong}");
+        }
+    }
+}

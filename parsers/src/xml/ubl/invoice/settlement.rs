@@ -120,7 +120,10 @@ pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str)
         }
     }
     if let Some(element) = tax.filter(|_| !is_other_currency) {
-        draft.body.note_currency(element, &"totals.tax");
+        let field = format!("tax_totals[{}]", draft.body.tax_totals.len());
+        if draft.body.note_currency(element, &field) {
+            draft.group(field, element, &element.path_below(path));
+        }
     }
     draft.body.tax_totals.push(total);
     // The breakdown stands in the currency of the document only.

@@ -3,6 +3,7 @@
 //! Peppol wants of it beyond. Only documents that claim to follow them are looked at.
 
 use super::{Content, Draft};
+use crate::canonical::OtherCurrency;
 use crate::rules::{self, explain};
 use crate::xml::element::Element;
 use crate::xml::ubl::Kind;
@@ -145,6 +146,12 @@ fn check_type(draft: &mut Draft, section: Element<'_>, path: &str) {
     };
     let message = "the type code is of the other kind of document";
     want(draft, !is_of_other, "BR-CL-01", section, path, message);
+    let process = draft.body.invoice.process_id.as_deref().unwrap_or_default();
+    if is_of_other && draft.body.syntax.is_peppol && process.contains(":billing:01:") {
+        let is_invoice = draft.body.kind == Kind::Invoice;
+        let rule = if is_invoice { "PEPPOL-EN16931-P0100" } else { "PEPPOL-EN16931-P0101" };
+        broken(draft, rule, section, path.to_owned(), message.to_owned());
+    }
 }
 
 fn check_party(draft: &mut Draft, section: Element<'_>, path: &str) {
@@ -467,12 +474,13 @@ fn all<'e>(element: Element<'e>, way: &[&str], path: &str) -> Vec<(Element<'e>, 
 }
 
 impl Content {
-    /// Remembers an amount that is in another currency than the document.
-    pub(super) fn note_currency(&mut self, element: Element<'_>, field: &impl ToString) {
-        let Some(currency) = element.attribute("currencyID") else { return };
-        if self.invoice.currency.as_deref() != Some(currency) {
-            let other = crate::canonical::OtherCurrency { field: field.to_string(), currency: currency.to_owned() };
+    /// Remembers an amount that is in another currency than the document; says whether it is.
+    pub(super) fn note_currency(&mut self, element: Element<'_>, field: &impl ToString) -> bool {
+        let other = element.attribute("currencyID").filter(|code| self.invoice.currency.as_deref() != Some(*code));
+        if let Some(currency) = other {
+            let other = OtherCurrency { field: field.to_string(), currency: currency.to_owned() };
             self.invoice.other_currencies.push(other);
         }
+        other.is_some()
     }
 }
