@@ -21,7 +21,7 @@ pub mod write;
 
 mod csv;
 mod edi;
-pub mod edifact;
+mod edifact;
 mod packed;
 mod pdf;
 mod rules;
@@ -155,7 +155,8 @@ pub fn read(input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>)
     result.map(|summary| Summary { documents, errors, warnings, ..summary })
 }
 
-/// The acknowledgment of a file that was read, in its format's own words: X12 TA1 with 997 or 999. `None`
+/// The acknowledgment of a file that was read, in its format's own words: X12 TA1 with 997 or 999, EDIFACT
+/// CONTRL. `None`
 /// when its format has none, or there is nothing in it to acknowledge.
 #[must_use]
 pub fn acknowledge(summary: &Summary, reply: &Reply) -> Option<Vec<u8>> {

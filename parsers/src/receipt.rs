@@ -10,19 +10,19 @@ use crate::canonical::{Acknowledgment, Identifier};
 /// One interchange that was received, and the answer to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// Who sent it (ISA05 and ISA06) and to whom (ISA07 and ISA08), as the interchange says.
+    /// Who sent it (ISA05 and ISA06, UNB S002) and to whom (ISA07 and ISA08, UNB S003), as the interchange says.
     pub sender: Identifier,
     pub recipient: Identifier,
-    /// Its date and time as they were written (ISA09, ISA10): a TA1 repeats them.
+    /// Its date and time as they were written (ISA09, ISA10; UNB S004): a TA1 repeats them.
     pub date: String,
     pub time: String,
-    /// The version of its envelope (ISA12).
+    /// The version of its envelope (ISA12; UNB S001, with the character set: `UNOC:3`).
     pub version: String,
-    /// `P` for production, `T` for a test (ISA15): an answer to a test is a test.
+    /// `P` for production, `T` for a test (ISA15, UNB 0035): an answer to a test is a test.
     pub usage: String,
-    /// Its sender asks for an answer to the interchange itself (ISA14).
+    /// Its sender asks for an answer to the interchange itself (ISA14, UNB 0031).
     pub wanted: bool,
-    /// The answer to the envelope: a TA1.
+    /// The answer to the envelope: a TA1; a CONTRL, whose items answer the messages.
     pub interchange: Acknowledgment,
     /// The answers to its functional groups, one each: a 997 or a 999. An acknowledgment is not among them,
     /// for it is never acknowledged.

@@ -1,10 +1,12 @@
 //! Writers: canonical documents out as the formats of the trade. Pure functions; numbers and the time come from
 //! the caller.
 
-use crate::canonical::{Invoice, RemittanceAdvice};
+use crate::canonical::{Acknowledgment, Invoice, RemittanceAdvice};
+use crate::edifact::write as edifact;
 use crate::x12::write as x12;
 use crate::xml::write as ubl;
 
+pub use crate::edifact::write::{EdifactEnvelope, WriteError as EdifactError};
 pub use crate::x12::write::{WriteError as X12Error, X12Envelope, X12Version};
 pub use crate::xml::write::WriteError as UblError;
 
@@ -54,4 +56,48 @@ pub fn ubl_invoice(invoice: &Invoice) -> Result<Vec<u8>, UblError> {
 /// As [`ubl_invoice`].
 pub fn ubl_remittance(advice: &RemittanceAdvice) -> Result<Vec<u8>, UblError> {
     ubl::remittance(advice)
+}
+
+/// Writes invoices and credit notes as one EDIFACT interchange of INVOIC messages (D.96A).
+///
+/// # Errors
+/// A document holds what an INVOIC cannot: the error says which element and why.
+pub fn edifact_invoices(invoices: &[&Invoice], envelope: &EdifactEnvelope) -> Result<Vec<u8>, EdifactError> {
+    edifact::invoices(invoices, envelope)
+}
+
+/// Writes one invoice or credit note as an EDIFACT interchange.
+///
+/// # Errors
+/// As [`edifact_invoices`].
+pub fn edifact_invoice(invoice: &Invoice, envelope: &EdifactEnvelope) -> Result<Vec<u8>, EdifactError> {
+    edifact_invoices(&[invoice], envelope)
+}
+
+/// Writes remittance advices as one EDIFACT interchange of REMADV messages (D.96A).
+///
+/// # Errors
+/// A document holds what a REMADV cannot: the error says which element and why.
+pub fn edifact_remittances(advices: &[&RemittanceAdvice], envelope: &EdifactEnvelope) -> Result<Vec<u8>, EdifactError> {
+    edifact::remittances(advices, envelope)
+}
+
+/// Writes one remittance advice as an EDIFACT interchange.
+///
+/// # Errors
+/// As [`edifact_remittances`].
+pub fn edifact_remittance(advice: &RemittanceAdvice, envelope: &EdifactEnvelope) -> Result<Vec<u8>, EdifactError> {
+    edifact_remittances(&[advice], envelope)
+}
+
+/// Writes application acknowledgments as one EDIFACT interchange of APERAK messages (D.96A): what an
+/// application found in a document whose syntax is right. The answer to the syntax is [`crate::acknowledge`].
+///
+/// # Errors
+/// An acknowledgment holds what an APERAK cannot.
+pub fn edifact_applications(
+    acknowledgments: &[&Acknowledgment],
+    envelope: &EdifactEnvelope,
+) -> Result<Vec<u8>, EdifactError> {
+    edifact::applications(acknowledgments, envelope)
 }

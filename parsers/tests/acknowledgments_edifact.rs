@@ -7,8 +7,7 @@ use std::path::Path;
 
 use jiff::civil::DateTime;
 use waybill_parsers::canonical::{AcknowledgedFault, Acknowledgment, Body, Verdict};
-use waybill_parsers::edifact::{Receipt, acknowledge, receipts};
-use waybill_parsers::{Context, Document, Event, Finding, Limits, read};
+use waybill_parsers::{Context, Document, Event, Finding, Limits, Receipt, Reply, Summary, acknowledge, read};
 
 fn told(bytes: &[u8]) -> (Vec<Document>, Vec<Finding>) {
     let (mut documents, mut findings) = (Vec::new(), Vec::new());
@@ -25,16 +24,20 @@ fn told(bytes: &[u8]) -> (Vec<Document>, Vec<Finding>) {
     (documents, findings)
 }
 
-fn received(bytes: &[u8]) -> Vec<Receipt> {
-    receipts(&mut &*bytes, &Context { profiles: &[], limits: Limits::default() }).unwrap()
+fn summary(bytes: &[u8]) -> Summary {
+    let context = Context { profiles: &[], limits: Limits::default() };
+    read(&mut &*bytes, &context, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
+const REPLY: Reply = Reply { control: 41, at: DateTime::constant(2026, 4, 12, 10, 30, 0, 0), every_interchange: false };
+
 fn answer(bytes: &[u8]) -> (Receipt, String, Acknowledgment) {
-    let [receipt] = <[Receipt; 1]>::try_from(received(bytes)).unwrap();
-    let answer = acknowledge(&receipt, "ANSWER1", DateTime::constant(2026, 4, 12, 10, 30, 0, 0)).unwrap();
+    let summary = summary(bytes);
+    let answer = acknowledge(&summary, &REPLY).unwrap();
     let (documents, findings) = told(&answer);
     assert_eq!(findings, Vec::new(), "{}", String::from_utf8_lossy(&answer));
     let Body::Acknowledgment(read) = documents[0].body.clone() else { panic!("{documents:?}") };
+    let [receipt] = <[Receipt; 1]>::try_from(summary.receipts).unwrap();
     (receipt, String::from_utf8(answer).unwrap(), *read)
 }
 
@@ -43,8 +46,8 @@ const GOOD: &str = "UNH+1+INVOIC:D:96A:UN'BGM+380+U-1+9'LIN+1'MOA+203:9.00'UNS+S
 #[test]
 fn a_good_interchange_is_accepted() {
     let (_, text, read) = answer(format!("UNB+UNOC:3+A:14+B:ZZ+260412:1030+7'{GOOD}UNZ+1+7'").as_bytes());
-    let expected = "UNA:+.? '\nUNB+UNOC:3+B:ZZ+A:14+260412:1030+ANSWER1'\nUNH+1+CONTRL:D:3:UN'\n\
-                    UCI+7+A:14+B:ZZ+7'\nUCM+1+INVOIC:D:96A:UN+7'\nUNT+4+1'\nUNZ+1+ANSWER1'\n";
+    let expected = "UNA:+.? '\nUNB+UNOC:3+B:ZZ+A:14+260412:1030+000000041'\nUNH+1+CONTRL:D:3:UN'\n\
+                    UCI+7+A:14+B:ZZ+7'\nUCM+1+INVOIC:D:96A:UN+7'\nUNT+4+1'\nUNZ+1+000000041'\n";
     assert_eq!((text.as_str(), read.verdict), (expected, Verdict::Accepted));
 }
 
@@ -79,8 +82,18 @@ fn an_acknowledgment_is_never_acknowledged() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/edifact/ok");
     for case in ["contrl", "aperak"] {
         let bytes = std::fs::read(fixtures.join(case).join("input.edi")).unwrap();
-        assert_eq!(received(&bytes), Vec::new(), "{case}");
+        assert_eq!(acknowledge(&summary(&bytes), &REPLY), None, "{case}");
     }
+}
+
+#[test]
+fn each_interchange_of_a_file_is_answered_by_one_of_its_own() {
+    let file =
+        format!("UNB+UNOC:3+A:14+B:ZZ+260412:1030+7'{GOOD}UNZ+1+7'UNB+UNOC:3+C+B:ZZ+260412:1030+8'{GOOD}UNZ+1+8'");
+    let answer = String::from_utf8(acknowledge(&summary(file.as_bytes()), &REPLY).unwrap()).unwrap();
+    assert!(answer.contains("UNB+UNOC:3+B:ZZ+A:14+260412:1030+000000041'") && answer.contains("UCI+7+"), "{answer}");
+    assert!(answer.contains("UNB+UNOC:3+B:ZZ+C+260412:1030+000000042'") && answer.contains("UCI+8+"), "{answer}");
+    assert_eq!(told(answer.as_bytes()).0.len(), 2);
 }
 
 #[test]
@@ -90,14 +103,18 @@ fn what_is_answered_is_read_back_as_it_was_meant() {
     let mut answered = 0;
     for case in cases {
         let bytes = std::fs::read(case.unwrap().path().join("input.edi")).unwrap();
-        for receipt in received(&bytes) {
-            let answer = acknowledge(&receipt, "A", DateTime::constant(2026, 4, 12, 10, 30, 0, 0)).unwrap();
-            let (documents, findings) = told(&answer);
-            assert_eq!(findings, Vec::new());
-            let Body::Acknowledgment(read) = documents[0].body.clone() else { panic!("{documents:?}") };
-            assert_eq!(*read, carried(receipt.interchange), "{}", String::from_utf8_lossy(&answer));
-            answered += 1;
-        }
+        let summary = summary(&bytes);
+        let Some(answer) = acknowledge(&summary, &REPLY) else { continue };
+        let (documents, findings) = told(&answer);
+        assert_eq!(findings, Vec::new());
+        let meant: Vec<Body> = summary
+            .receipts
+            .into_iter()
+            .map(|receipt| Body::Acknowledgment(Box::new(carried(receipt.interchange))))
+            .collect();
+        let read: Vec<Body> = documents.into_iter().map(|document| document.body).collect();
+        assert_eq!(read, meant, "{}", String::from_utf8_lossy(&answer));
+        answered += meant.len();
     }
     assert!(answered > 15, "only {answered} answers");
 }

@@ -13,7 +13,10 @@ use waybill_parsers::canonical::{
     Period, Preceding, References, RemittanceAdvice, RemittanceLine, SettledKind, Subject, TaxBreakdown, TermsDiscount,
     Totals, Verdict,
 };
-use waybill_parsers::edifact::write::{EdifactEnvelope, WriteError, applications, invoices, remittances};
+use waybill_parsers::write::{
+    EdifactEnvelope, EdifactError as WriteError, edifact_applications as applications, edifact_invoices as invoices,
+    edifact_remittances as remittances,
+};
 use waybill_parsers::{Context, Document, Event, Finding, Limits, Severity, read};
 
 fn envelope() -> EdifactEnvelope {

@@ -5,6 +5,6 @@ mod seen;
 mod segment;
 mod window;
 
-pub(crate) use seen::Seen;
+pub(crate) use seen::{Digest, Seen};
 pub(crate) use segment::{Segment, sort};
 pub(crate) use window::{Window, line_ends};

@@ -1,7 +1,6 @@
 //! Follows the envelopes (UNB UNG UNH and their trailers), checks them, and hands every message to its
 //! reader. Whatever breaks, reading goes on at the next message.
 
-use std::hash::{DefaultHasher, Hasher};
 use std::ops::ControlFlow;
 
 use super::charset::{Charset, sort};
@@ -10,19 +9,16 @@ use super::envelope_faults::{
     out_of_place, trailing_data, truncated,
 };
 use super::open::{Group, Interchange, Message, Reader};
-use super::other_messages::{OtherMessages, refusal};
-use super::receipts::{Fault, Receipt, Receipts};
+use super::other_messages::{OtherMessages, nothing_inside};
+use super::receipts::{Fault, Receipts};
 use super::record::Kept;
 use super::segment::{Segment, Spot};
 use crate::canonical::Document;
-use crate::edi::Seen;
+use crate::edi::{Digest, Seen};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
 use crate::text::brief;
 use crate::{Event, Halt, Limits, Sink, Summary};
-
-/// Findings kept back until it is known whether the file holds a message we read.
-const HELD_MAX: usize = 1_000;
 
 const UNB_REFERENCE: Spot = Spot::new(5, 1, "0020");
 const UNH_REFERENCE: Spot = Spot::new(1, 1, "0062");
@@ -30,9 +26,6 @@ const UNH_REFERENCE: Spot = Spot::new(1, 1, "0062");
 pub(super) struct Envelope<'a, 's> {
     limits: Limits,
     sink: &'a mut Sink<'s>,
-    /// Findings of the file before its first message that is read: a file without one is refused with
-    /// one finding, and its envelope is none of our business. `None` from that message on.
-    held: Option<Vec<Finding>>,
     others: OtherMessages,
     receipts: Receipts<'a>,
     documents: u32,
@@ -48,6 +41,8 @@ pub(super) struct Envelope<'a, 's> {
     /// Said once for each run of what stands out of place.
     said_out_of_place: bool,
     said_trailing: bool,
+    /// Something was found: an empty file need not be called empty as well.
+    said_anything: bool,
 }
 
 impl<'a, 's> Envelope<'a, 's> {
@@ -55,7 +50,6 @@ impl<'a, 's> Envelope<'a, 's> {
         Self {
             limits,
             sink,
-            held: Some(Vec::new()),
             others: OtherMessages::default(),
             receipts,
             documents: 0,
@@ -69,6 +63,7 @@ impl<'a, 's> Envelope<'a, 's> {
             seen_messages: Seen::default(),
             said_out_of_place: false,
             said_trailing: false,
+            said_anything: false,
         }
     }
 
@@ -113,7 +108,7 @@ impl<'a, 's> Envelope<'a, 's> {
     }
 
     /// The file ends at this byte and line.
-    pub(super) fn end(mut self, byte: u64, line: u64) -> Result<(Summary, Vec<Receipt>), Halt> {
+    pub(super) fn end(mut self, byte: u64, line: u64) -> Result<Summary, Halt> {
         let at = |path: &str| Location::new(byte, line, path);
         if let Some(message) = self.message.take() {
             let finding = truncated(at(&message.path), &message.named());
@@ -135,27 +130,13 @@ impl<'a, 's> Envelope<'a, 's> {
                 self.tell(finding)?;
             }
         }
-        let receipts = std::mem::take(&mut self.receipts).finish();
         let warnings: Vec<Finding> = self.others.warnings().collect();
-        let Some(held) = self.held.take() else {
-            warnings.into_iter().try_for_each(|finding| self.tell(finding))?;
-            let format = self.format.unwrap_or("edifact").to_owned();
-            return Ok((Summary { format, version: self.version, ..Summary::default() }, receipts));
-        };
-        Ok((self.end_without_document(held)?, receipts))
-    }
-
-    fn end_without_document(mut self, held: Vec<Finding>) -> Result<Summary, Halt> {
-        let refused = match self.others.refusal() {
-            None if held.is_empty() => {
-                Some(refusal(Location::new(0, 1, "UNB[1]"), "this is an EDIFACT interchange without messages"))
-            }
-            refused => refused,
-        };
-        let format = if refused.is_some() { "unknown" } else { "edifact" };
-        let findings = refused.map_or(held, |finding| vec![finding]);
-        findings.into_iter().try_for_each(|finding| self.emit(Event::Finding(Box::new(finding))))?;
-        Ok(Summary { format: format.to_owned(), ..Summary::default() })
+        warnings.into_iter().try_for_each(|finding| self.tell(finding))?;
+        if self.documents == 0 && self.others.is_empty() && !self.said_anything {
+            self.tell(nothing_inside())?;
+        }
+        let format = self.format.map_or_else(|| self.others.format(), str::to_owned);
+        Ok(Summary { format, version: self.version, receipts: self.receipts.finish(), ..Summary::default() })
     }
 
     fn open_interchange(&mut self, unb: &Segment<'_>) -> Result<(), Halt> {
@@ -247,7 +228,6 @@ impl<'a, 's> Envelope<'a, 's> {
         let reader = Reader::of(&kind, &path, self.documents, unh, self.limits);
         match &reader {
             Some(reader) => {
-                self.release()?;
                 let format = reader.format();
                 self.format = Some(self.format.filter(|before| *before == format).unwrap_or(match self.format {
                     None => format,
@@ -257,8 +237,8 @@ impl<'a, 's> Envelope<'a, 's> {
             }
             None => self.others.count(&kind, || (kept.location.clone(), kept.excerpt.clone())),
         }
-        let mut digest = DefaultHasher::new();
-        digest.write(unh.raw);
+        let mut digest = Digest::default();
+        digest.add(unh.raw);
         let end = end_of(unh);
         let mut message = Message { path, control, version, unh: kept, segments: 1, end, digest, reader, told: false };
         if !is_new {
@@ -272,20 +252,19 @@ impl<'a, 's> Envelope<'a, 's> {
     }
 
     fn take_in_message(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
-        let Some(mut message) = self.message.take() else { return Ok(()) };
+        let Some(message) = &mut self.message else { return Ok(()) };
         message.segments += 1;
         message.end = end_of(segment);
-        if let Some(reader) = &mut message.reader {
-            message.digest.write(segment.raw);
-            message.digest.write_u8(0);
-            reader.take(segment)?;
-            let (findings, faults) = reader.overflow();
-            message.told |= !findings.is_empty();
-            self.acknowledge_faults(&findings, &faults);
-            findings.into_iter().try_for_each(|finding| self.tell(finding))?;
+        let Some(reader) = &mut message.reader else { return Ok(()) };
+        message.digest.add(segment.raw);
+        reader.take(segment)?;
+        let (findings, faults) = reader.overflow();
+        if findings.is_empty() {
+            return Ok(());
         }
-        self.message = Some(message);
-        Ok(())
+        message.told = true;
+        self.acknowledge_faults(&findings, &faults);
+        findings.into_iter().try_for_each(|finding| self.tell(finding))
     }
 
     fn close_message(&mut self, unt: &Segment<'_>) -> Result<(), Halt> {
@@ -407,7 +386,7 @@ impl<'a, 's> Envelope<'a, 's> {
             self.receipts.close_message();
             return Ok(());
         };
-        let is_new = self.seen_messages.is_new(&message.digest.finish());
+        let is_new = self.seen_messages.is_new(&message.digest);
         let repeats = !is_new && self.interchange.as_ref().is_some_and(|interchange| interchange.is_duplicate);
         if repeats && !message.told {
             self.receipts.close_message();
@@ -480,12 +459,6 @@ impl<'a, 's> Envelope<'a, 's> {
         Ok(())
     }
 
-    /// The first message that is read: what was kept back is told.
-    fn release(&mut self) -> Result<(), Halt> {
-        let held = self.held.take().unwrap_or_default();
-        held.into_iter().try_for_each(|finding| self.emit(Event::Finding(Box::new(finding))))
-    }
-
     /// Tells a finding of a message: of its document, if it becomes one.
     fn tell_of(&mut self, message: &mut Message, finding: Finding) -> Result<(), Halt> {
         let segment = finding.field.as_deref().and_then(|field| field.split(' ').next()).map(str::to_owned);
@@ -506,13 +479,8 @@ impl<'a, 's> Envelope<'a, 's> {
     }
 
     fn tell(&mut self, finding: Finding) -> Result<(), Halt> {
-        match &mut self.held {
-            Some(held) if held.len() < HELD_MAX => held.push(finding),
-            // Past that, a file of other messages is refused anyway, and one of ours has said enough.
-            Some(_) => {}
-            None => return self.emit(Event::Finding(Box::new(finding))),
-        }
-        Ok(())
+        self.said_anything = true;
+        self.emit(Event::Finding(Box::new(finding)))
     }
 
     fn emit(&mut self, event: Event) -> Result<(), Halt> {

@@ -24,17 +24,15 @@ mod segment;
 mod service;
 mod tokens;
 mod values;
-pub mod write;
+pub(crate) mod write;
 
 use std::io::BufRead;
 
-use jiff::civil::DateTime;
-
 use self::envelope::Envelope;
-pub use self::receipts::Receipt;
 use self::receipts::Receipts;
 use self::tokens::{Token, Tokens, opens_file};
 use crate::edi::Window;
+use crate::receipt::Reply;
 use crate::{Context, Format, Halt, Profile, Sink, Summary};
 
 /// The EDIFACT family.
@@ -51,43 +49,23 @@ impl Format for Edifact {
     }
 
     fn parse(&self, input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt> {
-        parse(input, context, sink).map(|(summary, _)| summary)
-    }
-}
-
-/// Reads an interchange file as [`crate::read`] does, and keeps what its acknowledgment is written from. The
-/// findings that count are those the one profile of the context leaves errors.
-///
-/// # Errors
-/// As [`crate::read`].
-pub fn receipts(input: &mut dyn BufRead, context: &Context<'_>) -> Result<Vec<Receipt>, Halt> {
-    let mut sink = |_| std::ops::ControlFlow::Continue(());
-    parse(input, context, &mut sink).map(|(_, receipts)| receipts)
-}
-
-/// The CONTRL that answers an interchange, as an interchange of its own with this reference (UNB 0020) and
-/// this time (UNB S004).
-///
-/// # Errors
-/// The interchange that is answered lacks what the answer has to name.
-pub fn acknowledge(receipt: &Receipt, reference: &str, at: DateTime) -> Result<Vec<u8>, write::WriteError> {
-    write::contrl(receipt, reference, at)
-}
-
-/// The whole file: what is in it goes to the sink, what it is answered with comes back.
-fn parse(input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<(Summary, Vec<Receipt>), Halt> {
-    let mut tokens = Tokens::new(Window::new(input), context.limits);
-    let mut envelope = Envelope::new(context.limits, sink, Receipts::new(context.profiles));
-    while let Some(token) = tokens.next()? {
-        match token {
-            Token::Segment(segment, charset) => envelope.take(&segment, charset)?,
-            Token::BadAdvice(location, text) => envelope.bad_advice(location, &text)?,
-            Token::Trailing(location, text) => envelope.trailing(location, &text)?,
+        let mut tokens = Tokens::new(Window::new(input), context.limits);
+        let mut envelope = Envelope::new(context.limits, sink, Receipts::new(context.profiles));
+        while let Some(token) = tokens.next()? {
+            match token {
+                Token::Segment(segment, charset) => envelope.take(&segment, charset)?,
+                Token::BadAdvice(location, text) => envelope.bad_advice(location, &text)?,
+                Token::Trailing(location, text) => envelope.trailing(location, &text)?,
+            }
         }
+        let (byte, line) = tokens.place();
+        let summary = envelope.end(byte, line)?;
+        Ok(Summary { encoding: Some(tokens.encoding()), units: tokens.units, ..summary })
     }
-    let (byte, line) = tokens.place();
-    let (summary, receipts) = envelope.end(byte, line)?;
-    Ok((Summary { encoding: Some(tokens.encoding()), units: tokens.units, ..summary }, receipts))
+
+    fn acknowledge(&self, summary: &Summary, reply: &Reply) -> Option<Vec<u8>> {
+        write::acknowledgment(&summary.receipts, reply)
+    }
 }
 
 #[cfg(test)]

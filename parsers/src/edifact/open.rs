@@ -1,7 +1,5 @@
 //! The envelopes that are open: an interchange, a group in it, a message in that.
 
-use std::hash::DefaultHasher;
-
 use super::aperak::AperakReader;
 use super::contrl::ContrlReader;
 use super::invoic::InvoicReader;
@@ -9,7 +7,7 @@ use super::receipts::Fault;
 use super::record::{Kept, Record, Told};
 use super::remadv::RemadvReader;
 use super::segment::Segment;
-use crate::edi::Seen;
+use crate::edi::{Digest, Seen};
 use crate::finding::Finding;
 use crate::short::Short;
 use crate::text::brief;
@@ -47,7 +45,7 @@ pub(super) struct Message {
     pub(super) segments: u64,
     /// Where its last segment ends.
     pub(super) end: u64,
-    pub(super) digest: DefaultHasher,
+    pub(super) digest: Digest,
     /// `None` for a message that is passed over.
     pub(super) reader: Option<Reader>,
     /// Some of its findings have been told: its document must come.

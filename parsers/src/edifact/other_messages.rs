@@ -36,7 +36,7 @@ impl OtherMessages {
         self.kinds.is_empty()
     }
 
-    /// For a file that holds messages we read too: one warning a kind.
+    /// One warning a kind: nothing is wrong with them, but nobody may think that they were taken.
     pub(super) fn warnings(&self) -> impl Iterator<Item = Finding> + '_ {
         self.kinds.iter().map(|kind| {
             let (messages, were) = if kind.count == 1 { ("message", "was") } else { ("messages", "were") };
@@ -52,27 +52,27 @@ impl OtherMessages {
         })
     }
 
-    /// For a file without a single message we read.
-    pub(super) fn refusal(&self) -> Option<Finding> {
-        let first = self.kinds.first()?;
-        let kinds: Vec<String> = self.kinds.iter().take(5).map(|kind| named(&kind.name)).collect();
-        Some(
-            refusal(first.first.clone(), &format!("this is EDIFACT with message {}", kinds.join(", ")))
-                .with_field("UNH S009.0065")
-                .with_value(&first.name)
-                .with_excerpt(&first.excerpt),
-        )
+    /// The format of a file that holds nothing else: `edifact-orders`.
+    pub(super) fn format(&self) -> String {
+        match self.kinds.as_slice() {
+            [kind] if kind.name.len() == 6 && kind.name.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+                format!("edifact-{}", kind.name.to_ascii_lowercase())
+            }
+            _ => "edifact".to_owned(),
+        }
     }
 }
 
-/// A file of EDIFACT that holds nothing we read.
-pub(super) fn refusal(location: Location, what: &str) -> Finding {
+/// A file in which no message begins.
+pub(super) fn nothing_inside() -> Finding {
     Finding::error(
-        Code::UNKNOWN_FORMAT,
-        location,
-        format!("unknown format: {what}; {READ}"),
-        "Send EDIFACT invoices as INVOIC; check that this file was meant for us.",
+        Code::EDI_SEGMENT_MISSING,
+        Location::new(0, 1, "UNB[1]"),
+        "this EDIFACT interchange is empty: no message (UNH) begins in it",
+        "Check that your export wrote its documents, and send the file again.",
     )
+    .with_rule("NO-UNH")
+    .with_field("UNH")
 }
 
 /// `ORDERS (purchase order)`.

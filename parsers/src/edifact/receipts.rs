@@ -5,30 +5,12 @@ use super::segment::Segment;
 use crate::Profile;
 use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Identifier, Party, Subject, Verdict};
 use crate::finding::{Code, Finding, Severity};
+use crate::receipt::Receipt;
 
 /// Items and faults kept of one file; CONTRL need not name a message that is accepted.
 const KEPT_MAX: usize = 20_000;
 /// Interchanges kept of one file.
 const INTERCHANGES_MAX: usize = 1_000;
-
-/// One interchange that was received, and the answer to it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Receipt {
-    /// Who sent it (UNB S002) and to whom (S003), as the interchange says.
-    pub sender: Identifier,
-    pub recipient: Identifier,
-    /// Its date and time as they were written (UNB S004).
-    pub date: String,
-    pub time: String,
-    /// Character set and version of the syntax (UNB S001): `UNOC:3`.
-    pub version: String,
-    /// It is a test (UNB 0035): so is the answer.
-    pub is_test: bool,
-    /// Its sender asks for an answer (UNB 0031).
-    pub wanted: bool,
-    /// The answer: to the interchange, and to each of its messages.
-    pub interchange: Acknowledgment,
-}
 
 #[derive(Default)]
 pub(super) struct Receipts<'p> {
@@ -72,7 +54,7 @@ impl<'p> Receipts<'p> {
             date: text(4, 1),
             time: text(4, 2),
             version: format!("{}:{}", text(1, 1), text(1, 2)),
-            is_test: text(11, 1) == "1",
+            usage: if text(11, 1) == "1" { "T" } else { "P" }.to_owned(),
             wanted: text(9, 1) == "1",
             interchange: Acknowledgment {
                 subject: Subject {
@@ -89,6 +71,8 @@ impl<'p> Receipts<'p> {
             },
             sender,
             recipient,
+            // The answers to single messages are items of the interchange's: CONTRL has one for all.
+            groups: Vec::new(),
         });
     }
 

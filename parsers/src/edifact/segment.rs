@@ -55,6 +55,8 @@ pub(super) struct Segment<'a> {
     pub(super) sorts: u16,
     pub(super) has_release: bool,
     pub(super) encoding: &'static Encoding,
+    /// Its bytes as text, where they are UTF-8 and that is how they are read.
+    pub(super) utf8: Option<&'a str>,
     /// The file ended before its terminator.
     pub(super) cut: bool,
 }
@@ -67,6 +69,11 @@ impl<'a> Segment<'a> {
 
     /// A component as text, trimmed; `None` when it is absent or empty.
     pub(super) fn text(&self, element: usize, component: usize) -> Option<Cow<'a, str>> {
+        // The common case: nothing is released or wrapped, and the bytes are text already.
+        if let (Some(text), true) = (self.utf8, self.is_plain()) {
+            let part = self.part(element, component)?;
+            return trimmed(text.get(part.start..part.end)?).map(Cow::Borrowed);
+        }
         let bytes = self.bytes(element, component);
         if bytes.is_empty() {
             return None;
@@ -88,6 +95,10 @@ impl<'a> Segment<'a> {
 
     /// A code: a component's bytes; empty when it is absent.
     pub(super) fn code(&self, element: usize, component: usize) -> Cow<'a, [u8]> {
+        if self.is_plain() {
+            let bytes = self.part(element, component).map_or(&b""[..], |part| self.range(part));
+            return Cow::Borrowed(bytes.trim_ascii());
+        }
         match self.bytes(element, component) {
             Cow::Borrowed(bytes) => Cow::Borrowed(bytes.trim_ascii()),
             Cow::Owned(bytes) => Cow::Owned(bytes.trim_ascii().to_vec()),
@@ -127,8 +138,11 @@ impl<'a> Segment<'a> {
 
     /// A component exactly as written, without the line breaks of a wrapped file; "" when absent.
     pub(super) fn written(&self, element: usize, component: usize) -> Cow<'a, str> {
-        let bytes = self.part(element, component).map_or(&b""[..], |part| self.range(part));
-        decode(self.unwrapped(bytes), self.encoding)
+        let Some(part) = self.part(element, component) else { return Cow::Borrowed("") };
+        if let (Some(text), 0) = (self.utf8, self.sorts & sort::NEWLINE) {
+            return Cow::Borrowed(text.get(part.start..part.end).unwrap_or_default());
+        }
+        decode(self.unwrapped(self.range(part)), self.encoding)
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
@@ -167,6 +181,11 @@ impl<'a> Segment<'a> {
     /// A component without release characters and line breaks.
     pub(super) fn bytes(&self, element: usize, component: usize) -> Cow<'a, [u8]> {
         self.part(element, component).map_or(Cow::Borrowed(&[]), |part| self.released(part))
+    }
+
+    /// Nothing in it is released, and it is not wrapped.
+    fn is_plain(&self) -> bool {
+        !self.has_release && self.sorts & sort::NEWLINE == 0
     }
 
     fn part(&self, element: usize, component: usize) -> Option<Part> {
@@ -218,5 +237,15 @@ impl<'a> Segment<'a> {
             return Cow::Borrowed(bytes);
         }
         Cow::Owned(bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect())
+    }
+}
+
+/// What is left without the white space around it, if anything is.
+fn trimmed(text: &str) -> Option<&str> {
+    match text.as_bytes() {
+        [] => None,
+        // Most components are padded with nothing: no need to look for Unicode's white space.
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
+        _ => Some(text.trim()).filter(|text| !text.is_empty()),
     }
 }

@@ -273,9 +273,11 @@ impl<'a> Tokens<'a> {
 
     fn segment_of(&self, tag: Tag, length: usize, sorts: u16, cut: bool) -> Segment<'_> {
         let raw = self.window.bytes().get(..length).unwrap_or_default();
+        let encoding = self.charset.encoding(raw, sorts);
         Segment {
             tag,
             raw,
+            utf8: if encoding == UTF_8 { std::str::from_utf8(raw).ok() } else { None },
             parts: &self.parts,
             elements: &self.elements,
             byte: self.window.byte(),
@@ -283,7 +285,7 @@ impl<'a> Tokens<'a> {
             release: self.service.release,
             sorts,
             has_release: sorts & RELEASE != 0,
-            encoding: self.charset.encoding(raw, sorts),
+            encoding,
             cut,
         }
     }

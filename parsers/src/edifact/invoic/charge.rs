@@ -88,18 +88,19 @@ impl InvoicReader {
         if open.is_neither {
             return;
         }
-        let line = if open.of_line { self.line.as_mut() } else { None };
-        let prefix = line.as_ref().map_or_else(String::new, |_| format!("lines[{}].", self.invoice.lines.len()));
+        let index = self.invoice.lines.len().saturating_sub(1);
+        let line = if open.of_line { self.invoice.lines.last_mut() } else { None };
+        let prefix = line.as_ref().map_or_else(String::new, |_| format!("lines[{index}]."));
         let charges = match line {
             Some(line) => {
                 if let Some((amount, proof)) = open.off_price {
-                    line.line.price_discount = Some(amount);
+                    line.price_discount = Some(amount);
                     self.record.evidence.push(Evidence { field: format!("{prefix}price_discount").into(), ..proof });
                     if open.charge.amount.is_none() {
                         return;
                     }
                 }
-                &mut line.line.allowances_charges
+                &mut line.allowances_charges
             }
             None => &mut self.invoice.allowances_charges,
         };

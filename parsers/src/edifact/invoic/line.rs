@@ -7,44 +7,54 @@ use super::header::free_text;
 use super::tax::{category, rate};
 use super::totals::is_total;
 use crate::Halt;
-use crate::canonical::{Evidence, Identifier, ItemId, Line};
+use crate::canonical::{Identifier, ItemId, Line};
 use crate::edifact::groups::Group;
 use crate::edifact::party::scheme_of;
 use crate::edifact::record::{AMOUNT, Record};
 use crate::edifact::segment::{Segment, Spot};
 use crate::edifact::values;
 use crate::finding::Code;
+use crate::rules::{Claim, claim_of};
 use crate::short::Short;
 
 const QUANTITY: Spot = Spot::new(1, 2, "C186.6060");
 const PRICE: Spot = Spot::new(1, 2, "C509.5118");
 const PRICE_BASE: Spot = Spot::new(1, 5, "C509.5284");
 
-/// A line while its group is read. Where several segments say the same, the better qualifier counts.
+/// A line while its group is read: the last of the invoice's. Where several segments say the same, the
+/// better qualifier counts.
+#[derive(Default)]
 pub(super) struct OpenLine {
-    pub(super) line: Line,
     net: Best,
     quantity: Best,
     price: Best,
     gross: Best,
 }
 
-/// A number by the best qualifier so far (the lowest), with its proof.
+/// The best qualifier so far (the lowest rank), and which evidence is its.
 #[derive(Default)]
 struct Best {
     rank: Option<usize>,
-    proof: Option<Evidence>,
+    proof: Option<usize>,
 }
 
 impl Best {
-    /// Whether a qualifier of this list is better than what is there.
-    fn improves(&mut self, ranking: &[&[u8]], qualifier: &[u8]) -> bool {
-        let Some(rank) = ranking.iter().position(|known| *known == qualifier) else { return false };
-        let better = self.rank.is_none_or(|before| rank < before);
-        if better {
-            self.rank = Some(rank);
+    /// The rank of a qualifier in this list, if that is better than what is there.
+    fn better(&self, ranking: &[&[u8]], qualifier: &[u8]) -> Option<usize> {
+        let rank = ranking.iter().position(|known| *known == qualifier)?;
+        self.rank.is_none_or(|before| rank < before).then_some(rank)
+    }
+
+    fn prove(&mut self, rank: usize, field: Short, segment: &Segment<'_>, spot: Spot, record: &mut Record) {
+        self.rank = Some(rank);
+        let evidence = record.evidence(field, segment, spot);
+        match self.proof.and_then(|at| record.evidence.get_mut(at)) {
+            Some(before) => *before = evidence,
+            None => {
+                self.proof = Some(record.evidence.len());
+                record.evidence.push(evidence);
+            }
         }
-        better
     }
 }
 
@@ -61,15 +71,14 @@ impl InvoicReader {
             _ if self.record.groups.within(Group::Party) => return Ok(()),
             _ => {}
         }
-        let index = self.invoice.lines.len();
-        let Some(open) = &mut self.line else { return Ok(()) };
-        let line = &mut open.line;
+        let index = self.invoice.lines.len().saturating_sub(1);
+        let (Some(open), Some(line)) = (&mut self.line, self.invoice.lines.last_mut()) else { return Ok(()) };
         match &segment.tag {
             b"PIA" => (2..=6).for_each(|element| identify(line, segment, element)),
             b"IMD" => describe(line, segment),
-            b"QTY" => open.take_quantity(segment, index, &mut self.record),
-            b"MOA" => open.take_amount(segment, index, &mut self.record),
-            b"PRI" => open.take_price(segment, index, &mut self.record),
+            b"QTY" => open.take_quantity(line, segment, index, &mut self.record),
+            b"MOA" => open.take_amount(line, segment, index, &mut self.record),
+            b"PRI" => open.take_price(line, segment, index, &mut self.record),
             b"TAX" => {
                 line.tax_rate = line.tax_rate.or(rate(segment, &mut self.record));
                 line.tax_category = line.tax_category.take().or_else(|| category(segment));
@@ -99,57 +108,48 @@ impl InvoicReader {
             ..Line::default()
         };
         identify(&mut line, lin, 3);
-        if self.invoice.specification_id.is_some() {
+        // Only the rules of EN 16931 ask where a line is that lacks something.
+        if claim_of(self.invoice.specification_id.as_deref()) == Claim::En16931 {
             self.places.push((format!("lines[{index}]"), lin.location(self.record.path())));
         }
-        self.line = Some(OpenLine {
-            line,
-            net: Best::default(),
-            quantity: Best::default(),
-            price: Best::default(),
-            gross: Best::default(),
-        });
+        self.invoice.lines.push(line);
+        self.line = Some(OpenLine::default());
         Ok(())
     }
 
     pub(super) fn close_line(&mut self) {
-        let Some(open) = self.line.take() else { return };
-        let OpenLine { line, net, quantity, price, gross } = open;
-        self.record.evidence.extend([quantity.proof, price.proof, gross.proof, net.proof].into_iter().flatten());
-        self.invoice.lines.push(line);
+        self.line = None;
     }
 }
 
 impl OpenLine {
     /// QTY: 47 is invoiced; what was delivered or despatched stands in for it.
-    fn take_quantity(&mut self, qty: &Segment<'_>, index: usize, record: &mut Record) {
-        if !self.quantity.improves(&[b"47", b"46", b"12", b"1"], &qty.code(1, 1)) {
-            return;
-        }
-        self.line.quantity = record.number(qty, QUANTITY, Code::TYPE_INVALID);
-        self.line.unit = qty.owned(1, 3);
-        self.quantity.proof = self.line.quantity.map(|_| record.evidence(line_field(index, "quantity"), qty, QUANTITY));
+    fn take_quantity(&mut self, line: &mut Line, qty: &Segment<'_>, index: usize, record: &mut Record) {
+        let Some(rank) = self.quantity.better(&[b"47", b"46", b"12", b"1"], &qty.code(1, 1)) else { return };
+        let Some(quantity) = record.number(qty, QUANTITY, Code::TYPE_INVALID) else { return };
+        (line.quantity, line.unit) = (Some(quantity), qty.owned(1, 3));
+        self.quantity.prove(rank, line_field(index, "quantity"), qty, QUANTITY, record);
     }
 
-    fn take_amount(&mut self, moa: &Segment<'_>, index: usize, record: &mut Record) {
-        if !self.net.improves(&[b"203", b"66", b"38"], &moa.code(1, 1)) {
-            return;
-        }
-        self.line.net_amount = record.number(moa, AMOUNT, Code::AMOUNT_INVALID);
-        self.net.proof = self.line.net_amount.map(|_| record.evidence(line_field(index, "net_amount"), moa, AMOUNT));
+    fn take_amount(&mut self, line: &mut Line, moa: &Segment<'_>, index: usize, record: &mut Record) {
+        let Some(rank) = self.net.better(&[b"203", b"66", b"38"], &moa.code(1, 1)) else { return };
+        let Some(amount) = record.number(moa, AMOUNT, Code::AMOUNT_INVALID) else { return };
+        line.net_amount = Some(amount);
+        self.net.prove(rank, line_field(index, "net_amount"), moa, AMOUNT, record);
     }
 
-    fn take_price(&mut self, pri: &Segment<'_>, index: usize, record: &mut Record) {
+    fn take_price(&mut self, line: &mut Line, pri: &Segment<'_>, index: usize, record: &mut Record) {
         let qualifier = pri.code(1, 1);
-        if self.price.improves(&[b"AAA", b"NTP", b"INV", b"CAL", b"CON"], &qualifier) {
-            self.line.net_price = record.number(pri, PRICE, Code::AMOUNT_INVALID);
-            self.line.price_base_quantity = record.number(pri, PRICE_BASE, Code::TYPE_INVALID);
-            self.line.price_base_unit = pri.owned(1, 6);
-            self.price.proof = self.line.net_price.map(|_| record.evidence(line_field(index, "net_price"), pri, PRICE));
-        } else if self.gross.improves(&[b"AAB", b"GRP"], &qualifier) {
-            self.line.gross_price = record.number(pri, PRICE, Code::AMOUNT_INVALID);
-            self.gross.proof =
-                self.line.gross_price.map(|_| record.evidence(line_field(index, "gross_price"), pri, PRICE));
+        if let Some(rank) = self.price.better(&[b"AAA", b"NTP", b"INV", b"CAL", b"CON"], &qualifier) {
+            let base = record.number(pri, PRICE_BASE, Code::TYPE_INVALID);
+            let Some(price) = record.number(pri, PRICE, Code::AMOUNT_INVALID) else { return };
+            line.net_price = Some(price);
+            (line.price_base_quantity, line.price_base_unit) = (base, pri.owned(1, 6));
+            self.price.prove(rank, line_field(index, "net_price"), pri, PRICE, record);
+        } else if let Some(rank) = self.gross.better(&[b"AAB", b"GRP"], &qualifier) {
+            let Some(price) = record.number(pri, PRICE, Code::AMOUNT_INVALID) else { return };
+            line.gross_price = Some(price);
+            self.gross.prove(rank, line_field(index, "gross_price"), pri, PRICE, record);
         }
     }
 }

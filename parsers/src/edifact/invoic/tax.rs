@@ -9,6 +9,7 @@ use crate::canonical::TaxBreakdown;
 use crate::edifact::record::{AMOUNT, Record};
 use crate::edifact::segment::{Segment, Spot};
 use crate::finding::Code;
+use crate::short::Short;
 
 const RATE: Spot = Spot::new(5, 4, "C243.5278");
 const BASE: Spot = Spot::new(4, 1, "5286");
@@ -71,7 +72,11 @@ impl InvoicReader {
         let place = if slot == "base" { &mut tax.base } else { &mut tax.tax };
         if slot == "base" || place.is_none() {
             *place = Some(amount);
-            self.record.prove(format!("tax_breakdown[{index}].{slot}"), moa, AMOUNT);
+            let mut field = Short::from("tax_breakdown[");
+            field.push_number(index as u64);
+            field.push_str("].");
+            field.push_str(slot);
+            self.record.prove(field, moa, AMOUNT);
         }
         Ok(())
     }

@@ -7,13 +7,16 @@ use rust_decimal::Decimal;
 
 use super::InvoicReader;
 use crate::Halt;
-use crate::canonical::{Evidence, InvoiceKind};
+use crate::canonical::{Evidence, InvoiceKind, Totals};
 use crate::edifact::record::AMOUNT;
 use crate::edifact::segment::Segment;
 
+/// A code of UNCL5025.
+type Qualifier = crate::short::Short;
+
 /// An amount of the message.
 pub(super) struct Found {
-    qualifier: Vec<u8>,
+    qualifier: Qualifier,
     amount: Decimal,
     /// 6345 of its own.
     currency: Option<String>,
@@ -66,50 +69,43 @@ impl InvoicReader {
         self.found_any |= is_total(qualifier);
         // Twice the same: the first counts.
         let currency = moa.owned(1, 3);
-        if self.found.iter().any(|found| found.qualifier == qualifier && found.currency == currency) {
+        if self.found.iter().any(|found| found.qualifier.as_bytes() == qualifier && found.currency == currency) {
             return Ok(());
         }
         let proof = self.record.evidence("", moa, AMOUNT);
-        self.found.push(Found { qualifier: qualifier.to_vec(), amount, currency, proof });
+        self.found.push(Found {
+            qualifier: Qualifier::from(String::from_utf8_lossy(qualifier).as_ref()),
+            amount,
+            currency,
+            proof,
+        });
         self.record.part(moa)
     }
 
     /// Gives each total the best of what was found.
     pub(super) fn settle_totals(&mut self) {
         if self.invoice.currency.is_none() {
-            let payable = self.found.iter().find(|found| PAYABLE.contains(&found.qualifier.as_slice()));
+            let payable = self.found.iter().find(|found| PAYABLE.contains(&found.qualifier.as_bytes()));
             self.invoice.currency = payable.and_then(|found| found.currency.clone());
         }
-        let totals = [
-            ("line_net", LINE_NET),
-            ("allowances", ALLOWANCES),
-            ("charges", CHARGES),
-            ("tax_exclusive", TAX_EXCLUSIVE),
-            ("tax", TAX),
-            ("tax_in_tax_currency", TAX_IN_TAX_CURRENCY),
-            ("tax_inclusive", TAX_INCLUSIVE),
-            ("prepaid", PREPAID),
-            ("rounding", ROUNDING),
-            ("payable", PAYABLE),
+        type Slot = fn(&mut Totals) -> &mut Option<Decimal>;
+        let totals: [(&str, &[&[u8]], Slot); 10] = [
+            ("totals.line_net", LINE_NET, |totals| &mut totals.line_net),
+            ("totals.allowances", ALLOWANCES, |totals| &mut totals.allowances),
+            ("totals.charges", CHARGES, |totals| &mut totals.charges),
+            ("totals.tax_exclusive", TAX_EXCLUSIVE, |totals| &mut totals.tax_exclusive),
+            ("totals.tax", TAX, |totals| &mut totals.tax),
+            ("totals.tax_in_tax_currency", TAX_IN_TAX_CURRENCY, |totals| &mut totals.tax_in_tax_currency),
+            ("totals.tax_inclusive", TAX_INCLUSIVE, |totals| &mut totals.tax_inclusive),
+            ("totals.prepaid", PREPAID, |totals| &mut totals.prepaid),
+            ("totals.rounding", ROUNDING, |totals| &mut totals.rounding),
+            ("totals.payable", PAYABLE, |totals| &mut totals.payable),
         ];
-        for (name, ranking) in totals {
+        for (field, ranking, slot) in totals {
             let Some(found) = self.best(ranking) else { continue };
-            let (amount, proof) = (found.amount, found.proof.clone());
-            let totals = &mut self.invoice.totals;
-            let slot = match name {
-                "line_net" => &mut totals.line_net,
-                "allowances" => &mut totals.allowances,
-                "charges" => &mut totals.charges,
-                "tax_exclusive" => &mut totals.tax_exclusive,
-                "tax" => &mut totals.tax,
-                "tax_in_tax_currency" => &mut totals.tax_in_tax_currency,
-                "tax_inclusive" => &mut totals.tax_inclusive,
-                "prepaid" => &mut totals.prepaid,
-                "rounding" => &mut totals.rounding,
-                _ => &mut totals.payable,
-            };
-            *slot = Some(amount);
-            self.record.evidence.push(Evidence { field: format!("totals.{name}").into(), ..proof });
+            let (amount, at, raw) = (found.amount, found.proof.at.clone(), found.proof.raw.clone());
+            *slot(&mut self.invoice.totals) = Some(amount);
+            self.record.evidence.push(Evidence::new(field, at, raw));
         }
     }
 
@@ -122,9 +118,10 @@ impl InvoicReader {
     fn best(&self, ranking: &[&[u8]]) -> Option<&Found> {
         let own = self.invoice.currency.as_deref();
         let is_own = |found: &&Found| found.currency.is_none() || own.is_none() || found.currency.as_deref() == own;
-        let of = |qualifier: &&[u8]| self.found.iter().filter(is_own).find(|found| found.qualifier == *qualifier);
+        let of =
+            |qualifier: &&[u8]| self.found.iter().filter(is_own).find(|found| found.qualifier.as_bytes() == *qualifier);
         // The tax in the tax currency is in another currency by nature.
-        let other = |qualifier: &&[u8]| self.found.iter().find(|found| found.qualifier == *qualifier);
+        let other = |qualifier: &&[u8]| self.found.iter().find(|found| found.qualifier.as_bytes() == *qualifier);
         if ranking == TAX_IN_TAX_CURRENCY { ranking.iter().find_map(other) } else { ranking.iter().find_map(of) }
     }
 

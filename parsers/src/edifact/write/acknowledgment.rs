@@ -3,19 +3,31 @@
 //!
 //! An APERAK has no place for: the positions of faults, items, counts, the version of its subject.
 
-use jiff::civil::DateTime;
-
 use super::parties::{details, party};
 use super::segments::{Out, code_of, segment};
 use super::{EdifactEnvelope, WriteError};
 use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Verdict};
-use crate::edifact::Receipt;
+use crate::receipt::{Receipt, Reply};
+
+/// UNB 0020 has fourteen places.
+const CONTROL_DIGITS: usize = 9;
+
+/// The interchanges to send back, one for each that was received; `None` when nothing is to be said. One that
+/// says neither who sent it nor what it is called cannot be answered.
+pub(crate) fn acknowledgment(receipts: &[Receipt], reply: &Reply) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut control = reply.control;
+    for receipt in receipts {
+        if let Ok(answer) = contrl(receipt, reply, control) {
+            bytes.extend(answer);
+            control = control.wrapping_add(1);
+        }
+    }
+    Some(bytes).filter(|bytes| !bytes.is_empty())
+}
 
 /// One interchange with one CONTRL: the answer to an interchange.
-///
-/// # Errors
-/// The interchange that is answered has no sender, recipient or reference, or ones that cannot be written.
-pub(in crate::edifact) fn contrl(receipt: &Receipt, reference: &str, at: DateTime) -> Result<Vec<u8>, WriteError> {
+fn contrl(receipt: &Receipt, reply: &Reply, control: u32) -> Result<Vec<u8>, WriteError> {
     let answer = &receipt.interchange;
     let Some(answered) = &answer.subject.control else {
         return Err(WriteError::Missing { field: "the reference of the interchange", element: "UCI 0020" });
@@ -43,9 +55,9 @@ pub(in crate::edifact) fn contrl(receipt: &Receipt, reference: &str, at: DateTim
     out.into_interchange(&EdifactEnvelope {
         sender: receipt.recipient.clone(),
         recipient: receipt.sender.clone(),
-        reference: reference.to_owned(),
-        at,
-        is_test: receipt.is_test,
+        reference: format!("{control:0width$}", width = CONTROL_DIGITS),
+        at: reply.at,
+        is_test: receipt.usage == "T",
     })
 }
 

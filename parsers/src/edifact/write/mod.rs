@@ -16,7 +16,7 @@ use jiff::civil::DateTime;
 use self::segments::Out;
 use crate::canonical::{Acknowledgment, Identifier, Invoice, RemittanceAdvice};
 
-pub(super) use self::acknowledgment::contrl;
+pub(crate) use self::acknowledgment::acknowledgment;
 
 /// What an interchange takes beside its messages. Time and numbers come from the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +46,7 @@ pub enum WriteError {
     NoPlace { field: &'static str, value: String, message: &'static str },
 }
 
-/// Writes invoices and credit notes as one interchange of INVOIC messages (D.96A).
-///
-/// # Errors
-/// A document holds what an INVOIC cannot: the error says which element and why.
-pub fn invoices(invoices: &[&Invoice], envelope: &EdifactEnvelope) -> Result<Vec<u8>, WriteError> {
+pub(crate) fn invoices(invoices: &[&Invoice], envelope: &EdifactEnvelope) -> Result<Vec<u8>, WriteError> {
     let mut out = Out::default();
     for invoice in invoices {
         invoic::write(invoice, &mut out)?;
@@ -58,11 +54,7 @@ pub fn invoices(invoices: &[&Invoice], envelope: &EdifactEnvelope) -> Result<Vec
     out.into_interchange(envelope)
 }
 
-/// Writes remittance advices as one interchange of REMADV messages (D.96A).
-///
-/// # Errors
-/// A document holds what a REMADV cannot: the error says which element and why.
-pub fn remittances(advices: &[&RemittanceAdvice], envelope: &EdifactEnvelope) -> Result<Vec<u8>, WriteError> {
+pub(crate) fn remittances(advices: &[&RemittanceAdvice], envelope: &EdifactEnvelope) -> Result<Vec<u8>, WriteError> {
     let mut out = Out::default();
     for advice in advices {
         remadv::write(advice, &mut out)?;
@@ -70,11 +62,10 @@ pub fn remittances(advices: &[&RemittanceAdvice], envelope: &EdifactEnvelope) ->
     out.into_interchange(envelope)
 }
 
-/// Writes application acknowledgments as one interchange of APERAK messages (D.96A).
-///
-/// # Errors
-/// An acknowledgment holds what an APERAK cannot.
-pub fn applications(acknowledgments: &[&Acknowledgment], envelope: &EdifactEnvelope) -> Result<Vec<u8>, WriteError> {
+pub(crate) fn applications(
+    acknowledgments: &[&Acknowledgment],
+    envelope: &EdifactEnvelope,
+) -> Result<Vec<u8>, WriteError> {
     let mut out = Out::default();
     for acknowledgment in acknowledgments {
         acknowledgment::aperak(acknowledgment, &mut out)?;

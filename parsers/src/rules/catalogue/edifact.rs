@@ -12,6 +12,13 @@ pub(super) static EDIFACT: &[Explanation] = &[
         "UNA names six characters that can be told apart.",
         "Write UNA and its six service characters, or leave it out and use the usual ones.",
     ),
+    error(
+        "NO-UNH",
+        SOURCE,
+        "UNH",
+        "An interchange holds a message.",
+        "Check that your export wrote its documents, and send the file again.",
+    ),
     error("NO-UNB", SOURCE, "UNB", "An interchange begins with UNB.", "Send the whole interchange, from UNB to UNZ."),
     error(
         "NO-TERMINATOR",
@@ -63,7 +70,7 @@ pub(super) static EDIFACT: &[Explanation] = &[
         "A CONTRL says with UCI which interchange it answers.",
         "Send UCI as the second segment of the message.",
     ),
-    warning(
+    error(
         "CNT-LIN",
         "UN/EDIFACT INVOIC",
         "CNT",
