@@ -11,6 +11,7 @@
 //! Start at [`read`], which does all of it.
 
 pub mod canonical;
+pub mod csv;
 pub mod finding;
 pub mod json;
 pub mod limits;
@@ -19,7 +20,6 @@ pub mod profile;
 pub mod receipt;
 pub mod write;
 
-mod csv;
 mod edi;
 mod edifact;
 mod packed;

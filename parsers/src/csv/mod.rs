@@ -26,6 +26,7 @@ mod sniff;
 mod vendor;
 mod voucher;
 mod workbook;
+mod write;
 
 use std::io::{BufRead, Cursor, Read};
 use std::ops::ControlFlow;
@@ -33,6 +34,7 @@ use std::ops::ControlFlow;
 pub(crate) use currency::minor_units;
 pub(crate) use sample::Sample;
 pub(crate) use workbook::read as read_workbook;
+pub use write::{Outcome, Writer};
 
 use crate::{Code, Context, Event, Finding, Format, Halt, Profile, Sink, Summary};
 use reader::Origin;
