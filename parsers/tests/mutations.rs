@@ -86,7 +86,10 @@ fn a_broken_file_is_read_without_a_panic_and_every_place_lies_inside_of_it() {
 
 /// Reads it; the first place told that is not in it.
 fn misplaced(bytes: &[u8], profile: Option<&Profile>) -> Option<Location> {
-    let profiles = profile.map_or_else(|| profile::built_in(), |profile| std::slice::from_ref(profile));
+    let profiles = match profile {
+        Some(profile) => std::slice::from_ref(profile),
+        None => profile::built_in(),
+    };
     let context = Context { profiles, limits: Limits::default() };
     let end = bytes.len() as u64;
     let lines = 1 + bytes.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count() as u64;

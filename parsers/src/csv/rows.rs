@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::io::BufRead;
 
-use super::charset::Charset;
+use super::charset::{Charset, HALF_UNIT};
 use crate::profile::Span;
 use crate::{Halt, Limit, Limits};
 
@@ -252,8 +252,9 @@ fn stored_bytes(text: &[u8], wide: bool) -> u64 {
     if !wide {
         return text.len() as u64;
     }
-    let bytes_of = |byte: &u8| match byte {
+    let bytes_of = |byte: &u8| match *byte {
         0x80..=0xbf => 0,
+        HALF_UNIT => 1,
         0xf0..=0xff => 4,
         _ => 2,
     };
