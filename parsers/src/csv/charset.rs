@@ -80,7 +80,10 @@ impl Charset {
     /// Some of the file's text; what is not text becomes U+FFFD.
     pub(super) fn text(self, bytes: &[u8]) -> Cow<'_, str> {
         if self.is_wide() || self.encoding == UTF_8 {
-            return String::from_utf8_lossy(bytes);
+            return match str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            };
         }
         self.encoding.decode_without_bom_handling(bytes).0
     }
