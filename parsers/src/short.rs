@@ -63,8 +63,11 @@ impl Short {
             Kept::InPlace { len, bytes } => {
                 let start = usize::from(*len);
                 if let Some(room) = bytes.get_mut(start..start + more.len()) {
-                    room.copy_from_slice(more.as_bytes());
-                    *len += u8::try_from(more.len()).unwrap_or(0);
+                    // Mostly a few bytes: a loop is quicker than a call.
+                    for (slot, byte) in room.iter_mut().zip(more.as_bytes()) {
+                        *slot = *byte;
+                    }
+                    *len += more.len() as u8;
                 } else {
                     let mut text = String::with_capacity(start + more.len() + IN_PLACE_BYTES / 2);
                     text.push_str(self.as_str());
@@ -78,6 +81,13 @@ impl Short {
 
     /// Adds a number to the end, in decimal.
     pub fn push_number(&mut self, number: u64) {
+        if let (0..10, Kept::InPlace { len, bytes }) = (number, &mut self.0)
+            && let Some(slot) = bytes.get_mut(usize::from(*len))
+        {
+            *slot = b'0' + number as u8;
+            *len += 1;
+            return;
+        }
         let mut digits = [0_u8; 20];
         let mut rest = number;
         let mut first = digits.len();

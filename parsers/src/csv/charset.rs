@@ -80,7 +80,10 @@ impl Charset {
     /// Some of the file's text; what is not text becomes U+FFFD.
     pub(super) fn text(self, bytes: &[u8]) -> Cow<'_, str> {
         if self.is_wide() || self.encoding == UTF_8 {
-            return String::from_utf8_lossy(bytes);
+            return match str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            };
         }
         self.encoding.decode_without_bom_handling(bytes).0
     }
@@ -88,7 +91,8 @@ impl Charset {
     /// Where the first byte stands that is no text in this encoding, within `bytes`.
     pub(super) fn first_invalid(self, bytes: &[u8]) -> Option<usize> {
         if self.is_wide() {
-            return memchr::memmem::find(bytes, "\u{fffd}".as_bytes());
+            let replaced = memchr::memmem::find(bytes, "\u{fffd}".as_bytes());
+            return replaced.into_iter().chain(memchr::memchr(HALF_UNIT, bytes)).min();
         }
         if self.encoding == UTF_8 {
             return str::from_utf8(bytes).err().map(|error| error.valid_up_to());
@@ -104,9 +108,21 @@ impl Charset {
             return Ok(Box::new(input));
         }
         let decoder = self.encoding.new_decoder_without_bom_handling();
-        Ok(Box::new(Widened { input, decoder, text: Box::new([0; WIDENED_BYTES]), start: 0, end: 0, ended: false }))
+        Ok(Box::new(Widened {
+            input,
+            decoder,
+            text: Box::new([0; WIDENED_BYTES]),
+            start: 0,
+            end: 0,
+            ended: false,
+            odd: false,
+        }))
     }
 }
+
+/// What half a unit of UTF-16 becomes at the end of a file that was cut off: a byte that UTF-8 never has, so
+/// that it counts as the one byte it was.
+pub(super) const HALF_UNIT: u8 = 0xff;
 
 const WIDENED_BYTES: usize = 16 * 1024;
 
@@ -118,6 +134,8 @@ struct Widened<'i> {
     start: usize,
     end: usize,
     ended: bool,
+    /// An odd number of bytes has been read.
+    odd: bool,
 }
 
 impl BufRead for Widened<'_> {
@@ -128,7 +146,15 @@ impl BufRead for Widened<'_> {
             let (result, taken, written, _) = self.decoder.decode_to_utf8(stored, self.text.as_mut_slice(), last);
             self.ended = last && result == encoding_rs::CoderResult::InputEmpty;
             self.input.consume(taken);
+            self.odd ^= taken % 2 == 1;
             (self.start, self.end) = (0, written);
+            if self.ended && self.odd {
+                let replaced = written.saturating_sub("\u{fffd}".len());
+                if let Some(byte) = self.text.get_mut(replaced) {
+                    *byte = HALF_UNIT;
+                    self.end = replaced + 1;
+                }
+            }
         }
         Ok(self.text.get(self.start..self.end).unwrap_or_default())
     }

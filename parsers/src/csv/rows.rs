@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::io::BufRead;
 
-use super::charset::Charset;
+use super::charset::{Charset, HALF_UNIT};
 use crate::profile::Span;
 use crate::{Halt, Limit, Limits};
 
@@ -134,8 +134,19 @@ impl<'i> Rows<'i> {
                     continue;
                 }
             }
-            // What stands before the next byte that means something is the cell's.
             let Dialect { delimiter, quote } = self.dialect;
+            if row.cells.is_empty() && row.text.is_empty() && state == State::Start {
+                let limits = (self.limits.token_bytes_max, self.limits.columns_max);
+                if let Some(end) = whole_row(buffer, self.dialect, limits, &mut row.cells) {
+                    row.text.extend_from_slice(buffer.get(..end).unwrap_or_default());
+                    self.after_cr = buffer.get(end) == Some(&b'\r');
+                    self.input.consume(end + 1);
+                    self.finish(row, 1);
+                    return Ok(true);
+                }
+                row.cells.clear();
+            }
+            // What stands before the next byte that means something is the cell's.
             let plain = match (state, quote) {
                 (State::Plain, _) => memchr::memchr3(delimiter, b'\n', b'\r', buffer),
                 (State::Quoted, Some(quote)) => memchr::memchr(quote, buffer),
@@ -203,8 +214,8 @@ impl<'i> Rows<'i> {
         row.number = self.number;
         row.line = self.line;
         row.byte = self.byte;
-        let lines =
-            if self.wide || row.cells.iter().any(|cell| cell.quoted) { place(row, self.wide) } else { flat(row) };
+        let is_flat = !self.wide && memchr::memchr2(b'\n', b'\r', &row.text).is_none();
+        let lines = if is_flat { flat(row) } else { place(row, self.wide) };
         self.line += lines + 1;
         self.byte += row.stored_bytes + if self.wide { 2 * end_units } else { end_units };
     }
@@ -215,6 +226,40 @@ impl<'i> Rows<'i> {
         row.line = self.line;
         row.byte = self.byte;
         Halt::Limit(Limit { what, setting, max: max as u64, byte: self.byte, line: self.line })
+    }
+}
+
+/// Cuts a row that stands in the buffer from its start to its line end, which is most of them; where that is.
+/// `None` leaves it to be read piece by piece: it goes on past the buffer, or passes a limit, or has quotes
+/// within quotes.
+fn whole_row(
+    buffer: &[u8],
+    dialect: Dialect,
+    (bytes_max, cells_max): (usize, usize),
+    cells: &mut Vec<Cell>,
+) -> Option<usize> {
+    let Dialect { delimiter, quote } = dialect;
+    let mut start = 0;
+    loop {
+        let rest = buffer.get(start..)?;
+        let quoted = quote.is_some() && rest.first().copied() == quote;
+        let length = if let (true, Some(quote)) = (quoted, quote) {
+            2 + memchr::memchr(quote, rest.get(1..)?)?
+        } else {
+            // Cells are short: a look at each byte is quicker than a search.
+            rest.iter().position(|byte| *byte == delimiter || matches!(byte, b'\n' | b'\r'))?
+        };
+        let end = start + length;
+        let last = *buffer.get(end)?;
+        let ends_row = matches!(last, b'\n' | b'\r');
+        if (last != delimiter && !ends_row) || cells.len() >= cells_max || end >= bytes_max {
+            return None;
+        }
+        cells.push(Cell { start, end, quoted, ..Cell::default() });
+        if ends_row {
+            return Some(end);
+        }
+        start = end + 1;
     }
 }
 
@@ -252,8 +297,9 @@ fn stored_bytes(text: &[u8], wide: bool) -> u64 {
     if !wide {
         return text.len() as u64;
     }
-    let bytes_of = |byte: &u8| match byte {
+    let bytes_of = |byte: &u8| match *byte {
         0x80..=0xbf => 0,
+        HALF_UNIT => 1,
         0xf0..=0xff => 4,
         _ => 2,
     };

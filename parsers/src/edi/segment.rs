@@ -17,6 +17,8 @@ pub(crate) mod sort {
     pub(crate) const CONTROL: u8 = 2;
     /// A byte that is not ASCII.
     pub(crate) const HIGH: u8 = 4;
+    /// The bytes are not UTF-8: they are read as windows-1252.
+    pub(crate) const NOT_UTF8: u8 = 8;
 }
 
 /// One segment, borrowed from the window. Element 0 is its id.
@@ -24,8 +26,6 @@ pub(crate) mod sort {
 pub(crate) struct Segment<'a> {
     /// From the first byte of the id up to the terminator, which is not in it.
     pub(crate) raw: &'a [u8],
-    /// The same as text, where its bytes are UTF-8; else they are read as windows-1252.
-    pub(crate) utf8: Option<&'a str>,
     /// The elements as ranges of `raw`.
     pub(crate) elements: &'a [(usize, usize)],
     /// Sorts of bytes in it ([`sort`]).
@@ -98,8 +98,8 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of an element; of the segment when the element is absent.
-    pub(crate) fn element_location(&self, element: usize, path: &str) -> Location {
-        let mut path = Short::from(path);
+    pub(crate) fn element_location(&self, element: usize, path: impl Into<Short>) -> Location {
+        let mut path = path.into();
         path.push_str(if element < 10 { "/0" } else { "/" });
         path.push_number(element as u64);
         match self.elements.get(element) {
@@ -119,7 +119,7 @@ impl<'a> Segment<'a> {
         self.elements.iter().position(|(_, end)| at < *end).unwrap_or_else(|| self.count())
     }
 
-    /// Whether it has bytes of this sort.
+    /// Whether it has bytes of these sorts.
     pub(crate) fn has(&self, sort: u8) -> bool {
         self.sorts & sort != 0
     }
@@ -141,17 +141,18 @@ impl<'a> Segment<'a> {
 
     /// A range of `raw` as text, without the line breaks of a wrapped file.
     fn decode(&self, start: usize, end: usize) -> Cow<'a, str> {
-        // The common case: the range is text already. (It is none where it would cut a character.)
-        if let (Some(text), false) = (self.utf8, self.has(sort::LINE_BREAK))
-            && let Some(text) = text.get(start..end)
+        let bytes = self.raw.get(start..end).unwrap_or_default();
+        // The common case: it is text already. (It is none where the range would cut a character.)
+        if !self.has(sort::LINE_BREAK | sort::NOT_UTF8)
+            && let Ok(text) = std::str::from_utf8(bytes)
         {
             return Cow::Borrowed(text);
         }
-        let bytes = self.unwrapped(self.raw.get(start..end).unwrap_or_default());
-        if self.utf8.is_some() {
-            Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
-        } else {
+        let bytes = self.unwrapped(bytes);
+        if self.has(sort::NOT_UTF8) {
             Cow::Owned(WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned())
+        } else {
+            Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
         }
     }
 

@@ -4,7 +4,7 @@
 //! terminator byte 105. Trimmed ISA segments are common in the wild (Ariba's are 81 bytes long), so we
 //! count sixteen element separators instead of trusting the offsets.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::memmem;
 
 /// How much of the input is looked at to find the delimiters.
 pub(super) const ISA_BYTES_MAX: usize = 1024;
@@ -28,14 +28,6 @@ pub(super) enum Terminator {
 }
 
 impl Terminator {
-    /// Where the first one stands.
-    pub(super) fn find(self, bytes: &[u8]) -> Option<usize> {
-        match self {
-            Self::Byte(byte) => memchr(byte, bytes),
-            Self::Newline => memchr2(b'\r', b'\n', bytes),
-        }
-    }
-
     pub(super) fn is(self, byte: u8) -> bool {
         match self {
             Self::Byte(terminator) => byte == terminator,

@@ -178,7 +178,7 @@ pub(super) fn bad_character(
     Some(
         Finding::error(
             Code::EDI_ELEMENT_INVALID,
-            segment.element_location(element, &path()),
+            segment.element_location(element, path()),
             format!("{} holds a control character (byte 0x{byte:02X}){more}", brief(&field)),
             "Remove control characters (NUL and kin) from the data before sending.",
         )

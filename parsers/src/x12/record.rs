@@ -188,7 +188,7 @@ impl Record {
 
     /// Where an element of the segment at hand stands.
     pub(super) fn place(&self, segment: &Segment<'_>, element: usize) -> Location {
-        segment.element_location(element, &self.path())
+        segment.element_location(element, self.path())
     }
 
     pub(super) fn date(&mut self, segment: &Segment<'_>, element: usize) -> Option<Date> {

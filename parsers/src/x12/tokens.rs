@@ -101,6 +101,15 @@ impl<'a> Tokens<'a> {
     /// Leaves behind what may stand between segments: blanks, line breaks, extra terminators.
     fn skip_blank(&mut self) -> Result<(), Halt> {
         loop {
+            // Most often there is nothing, or the end of the line.
+            match self.window.bytes() {
+                [b'A'..=b'Z', ..] if !self.between => return Ok(()),
+                [b'\n', b'A'..=b'Z', _, ..] if !self.between && !self.delimiters.terminator.is(b'\n') => {
+                    self.window.consume(1);
+                    return Ok(());
+                }
+                _ => {}
+            }
             let (terminator, between) = (self.delimiters.terminator, self.between);
             let is_blank =
                 |byte: &u8| byte.is_ascii_whitespace() || terminator.is(*byte) || (between && *byte == SUBSTITUTE);
@@ -117,15 +126,41 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The segment that starts here.
+    /// Cuts the segment that starts here: its end and its elements in one pass.
     fn segment(&mut self) -> Result<Segment<'_>, Halt> {
         let binary = self.binary()?;
-        let mut scanned = binary.as_ref().map_or(0, |data| data.end);
-        let (length, cut) = loop {
-            let bytes = self.window.bytes();
-            match self.delimiters.terminator.find(bytes.get(scanned..).unwrap_or_default()) {
-                Some(more) => break (scanned + more, false),
-                None => scanned = bytes.len(),
+        self.elements.clear();
+        let (mut scanned, mut start, mut seen) = (0, 0, 0);
+        // What is binary is passed over: it is no text, and has no elements.
+        let mut text_end = binary.as_ref().map(|data| data.start);
+        // Elements are so short that a look at each byte is quicker than a search for the next delimiter.
+        let (length, cut) = 'segment: loop {
+            let ahead = self.window.bytes().get(scanned..).unwrap_or_default();
+            let ahead = text_end.and_then(|end| ahead.get(..end)).unwrap_or(ahead);
+            for (at, byte) in (scanned..).zip(ahead) {
+                let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+                seen |= class;
+                if class & DELIMITER == 0 {
+                    continue;
+                }
+                if class & TERMINATOR != 0 {
+                    break 'segment (at, false);
+                }
+                self.elements.push((start, at));
+                start = at + 1;
+                if self.elements.len() > self.limits.columns_max {
+                    self.units += 1;
+                    return Err(self.limit(
+                        "number of elements of one segment",
+                        "columns_max",
+                        self.limits.columns_max,
+                    ));
+                }
+            }
+            scanned += ahead.len();
+            if let (Some(_), Some(data)) = (text_end.take(), &binary) {
+                scanned = data.end;
+                continue;
             }
             if scanned > self.limits.token_bytes_max {
                 break (scanned, false);
@@ -134,16 +169,23 @@ impl<'a> Tokens<'a> {
                 break (scanned, true);
             }
         };
+        self.sorts = seen & !DELIMITER & !TERMINATOR;
         if length > self.limits.token_bytes_max {
             return Err(self.limit("segment", "token_bytes_max", self.limits.token_bytes_max));
         }
+        self.elements.push((start, length));
         self.due = length + usize::from(!cut);
         self.units += 1;
-        // What is binary is no text, and has no elements.
-        let is_text = binary.is_none();
-        self.split(binary.map_or(length, |data| data.start.min(length)), length)?;
-        if self.sorts & sort::HIGH != 0 && is_text {
-            self.met_other_than_utf8 |= self.last_segment().utf8.is_none();
+        if binary.is_some() {
+            // Not looked at: it may hold line breaks, and what is no text.
+            self.sorts |= sort::LINE_BREAK | sort::HIGH;
+        }
+        if self.sorts & sort::HIGH != 0 {
+            let raw = self.window.bytes().get(..length).unwrap_or_default();
+            if std::str::from_utf8(raw).is_err() {
+                self.sorts |= sort::NOT_UTF8;
+                self.met_other_than_utf8 |= binary.is_none();
+            }
         }
         Ok(self.last_segment())
     }
@@ -173,43 +215,12 @@ impl<'a> Tokens<'a> {
         Ok(ends.then_some(after + 1..end))
     }
 
-    /// Splits the first `text` bytes of a segment at its separators; the rest belongs to the last element.
-    fn split(&mut self, text: usize, length: usize) -> Result<(), Halt> {
-        self.elements.clear();
-        let raw = self.window.bytes().get(..text).unwrap_or_default();
-        let (mut start, mut seen) = (0, 0);
-        // Elements are so short that a look at each byte is quicker than a search for the next separator.
-        for (end, byte) in raw.iter().enumerate() {
-            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
-            seen |= class;
-            if class & SEPARATOR != 0 {
-                self.elements.push((start, end));
-                start = end + 1;
-                if self.elements.len() > self.limits.columns_max {
-                    return Err(self.limit(
-                        "number of elements of one segment",
-                        "columns_max",
-                        self.limits.columns_max,
-                    ));
-                }
-            }
-        }
-        self.elements.push((start, length));
-        self.sorts = seen & !SEPARATOR;
-        if text < length {
-            // Not looked at: it may hold line breaks, and what is no text.
-            self.sorts |= sort::LINE_BREAK | sort::HIGH;
-        }
-        Ok(())
-    }
-
     /// The segment last split.
     fn last_segment(&self) -> Segment<'_> {
         let length = self.elements.last().map_or(0, |(_, end)| *end);
         let raw = self.window.bytes().get(..length).unwrap_or_default();
         Segment {
             raw,
-            utf8: std::str::from_utf8(raw).ok(),
             elements: &self.elements,
             sorts: self.sorts,
             byte: self.window.byte(),
@@ -237,11 +248,11 @@ impl<'a> Tokens<'a> {
         }
         self.elements.clear();
         self.elements.push((0, self.trailing.len()));
+        let sorts = if std::str::from_utf8(&self.trailing).is_ok() { 0 } else { sort::HIGH | sort::NOT_UTF8 };
         Ok(Segment {
             raw: &self.trailing,
-            utf8: std::str::from_utf8(&self.trailing).ok(),
             elements: &self.elements,
-            sorts: 0,
+            sorts,
             byte,
             line,
             component_separator: None,
@@ -255,14 +266,19 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// The class of the element separator, beside the sorts of other bytes.
-const SEPARATOR: u8 = 0x80;
+/// The classes of what ends an element and, with it, a segment, beside the sorts of other bytes.
+const DELIMITER: u8 = 0x80;
+const TERMINATOR: u8 = 0x40;
 
 fn classes(delimiters: Delimiters) -> Box<[u8; 256]> {
     let mut classes = Box::new([0; 256]);
     for (byte, class) in (0..=255_u8).zip(classes.iter_mut()) {
+        if delimiters.terminator.is(byte) {
+            *class = DELIMITER | TERMINATOR;
+            continue;
+        }
         if byte == delimiters.element {
-            *class |= SEPARATOR;
+            *class = DELIMITER;
         }
         *class |= match byte {
             b'\r' | b'\n' => sort::LINE_BREAK,

@@ -252,6 +252,12 @@ impl Section {
 fn span_of(text: &str, stream: &Stream<'_>) -> (Place, Place) {
     // A piece that is longer in the file than as text is a reference or a CDATA section: all of it counts.
     let (start, end) = (stream.start(), stream.end());
+    if let [first, .., last] = text.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return (start, end);
+    }
     if stream.after(start, text).byte != end.byte {
         return (start, end);
     }

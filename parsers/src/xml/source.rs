@@ -7,7 +7,7 @@
 use std::io::{self, BufRead, Read};
 
 use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding};
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memchr2_iter, memmem};
 
 /// How much is looked at to find the encoding declaration.
 const DECLARATION_BYTES: u64 = 1024;
@@ -43,6 +43,9 @@ pub(super) struct Source<'a> {
     text: Vec<u8>,
     at: usize,
     place: Place,
+    /// Of UTF-8: where in the text a line ends, and how many of them have been passed.
+    breaks: Vec<usize>,
+    passed_breaks: usize,
     token_bytes_max: usize,
     token_bytes_left: usize,
     fault: Option<Fault>,
@@ -79,6 +82,8 @@ impl<'a> Source<'a> {
             undecoded: head,
             text: Vec::new(),
             at: 0,
+            breaks: Vec::new(),
+            passed_breaks: 0,
             place: Place { byte: bom_bytes as u64, line: 1, after_cr: false },
             token_bytes_max,
             token_bytes_left: token_bytes_max,
@@ -156,22 +161,55 @@ impl<'a> Source<'a> {
     fn pass(&mut self, count: usize) {
         let end = self.at.saturating_add(count).min(self.text.len());
         let passed = self.text.get(self.at..end).unwrap_or_default();
-        self.place = advanced(self.place, passed, &self.charset);
+        if let (Charset::Utf8, Some(last)) = (&self.charset, passed.last()) {
+            while self.breaks.get(self.passed_breaks).is_some_and(|at| *at < end) {
+                self.passed_breaks += 1;
+                self.place.line += 1;
+            }
+            self.place.byte += passed.len() as u64;
+            self.place.after_cr = *last == b'\r';
+        } else {
+            self.place = advanced(self.place, passed, &self.charset);
+        }
         self.at = end;
+    }
+
+    /// Notes where lines end in what was decoded last: once a chunk, instead of once a token.
+    fn note_breaks(&mut self, fresh_from: usize) {
+        let before = fresh_from.checked_sub(1).and_then(|last| self.text.get(last));
+        let mut after_cr = before.map_or(self.place.after_cr, |byte| *byte == b'\r').then_some(fresh_from);
+        let fresh = self.text.get(fresh_from..).unwrap_or_default();
+        for at in memchr2_iter(b'\n', b'\r', fresh) {
+            let (at, is_cr) = (fresh_from + at, fresh.get(at) == Some(&b'\r'));
+            if is_cr || after_cr != Some(at) {
+                self.breaks.push(at);
+            }
+            after_cr = is_cr.then_some(at + 1);
+        }
     }
 
     fn decode_more(&mut self) {
         self.text.drain(..self.at);
+        self.breaks.drain(..self.passed_breaks);
+        self.breaks.iter_mut().for_each(|at| *at -= self.at);
+        self.passed_breaks = 0;
         self.at = 0;
         let checked = self.text.len();
         if let Err(fault) = self.decode_chunk() {
             self.fault = Some(fault);
         }
-        let control = self.text.iter().skip(checked).position(|byte| *byte < 0x20 && !matches!(byte, 9 | 10 | 13));
+        let fresh = self.text.get(checked..).unwrap_or_default();
+        let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, 9 | 10 | 13);
+        // Without a way out of the loop, sixteen bytes are looked at at a time.
+        let has_control = fresh.iter().fold(false, |has, byte| has | is_control(byte));
+        let control = if has_control { fresh.iter().position(is_control) } else { None };
         if let Some(control) = control {
             let byte = self.text.get(checked + control).copied().unwrap_or_default();
             self.text.truncate(checked + control);
             self.fault = Some(Fault::Control(byte));
+        }
+        if matches!(self.charset, Charset::Utf8) {
+            self.note_breaks(checked);
         }
     }
 
