@@ -191,7 +191,7 @@ impl<B> Draft<B> {
 /// The rules name canonical fields; the sender knows elements.
 fn in_elements(mut finding: Finding, whole: &Location) -> Finding {
     let element = finding.location.path.rsplit('/').next().unwrap_or_default();
-    let name = element.split('[').next().unwrap_or_default().to_owned();
+    let name = element.split('[').next().unwrap_or_default().trim_start_matches('@').to_owned();
     finding.field = Some(name).filter(|_| finding.location.path != whole.path);
     finding
 }

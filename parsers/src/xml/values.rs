@@ -149,7 +149,7 @@ impl<B> Draft<B> {
         for Doubt { rule, field, message, fix } in doubts.0.into_iter().take(self.findings_max + 1) {
             let at = places.locate(&field);
             let name = name_in(&at);
-            let mut finding = Finding::warning(Code::TOTAL_MISMATCH, at, message, fix).with_rule(rule).with_field(name);
+            let mut finding = Finding::warning(code_of(rule), at, message, fix).with_rule(rule).with_field(name);
             if let Some(raw) = places.raw(&field) {
                 finding = finding.with_value(raw);
             }
@@ -158,6 +158,16 @@ impl<B> Draft<B> {
         for finding in findings {
             self.report(finding);
         }
+    }
+}
+
+/// Most rules are about sums; these are not.
+fn code_of(rule: &str) -> Code {
+    match rule {
+        "SDI-00400" | "SDI-00411" | "CXML-DUE" => Code::REQUIRED_MISSING,
+        "SDI-00401" => Code::XML_SCHEMA,
+        "SDI-00421" => Code::TAX_MISMATCH,
+        _ => Code::TOTAL_MISMATCH,
     }
 }
 

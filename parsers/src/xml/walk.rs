@@ -89,8 +89,9 @@ pub(super) fn walk(
                 if *count > limits.lines_max {
                     return Err(past("parts of one document", "lines_max", limits.lines_max, stream.start()));
                 }
-                let (path, position) = path_of(level, stream.tag(), &name);
-                if position > 1 && !reader.repeats(&name) {
+                let repeats = reader.repeats(&name);
+                let (path, position) = path_of(level, stream.tag(), &name, repeats);
+                if position > 1 && !repeats {
                     stream.skip()?;
                     desk.finding(twice(&name, Location::new(place.byte, place.line, path)))?;
                     continue;
@@ -123,9 +124,8 @@ pub(super) fn walk(
     }
 }
 
-/// `/Document/CstmrCdtTrfInitn/PmtInf[2]`; the first of its name is not numbered, as nobody knows yet
-/// whether it has siblings.
-fn path_of(level: &mut Level, tag: &Tag, name: &str) -> (String, u32) {
+/// `/Document/CstmrCdtTrfInitn/PmtInf[2]`: what may have siblings of its name is numbered.
+fn path_of(level: &mut Level, tag: &Tag, name: &str, repeats: bool) -> (String, u32) {
     let mut path = level.path.clone();
     path.push('/');
     if let Space::Own(prefix) = tag.space()
@@ -136,7 +136,7 @@ fn path_of(level: &mut Level, tag: &Tag, name: &str) -> (String, u32) {
     }
     path.push_str(name);
     let position = level.positions.next(name);
-    if position > 1 {
+    if repeats || position > 1 {
         path.push_str(&format!("[{position}]"));
     }
     (path, position)
