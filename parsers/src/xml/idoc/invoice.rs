@@ -215,7 +215,9 @@ impl Reading {
             Some("011") if draft.body.totals.payable.is_none() => {
                 let gross = draft.sap_decimal_said(said, "totals.tax_inclusive");
                 (draft.body.totals.tax_inclusive, draft.body.totals.payable) = (gross, gross);
-                draft.also("totals.tax_inclusive", "totals.payable");
+                if gross.is_some() {
+                    draft.also("totals.tax_inclusive", "totals.payable");
+                }
                 if draft.unreadable.contains("totals.tax_inclusive") {
                     draft.unreadable.insert("totals.payable".to_owned());
                 }
