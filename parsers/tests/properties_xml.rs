@@ -76,6 +76,7 @@ fn input(which: usize) -> Vec<u8> {
         ("fatturapa", "input.xml"),
         ("facturae", "input.xml"),
         ("cfdi", "input.xml"),
+        ("cades", "input.p7m"),
     ];
     for (format, name) in names {
         for verdict in ["ok", "err"] {

@@ -17,7 +17,8 @@ mod voucher;
 pub use acknowledgment::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Subject, Verdict};
 pub use invoice::{
     AllowanceCharge, Attachment, CreditTransfer, Delivery, Invoice, InvoiceKind, Item, ItemId, Line, Note,
-    OtherCurrency, Payment, PaymentTerms, Period, Preceding, References, TaxBreakdown, TermsDiscount, Totals, Withholding,
+    OtherCurrency, Payment, PaymentTerms, Period, Preceding, References, TaxBreakdown, TermsDiscount, Totals,
+    Withholding,
 };
 pub use party::{Address, Contact, Identifier, Party};
 pub use payment_order::PaymentOrder;
