@@ -20,6 +20,7 @@ pub mod profile;
 pub mod receipt;
 pub mod write;
 
+mod cades;
 mod edi;
 mod edifact;
 mod packed;
@@ -123,8 +124,8 @@ pub struct Summary {
 }
 
 /// Every format, in the order they are asked. CSV is last: almost any text looks like it.
-static FORMATS: [&dyn Format; 7] =
-    [&x12::X12, &edifact::Edifact, &xml::Xml, &pdf::Pdf, &json::Json, &packed::Packed, &csv::Csv];
+static FORMATS: [&dyn Format; 8] =
+    [&x12::X12, &edifact::Edifact, &xml::Xml, &pdf::Pdf, &json::Json, &packed::Packed, &cades::Cades, &csv::Csv];
 
 /// The format of a file that starts with `head`, by its content alone.
 #[must_use]

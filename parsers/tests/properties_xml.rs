@@ -66,7 +66,19 @@ fn share(of: usize, share: f64) -> usize {
 fn input(which: usize) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut inputs = Vec::new();
-    for (format, name) in [("ubl", "input.xml"), ("cii", "input.xml"), ("pdf", "input.pdf")] {
+    let names = [
+        ("ubl", "input.xml"),
+        ("cii", "input.xml"),
+        ("pdf", "input.pdf"),
+        ("cxml", "input.xml"),
+        ("sap-idoc", "input.xml"),
+        ("iso20022", "input.xml"),
+        ("fatturapa", "input.xml"),
+        ("facturae", "input.xml"),
+        ("cfdi", "input.xml"),
+        ("cades", "input.p7m"),
+    ];
+    for (format, name) in names {
         for verdict in ["ok", "err"] {
             for case in fs::read_dir(folder.join(format).join(verdict)).unwrap() {
                 inputs.push(case.unwrap().path().join(name));
@@ -209,4 +221,60 @@ fn a_pdf_made_to_be_slow_is_not() {
         assert_eq!((result.unwrap().documents, events.len()), (0, 1), "{piece}");
     }
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn parts_of_a_large_document_are_told_one_after_another() {
+    let iso = |message: &str| format!("<Document xmlns='urn:iso:std:iso:20022:tech:xsd:{message}'>");
+    let cases: [(String, &'static str, &str); 4] = [
+        (
+            iso("pain.001.001.09") + "<CstmrCdtTrfInitn><PmtInf>",
+            "<CdtTrfTxInf><Amt><InstdAmt Ccy='EUR'>1.00</InstdAmt></Amt></CdtTrfTxInf>",
+            "</PmtInf></CstmrCdtTrfInitn></Document>",
+        ),
+        (
+            iso("camt.053.001.08") + "<BkToCstmrStmt><Stmt>",
+            "<Ntry><Amt Ccy='EUR'>1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Ntry>",
+            "</Stmt></BkToCstmrStmt></Document>",
+        ),
+        (
+            "<FatturaElettronica>".to_owned(),
+            "<FatturaElettronicaBody><DatiGenerali/></FatturaElettronicaBody>",
+            "</FatturaElettronica>",
+        ),
+        ("<INVOIC02>".to_owned(), "<IDOC><E1EDK01><CURCY>EUR</CURCY></E1EDK01></IDOC>", "</INVOIC02>"),
+    ];
+    let times = 60_000;
+    for (head, piece, tail) in cases {
+        let mut repeated = Repeated::new(&head, piece, times, tail);
+        let (mut documents, mut first) = (0, None);
+        let given = std::rc::Rc::new(std::cell::Cell::new(0));
+        let mut input = BufReader::with_capacity(8 * 1024, Counted { inner: &mut repeated, given: given.clone() });
+        let context = Context { profiles: &[], limits: Limits::default() };
+        let summary = read(&mut input, &context, &mut |event| {
+            if let Event::Document(_) = event {
+                documents += 1;
+                first.get_or_insert(given.get());
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(summary.unwrap().documents, times, "{piece}");
+        assert_eq!(documents, times);
+        // The head of the file is looked at, and one piece.
+        assert!(first.unwrap() < 256 * 1024, "{piece}: the first came after {first:?} bytes");
+    }
+}
+
+/// Says how much has been read.
+struct Counted<'r> {
+    inner: &'r mut Repeated,
+    given: std::rc::Rc<std::cell::Cell<u64>>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        self.given.set(self.inner.given);
+        Ok(count)
+    }
 }

@@ -283,7 +283,7 @@ fn invoice() -> BoxedStrategy<Invoice> {
             prepaid,
             rounding,
             payable: Some(payable),
-            tax_in_tax_currency: None,
+            ..Totals::default()
         },
     );
     let (references, totals) = (references.boxed(), totals.boxed());

@@ -407,6 +407,7 @@ fn totals() -> BoxedStrategy<Totals> {
             tax_inclusive,
             prepaid,
             rounding: None,
+            withheld: None,
             payable: Some(payable),
         })
         .boxed()

@@ -101,6 +101,9 @@ pub struct Invoice {
     /// BG-23.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tax_breakdown: Vec<TaxBreakdown>,
+    /// Tax the buyer keeps back from the amount due and pays to the authority. EN 16931 has no word for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withholdings: Vec<Withholding>,
     /// BG-24: supporting documents. Their content stays in the original.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
@@ -376,9 +379,31 @@ pub struct Totals {
     /// BT-114.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Decimal>,
+    /// The sum of [`Invoice::withholdings`], which makes the amount due less than the total with VAT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Decimal>,
     /// BT-115.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payable: Option<Decimal>,
+}
+
+/// Tax the buyer keeps back and pays to the authority: FatturaPA `DatiRitenuta` and split payment, Facturae
+/// `TaxesWithheld`, CFDI `Retenciones`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Withholding {
+    /// Which tax, as the file codes it: `RT01`, `04`, `001`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<Decimal>,
+    /// In percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// BG-23: tax by category and rate.

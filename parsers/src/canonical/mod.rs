@@ -18,12 +18,13 @@ pub use acknowledgment::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Su
 pub use invoice::{
     AllowanceCharge, Attachment, CreditTransfer, Delivery, Invoice, InvoiceKind, Item, ItemId, Line, Note,
     OtherCurrency, Payment, PaymentTerms, Period, Preceding, References, TaxBreakdown, TermsDiscount, Totals,
+    Withholding,
 };
 pub use party::{Address, Contact, Identifier, Party};
 pub use payment_order::PaymentOrder;
 pub use remittance::{Account, Adjustment, Handling, RemittanceAdvice, RemittanceLine, SettledKind};
 pub use schema::schema;
-pub use statement::{Statement, StatementTransaction};
+pub use statement::{Direction, Statement, StatementTransaction};
 pub use vendor::Vendor;
 pub use voucher::{PaymentStatus, Voucher};
 
@@ -118,7 +119,7 @@ impl Document {
         }
     }
 
-    /// The number its issuer gave it (BT-1), if it has one.
+    /// The number its issuer gave it (BT-1), if it has one; of what came in a bank's message, the message's.
     #[must_use]
     pub fn number(&self) -> Option<&str> {
         match &self.body {
@@ -126,7 +127,7 @@ impl Document {
             Body::Voucher(voucher) => voucher.invoice_number.as_deref(),
             Body::RemittanceAdvice(advice) => advice.number.as_deref(),
             Body::PaymentOrder(order) => order.message_id.as_deref(),
-            Body::Statement(statement) => statement.number.as_deref(),
+            Body::Statement(statement) => statement.message_id.as_deref().or(statement.number.as_deref()),
             Body::Vendor(vendor) => vendor.vendor_no.as_deref(),
             Body::Acknowledgment(acknowledgment) => acknowledgment.number.as_deref(),
         }
@@ -147,7 +148,7 @@ impl Document {
     }
 
     /// The amount due (BT-115), as the document states it: positive on a credit note. What a remittance
-    /// advice or a payment order pays; what a statement's entry moves.
+    /// advice or a payment order pays; what a statement's entry moves, whatever the direction.
     #[must_use]
     pub fn payable(&self) -> Option<Decimal> {
         match &self.body {

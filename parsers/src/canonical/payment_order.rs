@@ -32,10 +32,15 @@ pub struct PaymentOrder {
     /// `PmtMtd`: `TRF`, `CHK`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// Of the amount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// `InstdAmt`, or `EqvtAmt/Amt`: what is ordered, in [`PaymentOrder::currency`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
+    /// `EqvtAmt/CcyOfTrf`: the amount is to be moved in this other currency, at the bank's rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer_currency: Option<String>,
     pub payer: Party,
     pub payee: Party,
     #[serde(skip_serializing_if = "Option::is_none")]

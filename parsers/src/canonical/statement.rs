@@ -25,9 +25,12 @@ pub struct Statement {
     pub account: Option<Account>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Positive for money that came in, negative for money that went out (`CdtDbtInd`).
+    /// As the file writes it: its direction stands beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
+    /// Whether the money came in or went out (`CdtDbtInd`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
     /// A correction of an earlier entry (`RvslInd`).
     pub is_reversal: bool,
     /// `BOOK`, `PDNG`, `INFO`.
@@ -45,15 +48,39 @@ pub struct Statement {
     pub transactions: Vec<StatementTransaction>,
 }
 
+impl Statement {
+    /// What the entry does to the account: negative for money that went out.
+    #[must_use]
+    pub fn signed_amount(&self) -> Option<Decimal> {
+        self.amount.map(|amount| match self.direction {
+            Some(Direction::Debit) => -amount,
+            Some(Direction::Credit) | None => amount,
+        })
+    }
+}
+
+/// Which way money went, seen from the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// It came in (`CRDT`).
+    Credit,
+    /// It went out (`DBIT`).
+    Debit,
+}
+
 /// One payment inside an entry.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StatementTransaction {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_to_end_id: Option<String>,
-    /// Signed as [`Statement::amount`] is.
+    /// As the file writes it, as [`Statement::amount`] is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
+    /// `CdtDbtInd` of its own, or else the entry's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@ pub(super) struct Leaf {
 }
 
 /// The names of members that are exact numbers.
-pub(super) const NUMBERS: [&str; 29] = [
+pub(super) const NUMBERS: [&str; 30] = [
     "allowances",
     "amount",
     "base",
@@ -47,6 +47,7 @@ pub(super) const NUMBERS: [&str; 29] = [
     "tax_inclusive",
     "tax_rate",
     "total",
+    "withheld",
 ];
 
 /// The names of members that are numbers of documents, currencies and dates.

@@ -70,6 +70,11 @@ fn check_payable(case: &mut Case<'_>) -> Option<()> {
         None => gross,
         Some(prepaid) => rounded(gross.checked_sub(prepaid)?)?,
     };
+    // EN 16931 knows no tax that the buyer keeps back; formats that do state it.
+    let due = match totals.withheld {
+        None => due,
+        Some(withheld) => rounded(due.checked_sub(withheld)?)?,
+    };
     let said = match totals.rounding {
         None => stated,
         Some(rounding) => rounded(stated.checked_sub(rounding)?)?,
@@ -77,7 +82,8 @@ fn check_payable(case: &mut Case<'_>) -> Option<()> {
     if said != due {
         let expected = due.checked_add(totals.rounding.unwrap_or_default())?;
         let (less, more) = (term("−", totals.prepaid, "BT-113"), term("+", totals.rounding, "BT-114"));
-        let message = format!("BT-115 says {stated}, but should be {expected}: {gross} (BT-112){less}{more}");
+        let kept = term("−", totals.withheld, "withheld");
+        let message = format!("BT-115 says {stated}, but should be {expected}: {gross} (BT-112){less}{more}{kept}");
         case.fail("BR-CO-16", "totals.payable", message, "Correct the amount due (BT-115).");
     }
     Some(())

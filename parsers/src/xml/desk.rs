@@ -25,6 +25,19 @@ impl<'a, 's> Desk<'a, 's> {
         self.context.limits
     }
 
+    /// How many documents have been told.
+    pub(super) fn documents(&self) -> u64 {
+        self.summary.documents
+    }
+
+    /// What the file is, for a file without documents.
+    pub(super) fn name(&mut self, format: &str, version: Option<String>) {
+        if self.summary.format.is_empty() {
+            format.clone_into(&mut self.summary.format);
+            self.summary.version = version;
+        }
+    }
+
     /// Whether a document of a known vocabulary has begun.
     pub(super) fn has_entered(&self) -> bool {
         self.family.is_some()

@@ -22,13 +22,13 @@ pub(super) struct Draft<B> {
     pub(super) version: Option<String>,
     pub(super) evidence: Vec<Evidence>,
     /// Where parts stand that are no single value: `lines[0]`, `seller`.
-    groups: Vec<(String, Location)>,
-    findings_max: usize,
+    pub(super) groups: Vec<(String, Location)>,
+    pub(super) findings_max: usize,
     pub(super) findings: Vec<Finding>,
     /// What only documents that claim EN 16931 hear of.
     pub(super) claimed: Vec<Finding>,
     /// Fields that are there and cannot be read: they are wrong, not missing.
-    unreadable: HashSet<String>,
+    pub(super) unreadable: HashSet<String>,
 }
 
 /// Evidence keeps a text as it was written up to this length; a longer one, without its white space.
@@ -191,7 +191,7 @@ impl<B> Draft<B> {
 /// The rules name canonical fields; the sender knows elements.
 fn in_elements(mut finding: Finding, whole: &Location) -> Finding {
     let element = finding.location.path.rsplit('/').next().unwrap_or_default();
-    let name = element.split('[').next().unwrap_or_default().to_owned();
+    let name = element.split('[').next().unwrap_or_default().trim_start_matches('@').to_owned();
     finding.field = Some(name).filter(|_| finding.location.path != whole.path);
     finding
 }

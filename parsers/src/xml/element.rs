@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::source::Place;
 use super::stream::{Piece, Space, Stream, Trouble, past};
-use super::tag::{Run, Tag};
+use super::tag::{Attribute, Run, Tag};
 use crate::canonical::Identifier;
 use crate::{Limits, Location, Short};
 
@@ -44,7 +44,7 @@ pub(super) struct Section {
     /// Names, attributes and texts, one after another.
     text: String,
     nodes: Vec<Node>,
-    attributes: Vec<(Run, Run)>,
+    attributes: Vec<Attribute>,
     open: Vec<Open>,
 }
 
@@ -151,9 +151,9 @@ impl Section {
         let index = self.nodes.len();
         let name = self.push(tag.name());
         let first_attribute = self.attributes.len();
-        for (key, value) in tag.attributes() {
-            let pair = (self.push(key), self.push(value));
-            self.attributes.push(pair);
+        for (key, value, found) in tag.located() {
+            let kept = Attribute { key: self.push(key), value: self.push(value), ..found };
+            self.attributes.push(kept);
         }
         let attributes = Run { start: first_attribute, end: self.attributes.len() };
         self.nodes.push(Node {
@@ -310,8 +310,16 @@ impl<'s> Element<'s> {
     pub(super) fn attribute(self, name: &str) -> Option<&'s str> {
         let Run { start, end } = self.node.attributes;
         let pairs = self.section.attributes.get(start..end).unwrap_or_default();
-        let found = pairs.iter().find(|(key, _)| self.section.text_of(*key) == name);
-        found.map(|(_, value)| self.section.text_of(*value).trim())
+        let found = pairs.iter().find(|pair| self.section.text_of(pair.key) == name);
+        found.map(|pair| self.section.text_of(pair.value).trim())
+    }
+
+    /// An attribute without a prefix, with where it stands; `path` is the element's own.
+    pub(super) fn attribute_at(self, name: &str, path: &str) -> Option<(&'s str, Location)> {
+        let Run { start, end } = self.node.attributes;
+        let pairs = self.section.attributes.get(start..end).unwrap_or_default();
+        let found = pairs.iter().find(|pair| self.section.text_of(pair.key) == name)?;
+        found.said(name, self.section.text_of(found.value), path)
     }
 
     /// All that is in it, in the order of the file; not what is from foreign namespaces.

@@ -10,17 +10,26 @@
 //! through. XML that is not well-formed ends the reading there: what was whole before it has been told, the
 //! rest is refused.
 
+mod cfdi;
 mod cii;
+mod closing;
+mod cxml;
 mod desk;
 mod draft;
 mod element;
+mod facturae;
+mod fatturapa;
 mod head;
+mod idoc;
 mod invoice;
+mod iso20022;
 mod source;
 mod stream;
 mod tag;
 mod ubl;
+mod values;
 mod vocabulary;
+mod walk;
 
 pub(crate) use self::ubl::write;
 

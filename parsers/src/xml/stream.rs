@@ -13,7 +13,7 @@ use quick_xml::events::{BytesRef, Event};
 use quick_xml::name::{Namespace, NamespaceError, QName, ResolveResult};
 
 use super::source::{Fault, Place, Source};
-use super::tag::Tag;
+use super::tag::{After, Tag};
 use super::vocabulary::Vocabulary;
 use crate::{Code, Finding, Halt, Limit, Limits, Location};
 
@@ -72,6 +72,8 @@ pub(super) struct Stream<'a> {
     root_closed: bool,
     doctype_seen: bool,
     opened_unread: bool,
+    /// Whether it is worked out where attributes stand; at roots it always is.
+    locates_attributes: bool,
 }
 
 impl<'a> Stream<'a> {
@@ -90,13 +92,20 @@ impl<'a> Stream<'a> {
             root_closed: false,
             doctype_seen: false,
             opened_unread: false,
+            locates_attributes: true,
         }
+    }
+
+    /// From here on in this document attributes say where they stand.
+    pub(super) fn locate_attributes(&mut self) {
+        self.locates_attributes = true;
     }
 
     /// From here on names are those of a vocabulary, the tag that was read last included; of none, between
     /// documents.
     pub(super) fn speak(&mut self, vocabulary: Option<&'static Vocabulary>) {
         self.vocabulary = vocabulary;
+        self.locates_attributes = vocabulary.is_none();
         let space = self.space_of(self.namespace().unwrap_or_default());
         self.tag.set_space(space);
     }
@@ -127,6 +136,9 @@ impl<'a> Stream<'a> {
                 Piece::Open => depth += 1,
                 Piece::Close => depth -= 1,
                 Piece::Text(_) | Piece::Nothing | Piece::End => {}
+            }
+            if self.opened_unread {
+                self.skip_text();
             }
         }
         Ok(())
@@ -192,7 +204,9 @@ impl<'a> Stream<'a> {
                         ));
                     }
                 };
-                self.tag.fill(&element, space, start, self.limits)?;
+                let after = |place, text: &str| self.reader.get_ref().after(place, text);
+                let after: Option<&After<'_>> = if self.locates_attributes { Some(&after) } else { None };
+                self.tag.fill(&element, space, start, self.limits, after)?;
                 let unread = self.vocabulary.map_or(&[][..], |vocabulary| vocabulary.unread);
                 self.opened_unread = unread.contains(&self.tag.name());
                 Ok(Piece::Open)

@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::stream::{Space, Stream, Trouble};
-use super::{cii, ubl};
+use super::{cfdi, cii, cxml, facturae, fatturapa, idoc, iso20022, ubl};
 
 /// One family of XML documents.
 pub(super) struct Vocabulary {
@@ -21,7 +21,16 @@ pub(super) struct Vocabulary {
 }
 
 /// Every vocabulary, in the order they are asked.
-pub(super) static VOCABULARIES: &[Vocabulary] = &[ubl::VOCABULARY, cii::VOCABULARY];
+pub(super) static VOCABULARIES: &[Vocabulary] = &[
+    ubl::VOCABULARY,
+    cii::VOCABULARY,
+    cxml::VOCABULARY,
+    idoc::VOCABULARY,
+    iso20022::VOCABULARY,
+    fatturapa::VOCABULARY,
+    facturae::VOCABULARY,
+    cfdi::VOCABULARY,
+];
 
 /// The vocabulary whose document an element begins.
 pub(super) fn vocabulary_of(namespace: Option<&str>, name: &str) -> Option<&'static Vocabulary> {

@@ -1,6 +1,7 @@
 //! What every code and rule wants, in one place: for `waybill explain`, for the severities of a profile, and
 //! for the fixes that findings carry.
 
+mod bank_and_national;
 mod categories;
 mod edifact;
 mod formats;
@@ -69,7 +70,14 @@ pub fn explain(code: &str) -> Option<&'static Explanation> {
 pub fn explanations() -> impl Iterator<Item = &'static Explanation> {
     let tables =
         [formats::CODES, formats::FORMAT_RULES, presence::PRESENCE, sums::CONDITIONS, sums::DECIMALS, lists::LISTS];
-    let beyond = [edifact::EDIFACT, ubl::UBL, peppol::PEPPOL, peppol::PEPPOL_COMMON, xrechnung::XRECHNUNG];
+    let beyond = [
+        bank_and_national::BANK_AND_NATIONAL,
+        edifact::EDIFACT,
+        ubl::UBL,
+        peppol::PEPPOL,
+        peppol::PEPPOL_COMMON,
+        xrechnung::XRECHNUNG,
+    ];
     tables.into_iter().chain(categories::FAMILIES).chain(beyond).flatten()
 }
 
