@@ -251,7 +251,6 @@ fn what_is_no_table_is_an_unknown_format() {
         b"invoice_number,invoice_date\0,currency,invoice_amount\nR,2026-02-03,USD,1\n",
         b"H1 R-1    20260203 10.00\nD1 R-1    Oak      10.00\n",
         b"FH|AP|20260203\nH|R-1|20260203|V1|10.00\nT|1|10.00\n",
-        b"UNB+UNOC:3+A,B+C,D'\nUNH+1,2+3'\n",
         &long_line,
     ] {
         let (events, summary) = told(bytes, 8192, profile::built_in(), Limits::default());
@@ -322,7 +321,8 @@ fn written(amount: Decimal, decimal: &str, negative: &str, grouped: bool) -> Str
 #[test]
 fn a_profile_can_be_proposed_for_any_prefix_and_is_toml() {
     for (bytes, _) in FIXTURES.iter() {
-        for end in (0..=bytes.len()).step_by(5) {
+        // So many prefixes of each, the whole among them: proposing reads all of one.
+        for end in (0..=bytes.len()).rev().step_by(bytes.len() / 12 + 1) {
             let proposed = profile::guess(&bytes[..end], "a b.csv").to_toml();
             assert!(toml::from_str::<toml::Table>(&proposed).is_ok(), "{proposed}");
         }

@@ -9,7 +9,9 @@ mod lists;
 mod peppol;
 mod presence;
 mod sums;
+mod tables;
 mod ubl;
+mod x12;
 mod xrechnung;
 
 use std::sync::LazyLock;
@@ -73,6 +75,8 @@ pub fn explanations() -> impl Iterator<Item = &'static Explanation> {
     let beyond = [
         bank_and_national::BANK_AND_NATIONAL,
         edifact::EDIFACT,
+        tables::TABLES,
+        x12::X12,
         ubl::UBL,
         peppol::PEPPOL,
         peppol::PEPPOL_COMMON,
