@@ -9,7 +9,8 @@ use crate::short::Short;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// Offset of the first byte, counted from 0 in the file as it was stored (before any transcoding;
-    /// for a transcoded file the closest offset the reader can name).
+    /// for a transcoded file the closest offset the reader can name). Of what was packed (an archive, a
+    /// workbook, a PDF) in what it unpacks to.
     pub byte: u64,
     /// Line, counted from 1; a line ends at LF, CR LF, or a lone CR.
     pub line: u64,

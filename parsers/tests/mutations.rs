@@ -93,10 +93,12 @@ fn misplaced(bytes: &[u8], profile: Option<&Profile>) -> Option<Location> {
     let context = Context { profiles, limits: Limits::default() };
     let end = bytes.len() as u64;
     let lines = 1 + bytes.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count() as u64;
+    // What is packed is counted inside of what it unpacks to.
+    let is_packed = [&b"\x1f\x8b"[..], b"PK", b"%PDF"].iter().any(|magic| bytes.starts_with(magic));
     let mut outside = None;
     let mut look = |place: &Location| {
         let inside = place.byte <= end && place.byte + u64::from(place.len) <= end && (1..=lines).contains(&place.line);
-        if !inside && outside.is_none() {
+        if !inside && !is_packed && outside.is_none() {
             outside = Some(place.clone());
         }
     };
