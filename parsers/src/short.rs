@@ -37,9 +37,10 @@ impl Short {
     #[must_use]
     pub fn part(list: &str, index: usize, field: &str) -> Self {
         let mut short = Self::from(list);
-        short.push_str("[");
+        short.push_ascii(b'[');
         short.push_number(index as u64);
-        short.push_str("].");
+        short.push_ascii(b']');
+        short.push_ascii(b'.');
         short.push_str(field);
         short
     }
@@ -63,10 +64,7 @@ impl Short {
             Kept::InPlace { len, bytes } => {
                 let start = usize::from(*len);
                 if let Some(room) = bytes.get_mut(start..start + more.len()) {
-                    // Mostly a few bytes: a loop is quicker than a call.
-                    for (slot, byte) in room.iter_mut().zip(more.as_bytes()) {
-                        *slot = *byte;
-                    }
+                    room.copy_from_slice(more.as_bytes());
                     *len += more.len() as u8;
                 } else {
                     let mut text = String::with_capacity(start + more.len() + IN_PLACE_BYTES / 2);
@@ -79,14 +77,23 @@ impl Short {
         }
     }
 
-    /// Adds a number to the end, in decimal.
-    pub fn push_number(&mut self, number: u64) {
-        if let (0..10, Kept::InPlace { len, bytes }) = (number, &mut self.0)
+    /// Adds one character of ASCII to the end; anything else is a question mark.
+    pub fn push_ascii(&mut self, byte: u8) {
+        let byte = if byte.is_ascii() { byte } else { b'?' };
+        if let Kept::InPlace { len, bytes } = &mut self.0
             && let Some(slot) = bytes.get_mut(usize::from(*len))
         {
-            *slot = b'0' + number as u8;
+            *slot = byte;
             *len += 1;
-            return;
+        } else {
+            self.push_str(char::from(byte).encode_utf8(&mut [0; 4]));
+        }
+    }
+
+    /// Adds a number to the end, in decimal.
+    pub fn push_number(&mut self, number: u64) {
+        if number < 10 {
+            return self.push_ascii(b'0' + number as u8);
         }
         let mut digits = [0_u8; 20];
         let mut rest = number;

@@ -26,6 +26,8 @@ pub(crate) mod sort {
 pub(crate) struct Segment<'a> {
     /// From the first byte of the id up to the terminator, which is not in it.
     pub(crate) raw: &'a [u8],
+    /// The same as text, where that is known already.
+    pub(crate) text: Option<&'a str>,
     /// The elements as ranges of `raw`.
     pub(crate) elements: &'a [(usize, usize)],
     /// Sorts of bytes in it ([`sort`]).
@@ -100,7 +102,10 @@ impl<'a> Segment<'a> {
     /// The place of an element; of the segment when the element is absent.
     pub(crate) fn element_location(&self, element: usize, path: impl Into<Short>) -> Location {
         let mut path = path.into();
-        path.push_str(if element < 10 { "/0" } else { "/" });
+        path.push_ascii(b'/');
+        if element < 10 {
+            path.push_ascii(b'0');
+        }
         path.push_number(element as u64);
         match self.elements.get(element) {
             Some((start, end)) if start < end => {
@@ -141,8 +146,13 @@ impl<'a> Segment<'a> {
 
     /// A range of `raw` as text, without the line breaks of a wrapped file.
     fn decode(&self, start: usize, end: usize) -> Cow<'a, str> {
+        if let (Some(text), false) = (self.text, self.has(sort::LINE_BREAK))
+            && let Some(text) = text.get(start..end)
+        {
+            return Cow::Borrowed(text);
+        }
         let bytes = self.raw.get(start..end).unwrap_or_default();
-        // The common case: it is text already. (It is none where the range would cut a character.)
+        // It is no text where the range would cut a character.
         if !self.has(sort::LINE_BREAK | sort::NOT_UTF8)
             && let Ok(text) = std::str::from_utf8(bytes)
         {

@@ -19,16 +19,29 @@ pub(crate) struct Window<'a> {
     ended: bool,
     byte: u64,
     lines: Lines,
+    /// The same from `text_start` of the buffer on, where it is UTF-8: looked at once a chunk, so that an
+    /// element is text without another look.
+    text: String,
+    text_start: usize,
 }
+
+/// More than so much is held only of a segment that is out of the ordinary.
+const TEXT_BYTES_MAX: usize = 4 * CHUNK_BYTES;
 
 impl<'a> Window<'a> {
     pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, end: 0, ended: false, byte: 0, lines: Lines::default() }
+        Self { input, buffer: Vec::new(), start: 0, end: 0, ended: false, byte: 0, lines: Lines::default(), text: String::new(), text_start: 0 }
     }
 
     /// What is held of the input, from the current place on.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The first `length` bytes held as text, where they are known to be.
+    pub(crate) fn text(&self, length: usize) -> Option<&str> {
+        let from = self.start.checked_sub(self.text_start)?;
+        self.text.get(from..from.checked_add(length)?)
     }
 
     /// Offset of the first byte held.
@@ -56,6 +69,7 @@ impl<'a> Window<'a> {
                 }
                 Ok(count) => {
                     self.end += count;
+                    self.look_for_text();
                     return Ok(true);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -86,6 +100,24 @@ impl<'a> Window<'a> {
         self.byte += count as u64;
     }
 
+    fn look_for_text(&mut self) {
+        self.text.clear();
+        self.text_start = self.start;
+        let held = self.buffer.get(self.start..self.end).unwrap_or_default();
+        if held.len() > TEXT_BYTES_MAX {
+            return;
+        }
+        match std::str::from_utf8(held) {
+            Ok(text) => self.text.push_str(text),
+            // The chunk ends inside of a character.
+            Err(error) if error.error_len().is_none() => {
+                let text = held.get(..error.valid_up_to()).and_then(|bytes| std::str::from_utf8(bytes).ok());
+                self.text.push_str(text.unwrap_or_default());
+            }
+            Err(_) => {}
+        }
+    }
+
     /// Moves what is held to the front, and grows only when that gives less than a chunk's room. The
     /// buffer doubles, so that a long segment is moved a bounded number of times.
     fn make_room(&mut self) {
@@ -95,6 +127,8 @@ impl<'a> Window<'a> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
+        self.text.clear();
+        self.text_start = 0;
         if self.buffer.len() - self.end < CHUNK_BYTES {
             let wanted = (self.buffer.len() * 2).max(self.end + 2 * CHUNK_BYTES);
             self.buffer.resize(wanted, 0);

@@ -33,7 +33,8 @@ pub(super) struct Envelope<'a, 's> {
     interchanges: u32,
     interchange: Option<Interchange>,
     group: Option<Group>,
-    set: Option<Set>,
+    /// In a box: it is taken out and put back with every segment.
+    set: Option<Box<Set>>,
     /// TA1 segments of the open interchange.
     answers: u32,
     /// GS01 of the first group, for a file without transaction sets.
@@ -263,7 +264,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let finding = self.character_fault(st, || path);
         finding.map_or(Ok(()), |finding| self.tell_of_set(&mut set, finding))?;
         self.group = Some(group);
-        self.set = Some(set);
+        self.set = Some(Box::new(set));
         Ok(())
     }
 
@@ -383,7 +384,7 @@ impl<'a, 's> Envelope<'a, 's> {
     }
 
     /// A set ends and becomes a document, after its findings.
-    fn finish_set(&mut self, mut set: Set, finding: Option<Finding>, complete: bool) -> Result<(), Halt> {
+    fn finish_set(&mut self, mut set: Box<Set>, finding: Option<Finding>, complete: bool) -> Result<(), Halt> {
         if let Some(finding) = finding {
             self.tell_of_set(&mut set, finding)?;
         }

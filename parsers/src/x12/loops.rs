@@ -90,7 +90,8 @@ impl Loops {
     /// Steps on to the segment with this id; `false` when the set has no such segment.
     pub(super) fn step(&mut self, id: &[u8]) -> bool {
         let segments = self.grammar.segments;
-        let known = segments.binary_search_by(|known| known.as_bytes().cmp(id));
+        let wanted = key(id);
+        let known = segments.binary_search_by(|known| key(known.as_bytes()).cmp(&wanted));
         let Some((index, name)) = known.ok().and_then(|index| Some((index, *segments.get(index)?))) else {
             self.step_unknown(id);
             return false;
@@ -136,13 +137,13 @@ impl Loops {
         }
         for (depth, open) in self.open.iter().enumerate() {
             if depth > 0 {
-                path.push_str("/");
+                path.push_ascii(b'/');
             }
             open.leaf.add_to(path);
         }
         if !self.path.opens {
             if !self.open.is_empty() {
-                path.push_str("/");
+                path.push_ascii(b'/');
             }
             self.path.add_to(path);
         }
@@ -162,9 +163,11 @@ impl Loops {
 
 impl Open {
     fn holds(&self, id: &[u8]) -> bool {
+        let wanted = key(id);
+        let is_among = |ids: &[&[u8]]| ids.iter().any(|id| key(id) == wanted);
         match self.members {
-            Members::Only(members) => members.contains(&id),
-            Members::AllBut(others) => !others.contains(&id),
+            Members::Only(members) => is_among(members),
+            Members::AllBut(others) => !is_among(others),
         }
     }
 }
@@ -182,12 +185,23 @@ impl Counts {
     }
 }
 
+/// An id as a number that sorts as the id does; what is longer than an id may be is none.
+fn key(id: &[u8]) -> u32 {
+    match *id {
+        [a, b] => u32::from_be_bytes([a, b, 0, 0]),
+        [a, b, c] => u32::from_be_bytes([a, b, c, 0]),
+        _ => 0,
+    }
+}
+
 impl Leaf {
     fn add_to(&self, path: &mut Short) {
-        path.push_str(&self.id);
-        path.push_str("[");
+        for byte in self.id.bytes().filter(u8::is_ascii) {
+            path.push_ascii(byte);
+        }
+        path.push_ascii(b'[');
         path.push_number(u64::from(self.ordinal));
-        path.push_str("]");
+        path.push_ascii(b']');
     }
 }
 

@@ -15,6 +15,8 @@ use crate::{Halt, Limit, Limits};
 
 /// Text one document may bring, in longest segments.
 const TEXT_SEGMENTS_MAX: usize = 64;
+/// An invoice of three lines has so many fields that a person may dispute.
+const EVIDENCE_EXPECTED: usize = 12;
 /// Findings kept of one document before they are told.
 const KEPT_MAX: usize = 1_000;
 
@@ -64,7 +66,7 @@ impl Record {
             prefix,
             loops: Loops::new(grammar),
             said: Vec::new(),
-            evidence: Vec::new(),
+            evidence: Vec::with_capacity(EVIDENCE_EXPECTED),
             limits,
             position: 1,
             grammar,
@@ -171,7 +173,7 @@ impl Record {
     /// The path of the segment at hand.
     pub(super) fn path(&self) -> Short {
         let mut path = Short::from(&self.prefix);
-        path.push_str("/");
+        path.push_ascii(b'/');
         self.loops.add_path(&mut path);
         path
     }

@@ -221,6 +221,7 @@ impl<'a> Tokens<'a> {
         let raw = self.window.bytes().get(..length).unwrap_or_default();
         Segment {
             raw,
+            text: self.window.text(length),
             elements: &self.elements,
             sorts: self.sorts,
             byte: self.window.byte(),
@@ -251,6 +252,7 @@ impl<'a> Tokens<'a> {
         let sorts = if std::str::from_utf8(&self.trailing).is_ok() { 0 } else { sort::HIGH | sort::NOT_UTF8 };
         Ok(Segment {
             raw: &self.trailing,
+            text: None,
             elements: &self.elements,
             sorts,
             byte,

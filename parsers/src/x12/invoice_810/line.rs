@@ -58,10 +58,10 @@ impl OpenLine {
         match segment.id().as_ref() {
             b"CTP" => self.take_price(segment, index, record),
             b"PID" => self.take_description(segment),
-            b"REF" if segment.text(1).as_deref() == Some("PL") => {
+            b"REF" if segment.value(1).as_deref() == Some("PL") => {
                 self.line.purchase_order_line = self.line.purchase_order_line.take().or_else(|| segment.text(2));
             }
-            b"DTM" => match segment.text(1).as_deref() {
+            b"DTM" => match segment.value(1).as_deref() {
                 Some("150") => self.line.period.get_or_insert_default().start = record.date(segment, 2),
                 Some("151") => self.line.period.get_or_insert_default().end = record.date(segment, 2),
                 _ => {}
@@ -184,7 +184,7 @@ pub(in crate::x12) fn identify(line: &mut Line, segment: &Segment<'_>, first: us
 
 /// SAC: an allowance (A) or a charge (C); anything else (N, neither) is not in the sum.
 pub(in crate::x12) fn charge(sac: &Segment<'_>, record: &mut Record) -> Option<AllowanceCharge> {
-    let is_charge = match sac.text(1).as_deref() {
+    let is_charge = match sac.value(1).as_deref() {
         Some("C") => true,
         Some("A") => false,
         _ => return None,
