@@ -89,7 +89,7 @@ fn party() -> BoxedStrategy<Party> {
         code().prop_map(|value| Identifier { scheme: Some("edifact:92".to_owned()), value }),
         code().prop_map(|value| Identifier { scheme: None, value }),
     ];
-    let more = code().prop_map(|value| Identifier { scheme: Some("edifact:API".to_owned()), value });
+    let more = code().prop_map(|value| Identifier { scheme: None, value });
     let address = (prop::collection::vec(text(), 0..4), maybe(text()), maybe(code()), maybe(text()), maybe("[A-Z]{2}"))
         .prop_map(|(lines, city, postal_code, region, country)| Address { lines, city, postal_code, region, country });
     let address = address.prop_filter("an address says something", |address| *address != Address::default());
@@ -141,7 +141,7 @@ fn charge() -> BoxedStrategy<AllowanceCharge> {
 }
 
 fn line() -> BoxedStrategy<Line> {
-    let standard = "[0-9]{13}".prop_map(|value| Identifier { scheme: Some("edifact:EN".to_owned()), value });
+    let standard = "[0-9]{13}".prop_map(|value| Identifier { scheme: Some("0160".to_owned()), value });
     let class = code().prop_map(|code| ItemId { list: Some("CV".to_owned()), code });
     let item = (
         (maybe(text()), maybe(text()), maybe(code()), maybe(code()), maybe(standard)),

@@ -64,6 +64,8 @@ pub(super) fn reference(party: &mut Party, rff: &Segment<'_>) {
         b"FC" | b"AHP" if party.tax_id.is_none() => party.tax_id = Some(value),
         b"GN" | b"XA" if party.legal_id.is_none() => party.legal_id = Some(Identifier { scheme: None, value }),
         b"VA" if party.vat_id.as_ref() == Some(&value) => {}
+        // One more identifier, of no scheme.
+        b"AII" | b"API" => party.ids.push(Identifier { scheme: None, value }),
         _ => party.ids.push(Identifier { scheme: Some(scheme_of(&code)), value }),
     }
 }

@@ -43,7 +43,8 @@ impl Record {
             prefix,
             groups,
             findings: Vec::new(),
-            evidence: Vec::new(),
+            // A message of a few lines proves some dozens of fields.
+            evidence: Vec::with_capacity(32),
             limits,
             ordinal,
             position: 1,

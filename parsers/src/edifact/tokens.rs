@@ -1,8 +1,9 @@
-//! Cuts the input into segments, and these into components, in one pass over the bytes.
+//! Cuts the input into segments, and these into components.
 //!
 //! Each interchange brings its own service characters and its own character set.
 
 use encoding_rs::{Encoding, UTF_8};
+use memchr::{memchr, memchr2_iter};
 
 use super::charset::{Charset, sort};
 use super::segment::{Part, Segment, Tag};
@@ -40,6 +41,8 @@ pub(super) struct Tokens<'a> {
     limits: Limits,
     service: Service,
     classes: Box<[u16; 256]>,
+    /// Elements of the interchange at hand may be repeated.
+    repeats: bool,
     charset: Charset,
     /// No interchange is open: before the first, or after a UNZ.
     between: bool,
@@ -47,8 +50,9 @@ pub(super) struct Tokens<'a> {
     advised: bool,
     /// The interchange at hand began with UNA.
     has_advice: bool,
-    /// Bytes of the last token, to be left behind before the next.
+    /// Bytes of the last token, to be left behind before the next, and whether a line may end in them.
     due: usize,
+    due_breaks: bool,
     parts: Vec<Part>,
     elements: Vec<usize>,
     /// What the first segment that is not ASCII was read as.
@@ -65,11 +69,13 @@ impl<'a> Tokens<'a> {
             limits,
             service,
             classes: classes(service),
+            repeats: false,
             charset: Charset::Ascii,
             between: true,
             advised: false,
             has_advice: false,
             due: 0,
+            due_breaks: true,
             parts: Vec::new(),
             elements: Vec::new(),
             met: None,
@@ -89,7 +95,12 @@ impl<'a> Tokens<'a> {
 
     pub(super) fn next(&mut self) -> Result<Option<Token<'_>>, Halt> {
         loop {
-            self.window.consume(std::mem::take(&mut self.due));
+            let due = std::mem::take(&mut self.due);
+            if std::mem::replace(&mut self.due_breaks, true) {
+                self.window.consume(due);
+            } else {
+                self.window.consume_within_line(due);
+            }
             self.skip_blank()?;
             let head = self.window.at_least(2 * UNA_BYTES)?;
             if head.is_empty() {
@@ -123,6 +134,8 @@ impl<'a> Tokens<'a> {
             _ => {}
         }
         self.between = &tag == b"UNZ";
+        // What UNO announces, and a terminator that is a line break, are looked at.
+        self.due_breaks = sorts & sort::NEWLINE != 0 || &tag == b"UNO" || self.service.terminator.is_ascii_whitespace();
         if sorts & sort::HIGH != 0 && self.met.is_none() {
             let raw = self.window.bytes().get(..length).unwrap_or_default();
             self.met = Some(self.charset.encoding(raw, sorts));
@@ -153,6 +166,7 @@ impl<'a> Tokens<'a> {
         self.service = service;
         // Repetition waits for UNB to say syntax version 4: before that, its character is data.
         self.classes = classes(Service { repetition: None, ..service });
+        self.repeats = false;
         self.charset = Charset::Ascii;
     }
 
@@ -165,6 +179,7 @@ impl<'a> Tokens<'a> {
             // Without UNA, `*` separates repetitions.
             let repetition = if self.has_advice { self.service.repetition } else { Service::DEFAULT.repetition };
             self.classes = classes(Service { repetition, ..self.service });
+            self.repeats = repetition.is_some();
         }
     }
 
@@ -201,12 +216,39 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// The segment that starts here, where it is like most: whole in the window, of plain characters only,
+    /// nothing released and nothing repeated. Such a one is searched, not walked. Its length.
+    fn plain_segment(&mut self) -> Option<usize> {
+        let Service { element, component, terminator, .. } = self.service;
+        let held = self.window.bytes();
+        let length = memchr(terminator, held)?;
+        let raw = held.get(..length)?;
+        let release = self.service.release.unwrap_or(terminator);
+        if self.repeats || length > self.limits.token_bytes_max || !is_plain(raw, release, self.charset) {
+            return None;
+        }
+        let mut start = 0;
+        for end in memchr2_iter(element, component, raw) {
+            self.parts.push(Part { start, end, repeats: false });
+            start = end + 1;
+            if raw.get(end) == Some(&element) {
+                self.elements.push(self.parts.len());
+            }
+        }
+        self.parts.push(Part { start, end: length, repeats: false });
+        (self.parts.len() <= self.limits.columns_max).then_some(length)
+    }
+
     /// Finds the end of the segment that starts here, and its parts: its length, whether the file ended
     /// first, and the sorts of characters in it.
     fn segment(&mut self) -> Result<(usize, bool, u16), Halt> {
-        self.parts.clear();
-        self.elements.clear();
-        self.elements.push(0);
+        self.clear_parts();
+        if let Some(length) = self.plain_segment() {
+            self.units += 1;
+            self.due = length + 1;
+            return Ok((length, false, 0));
+        }
+        self.clear_parts();
         let (mut at, mut start, mut repeats, mut released, mut seen) = (0, 0, false, false, 0);
         loop {
             for byte in self.window.bytes().get(at..).unwrap_or_default() {
@@ -247,6 +289,12 @@ impl<'a> Tokens<'a> {
                 return Ok((at, true, seen));
             }
         }
+    }
+
+    fn clear_parts(&mut self) {
+        self.parts.clear();
+        self.elements.clear();
+        self.elements.push(0);
     }
 
     fn check_token(&self, length: usize) -> Result<(), Halt> {
@@ -339,6 +387,19 @@ pub(super) fn opens_file(head: &[u8]) -> bool {
     // A UNA that cannot be right is one all the same where UNB follows.
     let near = head.get(..4 * UNA_BYTES).unwrap_or(head);
     starts_interchange(head) || (head.starts_with(b"UNA") && memchr::memmem::find(near, b"UNB+").is_some())
+}
+
+/// Whether a segment holds nothing that has to be looked at: no line break, no control character, none that is
+/// not ASCII or not of the declared set, no release character.
+fn is_plain(raw: &[u8], release: u8, charset: Charset) -> bool {
+    let is_odd = |byte: u8| !(0x20..0x7f).contains(&byte) | (byte == release);
+    let is_outside = |byte: u8| (byte > b'Z') | (byte == b'@') | (byte == b'#') | (byte == b'$');
+    // Without a branch for each byte: the compiler makes vectors of these.
+    if charset == Charset::LevelA {
+        !raw.iter().fold(false, |odd, byte| odd | is_odd(*byte) | is_outside(*byte))
+    } else {
+        !raw.iter().fold(false, |odd, byte| odd | is_odd(*byte))
+    }
 }
 
 /// What each byte is under these service characters.

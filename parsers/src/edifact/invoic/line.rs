@@ -112,6 +112,9 @@ impl InvoicReader {
         if claim_of(self.invoice.specification_id.as_deref()) == Claim::En16931 {
             self.places.push((format!("lines[{index}]"), lin.location(self.record.path())));
         }
+        if self.invoice.lines.is_empty() {
+            self.invoice.lines.reserve(4);
+        }
         self.invoice.lines.push(line);
         self.line = Some(OpenLine::default());
         Ok(())
@@ -163,7 +166,8 @@ fn identify(line: &mut Line, segment: &Segment<'_>, element: usize) {
         b"SA" | b"" if item.seller_id.is_none() => item.seller_id = Some(value),
         b"IN" | b"BP" if item.buyer_id.is_none() => item.buyer_id = Some(value),
         b"EN" | b"SRV" | b"UP" if item.standard_id.is_none() => {
-            let scheme = Some(if code.as_ref() == b"SRV" { "0160".to_owned() } else { scheme_of(&code) });
+            // GTIN (ISO 6523 0160); a UPC is one in twelve digits.
+            let scheme = Some(if code.as_ref() == b"UP" { scheme_of(&code) } else { "0160".to_owned() });
             item.standard_id = Some(Identifier { scheme, value });
         }
         _ => {

@@ -75,7 +75,7 @@ fn holds(group: Group, tag: &Tag) -> bool {
 /// An INVOIC while it is read.
 pub(super) struct InvoicReader {
     record: Record,
-    invoice: Invoice,
+    invoice: Box<Invoice>,
     parties: Parties,
     party: Option<OpenParty>,
     line: Option<OpenLine>,
@@ -110,7 +110,8 @@ impl InvoicReader {
     /// `prefix` is the path of the message, `unh` its first segment.
     pub(super) fn new(prefix: Short, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Self {
         // 0057 names the guide the message follows: EAN008, 2.8d. FTX+DOC says it better.
-        let invoice = Invoice { specification_id: unh.owned(2, 5), ..Invoice::default() };
+        let mut invoice = Box::<Invoice>::default();
+        invoice.specification_id = unh.owned(2, 5);
         Self {
             record: Record::new(prefix, ordinal, &GRAMMAR, limits),
             invoice,
@@ -179,7 +180,7 @@ impl InvoicReader {
             self.check_sums(unh);
         }
         let Record { evidence, findings, faults, .. } = self.record;
-        Told { body: Body::Invoice(Box::new(self.invoice)), evidence, findings, faults }
+        Told { body: Body::Invoice(self.invoice), evidence, findings, faults }
     }
 
     pub(super) fn report(&mut self, finding: Finding) {

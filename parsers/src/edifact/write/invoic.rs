@@ -207,8 +207,7 @@ fn line(line: &Line, index: usize, out: &mut Out) {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let item = &line.item;
     let (standard, kind) = item.standard_id.as_ref().map_or((String::new(), String::new()), |id| {
-        let kind =
-            if id.scheme.as_deref() == Some("0160") { "SRV".to_owned() } else { code_of(id.scheme.as_deref(), "EN") };
+        let kind = code_of(id.scheme.as_deref(), "EN");
         (id.value.clone(), kind)
     });
     let id = line.id.clone().unwrap_or_else(|| (index + 1).to_string());
