@@ -44,10 +44,11 @@ pub(in super::super) struct Invoice {
     /// The same however often its file is read.
     id: String,
     organisation: String,
-    /// `invoice`, `credit_note` or `voucher`.
+    /// `invoice`, `credit_note`, `voucher`, `remittance_advice`, `payment_order`, `statement`, `vendor` or
+    /// `acknowledgment`.
     kind: String,
     number: Option<String>,
-    /// The payer's status, or `submitted`.
+    /// The payer's status; `submitted` for a supplier's invoice, `received` for what asks for no payment.
     status: String,
     /// What is to be paid; null when the file does not say.
     payable: Option<Money>,
@@ -144,7 +145,8 @@ impl From<DocumentRow> for Invoice {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in super::super) struct InvoiceQuery {
-    /// `invoice`, `credit_note`, `voucher`; several separated by commas.
+    /// `invoice`, `credit_note`, `voucher`, `remittance_advice`, `payment_order`, `statement`, `vendor`,
+    /// `acknowledgment`; several separated by commas.
     kind: Option<String>,
     /// One or several statuses, separated by commas.
     status: Option<String>,
