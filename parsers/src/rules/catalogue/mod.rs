@@ -4,12 +4,14 @@
 mod bank_and_national;
 mod categories;
 mod edifact;
+mod files;
 mod formats;
 mod lists;
 mod peppol;
 mod presence;
 mod sums;
 mod ubl;
+mod x12;
 mod xrechnung;
 
 use std::sync::LazyLock;
@@ -69,7 +71,7 @@ pub fn explain(code: &str) -> Option<&'static Explanation> {
 /// Everything a finding can be about: the codes first, then the rules inside them, then the published ones.
 pub fn explanations() -> impl Iterator<Item = &'static Explanation> {
     let tables =
-        [formats::CODES, formats::FORMAT_RULES, presence::PRESENCE, sums::CONDITIONS, sums::DECIMALS, lists::LISTS];
+        [formats::CODES, x12::X12, files::FILES, presence::PRESENCE, sums::CONDITIONS, sums::DECIMALS, lists::LISTS];
     let beyond = [
         bank_and_national::BANK_AND_NATIONAL,
         edifact::EDIFACT,
