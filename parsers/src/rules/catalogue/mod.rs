@@ -4,12 +4,12 @@
 mod bank_and_national;
 mod categories;
 mod edifact;
+mod files;
 mod formats;
 mod lists;
 mod peppol;
 mod presence;
 mod sums;
-mod tables;
 mod ubl;
 mod x12;
 mod xrechnung;
@@ -71,12 +71,10 @@ pub fn explain(code: &str) -> Option<&'static Explanation> {
 /// Everything a finding can be about: the codes first, then the rules inside them, then the published ones.
 pub fn explanations() -> impl Iterator<Item = &'static Explanation> {
     let tables =
-        [formats::CODES, formats::FORMAT_RULES, presence::PRESENCE, sums::CONDITIONS, sums::DECIMALS, lists::LISTS];
+        [formats::CODES, x12::X12, files::FILES, presence::PRESENCE, sums::CONDITIONS, sums::DECIMALS, lists::LISTS];
     let beyond = [
         bank_and_national::BANK_AND_NATIONAL,
         edifact::EDIFACT,
-        tables::TABLES,
-        x12::X12,
         ubl::UBL,
         peppol::PEPPOL,
         peppol::PEPPOL_COMMON,
