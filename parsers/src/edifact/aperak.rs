@@ -35,8 +35,8 @@ fn holds(group: Group, tag: &Tag) -> bool {
 /// Every segment an APERAK may hold.
 const SEGMENTS: [&[u8]; 12] =
     [b"BGM", b"DTM", b"FTX", b"CNT", b"DOC", b"RFF", b"NAD", b"CTA", b"COM", b"ERC", b"LOC", b"UNS"];
-const NUMBER: Spot = Spot::new(2, 1, "1004");
-const RESPONSE: Spot = Spot::new(4, 1, "4343");
+const NUMBER: Spot = Spot::new(2, 1, "/1004");
+const RESPONSE: Spot = Spot::new(4, 1, "/4343");
 
 /// What an APERAK refers to, the nearest first: the document, the message, what its sender called it.
 const SUBJECTS: [&[u8]; 7] = [b"ACE", b"ACW", b"AGO", b"IV", b"DM", b"ON", b"TN"];
@@ -174,7 +174,7 @@ impl AperakReader {
             let subject = &mut self.acknowledgment.subject;
             (subject.kind, subject.control) = (Some(super::party::scheme_of(&code)), Some(value));
             self.record.evidence.retain(|evidence| evidence.field != "subject.control");
-            self.record.prove("subject.control", rff, Spot::new(1, 2, "C506.1154"));
+            self.record.prove("subject.control", rff, Spot::new(1, 2, "/C506.1154"));
         }
     }
 

@@ -25,8 +25,8 @@ fn holds(group: Group, tag: &Tag) -> bool {
     }
 }
 
-const VERDICT: Spot = Spot::new(4, 1, "0083");
-const CONTROL: Spot = Spot::new(1, 1, "0020");
+const VERDICT: Spot = Spot::new(4, 1, "/0083");
+const CONTROL: Spot = Spot::new(1, 1, "/0020");
 
 /// A CONTRL while it is read.
 pub(super) struct ContrlReader {

@@ -20,8 +20,8 @@ use crate::location::Location;
 use crate::text::brief;
 use crate::{Event, Halt, Limits, Sink, Summary};
 
-const UNB_REFERENCE: Spot = Spot::new(5, 1, "0020");
-const UNH_REFERENCE: Spot = Spot::new(1, 1, "0062");
+const UNB_REFERENCE: Spot = Spot::new(5, 1, "/0020");
+const UNH_REFERENCE: Spot = Spot::new(1, 1, "/0062");
 
 pub(super) struct Envelope<'a, 's> {
     limits: Limits,
@@ -274,12 +274,12 @@ impl<'a, 's> Envelope<'a, 's> {
         let path = format!("{}/UNT[1]", message.path);
         let count = Count {
             rule: "UNT-COUNT",
-            spot: Spot::new(1, 1, "0074"),
+            spot: Spot::new(1, 1, "/0074"),
             of: "segments (UNH and UNT included)",
             inside: "this message",
             counted: message.segments,
         };
-        let spot = Spot::new(2, 1, "0062");
+        let spot = Spot::new(2, 1, "/0062");
         let control = control(unt, &path, "UNT-REF", spot, "UNH 0062", &message.control);
         for finding in [count.check(unt, &path), control].into_iter().flatten() {
             self.tell_of(&mut message, finding)?;
@@ -293,12 +293,12 @@ impl<'a, 's> Envelope<'a, 's> {
         let path = format!("{}/UNE[1]", group.path);
         let count = Count {
             rule: "UNE-COUNT",
-            spot: Spot::new(1, 1, "0060"),
+            spot: Spot::new(1, 1, "/0060"),
             of: "messages",
             inside: "this group",
             counted: u64::from(group.messages),
         };
-        let control = control(une, &path, "UNE-REF", Spot::new(2, 1, "0048"), "UNG 0048", &group.control);
+        let control = control(une, &path, "UNE-REF", Spot::new(2, 1, "/0048"), "UNG 0048", &group.control);
         [count.check(une, &path), control].into_iter().flatten().try_for_each(|finding| self.tell(finding))
     }
 
@@ -320,10 +320,10 @@ impl<'a, 's> Envelope<'a, 's> {
         if unz.owned(1, 1).and_then(|declared| declared.parse().ok()) == Some(with_objects) {
             counted = with_objects;
         }
-        let spot = Spot::new(1, 1, "0036");
+        let spot = Spot::new(1, 1, "/0036");
         let count = Count { rule: "UNZ-COUNT", spot, of, inside: "this interchange", counted };
         // A terminator that is released by mistake has become a part of the reference.
-        let control = control(unz, &path, "UNZ-REF", Spot::new(2, 1, "0020"), "UNB 0020", &opened)
+        let control = control(unz, &path, "UNZ-REF", Spot::new(2, 1, "/0020"), "UNB 0020", &opened)
             .filter(|finding| !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(&opened)));
         let cut = unz.cut.then(|| no_terminator(unz, &path));
         let faults: Vec<Finding> = [count.check(unz, &path), control, cut].into_iter().flatten().collect();

@@ -209,12 +209,12 @@ pub(super) fn bad_character(segment: &Segment<'_>, path: &str) -> Option<Finding
 }
 
 fn place(segment: &Segment<'_>, spot: Spot, path: &str) -> Location {
-    segment.component_location(spot.element, spot.component, format!("{path}/{}", spot.name))
+    segment.component_location(spot.element, spot.component, format!("{path}/{}", spot.name()))
 }
 
 /// `UNT 0074`.
 fn field(segment: &Segment<'_>, spot: Spot) -> String {
-    format!("{} {}", segment.name(), spot.name)
+    format!("{} {}", segment.name(), spot.name())
 }
 
 /// A value as a sentence says it.

@@ -4,7 +4,6 @@
 //! and which ones stay in it has hardly changed. So we follow triggers, not one directory's tables.
 
 use super::segment::Tag;
-use crate::short::Short;
 
 /// A group, by the segment that opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +107,7 @@ impl Groups {
     }
 
     /// Writes the path of the current segment below its message: `LIN[3]/MOA[1]`.
-    pub(super) fn write_path(&self, path: &mut Short) {
+    pub(super) fn write_path(&self, path: &mut String) {
         for frame in self.frames.get(1..self.depth).unwrap_or_default() {
             write_step(path, frame.tag, frame.ordinal);
         }
@@ -154,12 +153,15 @@ impl Frame {
 }
 
 /// `/LIN[3]`.
-fn write_step(path: &mut Short, tag: Tag, ordinal: u32) {
-    path.push_str("/");
+fn write_step(path: &mut String, tag: Tag, ordinal: u32) {
+    path.push('/');
     path.push_str(std::str::from_utf8(&tag).unwrap_or("???"));
-    path.push_str("[");
-    path.push_number(u64::from(ordinal));
-    path.push_str("]");
+    path.push('[');
+    match u8::try_from(ordinal) {
+        Ok(digit @ 0..=9) => path.push(char::from(b'0' + digit)),
+        _ => path.push_str(&ordinal.to_string()),
+    }
+    path.push(']');
 }
 
 #[cfg(test)]
@@ -176,9 +178,9 @@ mod tests {
             .split_whitespace()
             .map(|tag| {
                 groups.step(tag.as_bytes().try_into().unwrap());
-                let mut path = Short::new();
+                let mut path = String::new();
                 groups.write_path(&mut path);
-                path.to_string()
+                path
             })
             .collect();
         let expected = "/BGM[1] /DTM[1] /RFF[1] /RFF[1]/DTM[1] /NAD[1] /NAD[1]/RFF[1] /NAD[1]/CTA[1] /NAD[1]/CTA[1]/COM[1] \

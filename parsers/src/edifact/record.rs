@@ -1,6 +1,8 @@
 //! Reads typed components of the segment at hand, and says what is wrong with them: one message's own
 //! record of where we are, what is wrong, and where it stood.
 
+use std::cell::Cell;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -32,6 +34,8 @@ pub(super) struct Record {
     /// Which findings are faults of a segment, and where: for the acknowledgment.
     pub(super) faults: Vec<(usize, Fault)>,
     text_bytes: usize,
+    /// The path being written.
+    scratch: Cell<String>,
     /// Repeated parts taken so far.
     parts: usize,
 }
@@ -50,6 +54,7 @@ impl Record {
             position: 1,
             faults: Vec::new(),
             text_bytes: 0,
+            scratch: Cell::default(),
             parts: 0,
         }
     }
@@ -86,9 +91,20 @@ impl Record {
 
     /// The path of the segment at hand.
     pub(super) fn path(&self) -> Short {
-        let mut path = self.prefix.clone();
+        self.path_with("")
+    }
+
+    /// The same, with an element of it.
+    fn path_with(&self, element: &str) -> Short {
+        // Written as a whole, then kept: most paths are a little longer than what is kept in place.
+        let mut path = self.scratch.take();
+        path.clear();
+        path.push_str(&self.prefix);
         self.groups.write_path(&mut path);
-        path
+        path.push_str(element);
+        let kept = Short::from(path.as_str());
+        self.scratch.set(path);
+        kept
     }
 
     pub(super) fn report(&mut self, finding: Finding) {
@@ -97,10 +113,7 @@ impl Record {
 
     /// Where a component of the segment at hand stands.
     pub(super) fn place(&self, segment: &Segment<'_>, spot: Spot) -> Location {
-        let mut path = self.path();
-        path.push_str("/");
-        path.push_str(spot.name);
-        segment.component_location(spot.element, spot.component, path)
+        segment.component_location(spot.element, spot.component, self.path_with(spot.path))
     }
 
     /// Keeps where a canonical field stands in the original.
@@ -214,13 +227,13 @@ impl Record {
     }
 }
 
-pub(super) const DATE: Spot = Spot::new(1, 2, "C507.2380");
-pub(super) const AMOUNT: Spot = Spot::new(1, 2, "C516.5004");
+pub(super) const DATE: Spot = Spot::new(1, 2, "/C507.2380");
+pub(super) const AMOUNT: Spot = Spot::new(1, 2, "/C516.5004");
 
 /// A data element's name in the trade: `MOA C516.5004`.
 pub(super) fn field(tag: Tag, spot: Spot) -> String {
     let tag: String = tag.iter().map(|byte| char::from(*byte)).collect();
-    format!("{tag} {}", spot.name)
+    format!("{tag} {}", spot.name())
 }
 
 /// Bytes of a code as a sentence says them.

@@ -13,20 +13,25 @@ use crate::short::Short;
 /// A segment's tag. What is no tag is `???`.
 pub(super) type Tag = [u8; 3];
 
-/// A data element's place in its segment, and its name: `Spot::new(1, 2, "C516.5004")`.
+/// A data element's place in its segment, and its name: `Spot::new(1, 2, "/C516.5004")`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spot {
     /// From 1.
     pub(super) element: usize,
     /// From 1.
     pub(super) component: usize,
-    /// The composite and the data element, by their numbers in the directory.
-    pub(super) name: &'static str,
+    /// The composite and the data element, by their numbers in the directory, as a path has them: `/C516.5004`.
+    pub(super) path: &'static str,
 }
 
 impl Spot {
-    pub(super) const fn new(element: usize, component: usize, name: &'static str) -> Self {
-        Self { element, component, name }
+    pub(super) const fn new(element: usize, component: usize, path: &'static str) -> Self {
+        Self { element, component, path }
+    }
+
+    /// `C516.5004`.
+    pub(super) fn name(&self) -> &'static str {
+        self.path.strip_prefix('/').unwrap_or(self.path)
     }
 }
 

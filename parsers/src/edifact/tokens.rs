@@ -3,7 +3,7 @@
 //! Each interchange brings its own service characters and its own character set.
 
 use encoding_rs::{Encoding, UTF_8};
-use memchr::{memchr, memchr2_iter};
+use memchr::memchr;
 
 use super::charset::{Charset, sort};
 use super::segment::{Part, Segment, Tag};
@@ -41,8 +41,6 @@ pub(super) struct Tokens<'a> {
     limits: Limits,
     service: Service,
     classes: Box<[u16; 256]>,
-    /// Elements of the interchange at hand may be repeated.
-    repeats: bool,
     charset: Charset,
     /// No interchange is open: before the first, or after a UNZ.
     between: bool,
@@ -69,7 +67,6 @@ impl<'a> Tokens<'a> {
             limits,
             service,
             classes: classes(service),
-            repeats: false,
             charset: Charset::Ascii,
             between: true,
             advised: false,
@@ -166,7 +163,6 @@ impl<'a> Tokens<'a> {
         self.service = service;
         // Repetition waits for UNB to say syntax version 4: before that, its character is data.
         self.classes = classes(Service { repetition: None, ..service });
-        self.repeats = false;
         self.charset = Charset::Ascii;
     }
 
@@ -179,7 +175,6 @@ impl<'a> Tokens<'a> {
             // Without UNA, `*` separates repetitions.
             let repetition = if self.has_advice { self.service.repetition } else { Service::DEFAULT.repetition };
             self.classes = classes(Service { repetition, ..self.service });
-            self.repeats = repetition.is_some();
         }
     }
 
@@ -216,37 +211,37 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The segment that starts here, where it is like most: whole in the window, of plain characters only,
-    /// nothing released and nothing repeated. Such a one is searched, not walked. Its length.
-    fn plain_segment(&mut self) -> Option<usize> {
-        let Service { element, component, terminator, .. } = self.service;
+    /// The segment that starts here, where it is like most: whole in the window, nothing released and nothing
+    /// repeated. One tight pass over its bytes then does. Its length, and the sorts of characters in it.
+    fn whole_segment(&mut self) -> Option<(usize, u16)> {
         let held = self.window.bytes();
-        let length = memchr(terminator, held)?;
-        let raw = held.get(..length)?;
-        let release = self.service.release.unwrap_or(terminator);
-        if self.repeats || length > self.limits.token_bytes_max || !is_plain(raw, release, self.charset) {
-            return None;
-        }
-        let mut start = 0;
-        for end in memchr2_iter(element, component, raw) {
-            self.parts.push(Part { start, end, repeats: false });
-            start = end + 1;
-            if raw.get(end) == Some(&element) {
-                self.elements.push(self.parts.len());
+        let length = memchr(self.service.terminator, held)?;
+        let raw = held.get(..length).filter(|raw| raw.len() <= self.limits.token_bytes_max)?;
+        let (mut start, mut seen) = (0, 0);
+        for (end, byte) in raw.iter().enumerate() {
+            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+            seen |= class;
+            if class & (ELEMENT | COMPONENT) != 0 {
+                self.parts.push(Part { start, end, repeats: false });
+                start = end + 1;
+                if class & ELEMENT != 0 {
+                    self.elements.push(self.parts.len());
+                }
             }
         }
         self.parts.push(Part { start, end: length, repeats: false });
-        (self.parts.len() <= self.limits.columns_max).then_some(length)
+        let is_walked = seen & (RELEASE | REPETITION) == 0 && self.parts.len() <= self.limits.columns_max;
+        is_walked.then_some((length, seen))
     }
 
     /// Finds the end of the segment that starts here, and its parts: its length, whether the file ended
     /// first, and the sorts of characters in it.
     fn segment(&mut self) -> Result<(usize, bool, u16), Halt> {
         self.clear_parts();
-        if let Some(length) = self.plain_segment() {
+        if let Some((length, seen)) = self.whole_segment() {
             self.units += 1;
             self.due = length + 1;
-            return Ok((length, false, 0));
+            return Ok((length, false, seen));
         }
         self.clear_parts();
         let (mut at, mut start, mut repeats, mut released, mut seen) = (0, 0, false, false, 0);
@@ -389,19 +384,6 @@ pub(super) fn opens_file(head: &[u8]) -> bool {
     starts_interchange(head) || (head.starts_with(b"UNA") && memchr::memmem::find(near, b"UNB+").is_some())
 }
 
-/// Whether a segment holds nothing that has to be looked at: no line break, no control character, none that is
-/// not ASCII or not of the declared set, no release character.
-fn is_plain(raw: &[u8], release: u8, charset: Charset) -> bool {
-    let is_odd = |byte: u8| !(0x20..0x7f).contains(&byte) | (byte == release);
-    let is_outside = |byte: u8| (byte > b'Z') | (byte == b'@') | (byte == b'#') | (byte == b'$');
-    // Without a branch for each byte: the compiler makes vectors of these.
-    if charset == Charset::LevelA {
-        !raw.iter().fold(false, |odd, byte| odd | is_odd(*byte) | is_outside(*byte))
-    } else {
-        !raw.iter().fold(false, |odd, byte| odd | is_odd(*byte))
-    }
-}
-
 /// What each byte is under these service characters.
 fn classes(service: Service) -> Box<[u16; 256]> {
     let mut classes = Box::new([0; 256]);
@@ -484,7 +466,7 @@ mod tests {
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
         let Some(Token::Segment(moa, _)) = tokens.next().unwrap() else { panic!("no segment") };
-        let spot = Spot::new(1, 2, "C516.5004");
+        let spot = Spot::new(1, 2, "/C516.5004");
         let place = moa.component_location(spot.element, spot.component, "MOA[1]/C516.5004".to_owned());
         assert_eq!((place.byte, place.line, place.len), (20, 2, 5));
     }

@@ -11,7 +11,7 @@ use crate::edifact::record::AMOUNT;
 use crate::edifact::segment::{Segment, Spot};
 use crate::finding::Code;
 
-pub(super) const PERCENT: Spot = Spot::new(1, 2, "C501.5482");
+pub(super) const PERCENT: Spot = Spot::new(1, 2, "/C501.5482");
 
 /// An allowance or a charge while its group is read.
 pub(super) struct OpenCharge {

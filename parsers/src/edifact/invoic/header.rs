@@ -11,10 +11,10 @@ use crate::edifact::segment::{Segment, Spot};
 use crate::edifact::values;
 use crate::finding::{Code, Finding};
 
-const NUMBER: Spot = Spot::new(2, 1, "1004");
-const TYPE: Spot = Spot::new(1, 1, "C002.1001");
-const CURRENCY: Spot = Spot::new(1, 2, "C504.6345");
-const RATE: Spot = Spot::new(3, 1, "5402");
+const NUMBER: Spot = Spot::new(2, 1, "/1004");
+const TYPE: Spot = Spot::new(1, 1, "/C002.1001");
+const CURRENCY: Spot = Spot::new(1, 2, "/C504.6345");
+const RATE: Spot = Spot::new(3, 1, "/5402");
 
 impl InvoicReader {
     pub(super) fn take_in_message(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
@@ -180,7 +180,7 @@ impl InvoicReader {
                     Some(slot) if slot.is_none() => {
                         *slot = Some(value);
                         if code.as_ref() == b"ON" {
-                            self.record.prove("references.purchase_order", rff, Spot::new(1, 2, "C506.1154"));
+                            self.record.prove("references.purchase_order", rff, Spot::new(1, 2, "/C506.1154"));
                         }
                     }
                     Some(slot) if slot.as_ref() == Some(&value) => {}
@@ -260,7 +260,7 @@ impl InvoicReader {
     }
 
     fn take_line_count(&mut self, cnt: &Segment<'_>) {
-        let spot = Spot::new(1, 2, "C270.6066");
+        let spot = Spot::new(1, 2, "/C270.6066");
         self.lines_declared = cnt.owned(1, 2).map(|count| (self.record.place(cnt, spot), count, cnt.excerpt()));
     }
 }

@@ -17,9 +17,9 @@ use crate::finding::Code;
 use crate::rules::{Claim, claim_of};
 use crate::short::Short;
 
-const QUANTITY: Spot = Spot::new(1, 2, "C186.6060");
-const PRICE: Spot = Spot::new(1, 2, "C509.5118");
-const PRICE_BASE: Spot = Spot::new(1, 5, "C509.5284");
+const QUANTITY: Spot = Spot::new(1, 2, "/C186.6060");
+const PRICE: Spot = Spot::new(1, 2, "/C509.5118");
+const PRICE_BASE: Spot = Spot::new(1, 5, "/C509.5284");
 
 /// A line while its group is read: the last of the invoice's. Where several segments say the same, the
 /// better qualifier counts.

@@ -11,8 +11,8 @@ use crate::edifact::segment::{Segment, Spot};
 use crate::finding::Code;
 use crate::short::Short;
 
-const RATE: Spot = Spot::new(5, 4, "C243.5278");
-const BASE: Spot = Spot::new(4, 1, "5286");
+const RATE: Spot = Spot::new(5, 4, "/C243.5278");
+const BASE: Spot = Spot::new(4, 1, "/5286");
 
 /// 5305: the category (UNCL5305).
 pub(super) fn category(tax: &Segment<'_>) -> Option<String> {

@@ -58,7 +58,7 @@ impl InvoicReader {
         // PAT has the time in C112, PYT in four elements of their own.
         let (element, spread) = if &segment.tag == b"PAT" { (3, false) } else { (3, true) };
         let at = |part: usize| if spread { segment.code(element + part, 1) } else { segment.code(element, 1 + part) };
-        let spot = if spread { Spot::new(element + 3, 1, "2152") } else { Spot::new(element, 4, "C112.2152") };
+        let spot = if spread { Spot::new(element + 3, 1, "/2152") } else { Spot::new(element, 4, "/C112.2152") };
         let is_days = matches!(at(2).as_ref(), b"D" | b"CD");
         // 5 is the date of the invoice; 1, 3, 4 and 66 are other ways to say the same, or nothing.
         let counts_from_issue = matches!(at(0).as_ref(), b"" | b"5" | b"66" | b"1" | b"3");

@@ -11,7 +11,7 @@ use crate::edifact::record::AMOUNT;
 use crate::edifact::segment::{Segment, Spot};
 use crate::finding::Code;
 
-const NUMBER: Spot = Spot::new(2, 1, "C503.1004");
+const NUMBER: Spot = Spot::new(2, 1, "/C503.1004");
 
 /// A settled document while its group is read.
 pub(super) struct OpenDocument {

@@ -51,8 +51,8 @@ fn holds(group: Group, tag: &Tag) -> bool {
     }
 }
 
-const NUMBER: Spot = Spot::new(2, 1, "1004");
-const CURRENCY: Spot = Spot::new(1, 2, "C504.6345");
+const NUMBER: Spot = Spot::new(2, 1, "/1004");
+const CURRENCY: Spot = Spot::new(1, 2, "/C504.6345");
 
 /// A REMADV while it is read.
 pub(super) struct RemadvReader {
