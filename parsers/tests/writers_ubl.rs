@@ -66,7 +66,11 @@ fn invoices_of_fixtures_and_corpus_survive_being_written() {
             if carried(&invoice) != carried(back) {
                 faults.push(format!("{}: {}", path.display(), difference(&carried(&invoice), &carried(back))));
             }
-            let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+            // CII says means and mandate once for each account to pay to; UBL wants one of each in a document.
+            let only_ubl =
+                |finding: &&Finding| matches!(finding.code.as_str(), "UBL-SR-46" | "UBL-SR-47" | "UBL-SR-55");
+            let is_error = |finding: &&Finding| finding.severity == Severity::Error && !only_ubl(finding);
+            let errors = findings.iter().filter(is_error);
             let codes: Vec<&str> = errors.map(|finding| finding.code.as_str()).collect();
             // UBL has no sub-lines: what was a part is a line, and is added up.
             let has_parts = invoice.lines.iter().any(|line| line.parent_id.is_some());
@@ -118,6 +122,11 @@ fn difference(one: &Invoice, other: &Invoice) -> String {
 fn carried(invoice: &Invoice) -> Invoice {
     let mut invoice = invoice.clone();
     invoice.purpose = None;
+    // What was wrong with the original is not written again.
+    invoice.other_currencies.clear();
+    for payment in &mut invoice.payments {
+        payment.card_number_length = None;
+    }
     // UBL 2.0 type codes are words; BT-3 is a number.
     if invoice.type_code.as_ref().is_none_or(|code| code.parse::<u16>().is_err()) {
         invoice.type_code = Some(if invoice.kind == InvoiceKind::Invoice { "380" } else { "381" }.to_owned());
