@@ -93,8 +93,10 @@ fn misplaced(bytes: &[u8], profile: Option<&Profile>) -> Option<Location> {
     let context = Context { profiles, limits: Limits::default() };
     let end = bytes.len() as u64;
     let lines = 1 + bytes.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count() as u64;
-    // What is packed is counted inside of what it unpacks to.
-    let is_packed = [&b"\x1f\x8b"[..], b"PK", b"%PDF"].iter().any(|magic| bytes.starts_with(magic));
+    // Of an archive or a PDF, places are those inside of the file that was unpacked.
+    let head = &bytes[..bytes.len().min(1024)];
+    let is_packed =
+        head.starts_with(b"PK") || head.starts_with(&[0x1f, 0x8b]) || head.windows(5).any(|w| w == b"%PDF-");
     let mut outside = None;
     let mut look = |place: &Location| {
         let inside = place.byte <= end && place.byte + u64::from(place.len) <= end && (1..=lines).contains(&place.line);
