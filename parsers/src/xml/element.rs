@@ -250,20 +250,15 @@ impl Section {
 
 /// Where the text that was just read stands, without the white space around it.
 fn span_of(text: &str, stream: &Stream<'_>) -> (Place, Place) {
-    // A piece that is longer in the file than as text is a reference or a CDATA section: all of it counts.
     let (start, end) = (stream.start(), stream.end());
-    if let [first, .., last] = text.as_bytes()
-        && first.is_ascii_graphic()
-        && last.is_ascii_graphic()
-    {
-        return (start, end);
-    }
-    if stream.after(start, text).byte != end.byte {
+    let trimmed = text.trim();
+    // Of a reference or a CDATA section all counts.
+    if trimmed.len() == text.len() || !stream.is_verbatim() {
         return (start, end);
     }
     let before = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
     let first = stream.after(start, before);
-    (first, stream.after(first, text.trim()))
+    (first, stream.after(first, trimmed))
 }
 
 /// An element with what is in it.
