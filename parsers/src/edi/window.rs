@@ -30,7 +30,17 @@ const TEXT_BYTES_MAX: usize = 4 * CHUNK_BYTES;
 
 impl<'a> Window<'a> {
     pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, end: 0, ended: false, byte: 0, lines: Lines::default(), text: String::new(), text_start: 0 }
+        Self {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            ended: false,
+            byte: 0,
+            lines: Lines::default(),
+            text: String::new(),
+            text_start: 0,
+        }
     }
 
     /// What is held of the input, from the current place on.

@@ -276,7 +276,11 @@ impl<'a> Source<'a> {
             self.text.truncate(from + control);
             self.fault = Some(Fault::Control(byte));
         }
-        self.note_breaks(from);
+        if matches!(self.charset, Charset::Utf8) {
+            self.note_breaks(from);
+        } else {
+            self.has_returns = true;
+        }
     }
 
     /// Notes where lines end in what was decoded last: once a chunk, instead of once a token.

@@ -273,6 +273,14 @@ impl<'a> Stream<'a> {
     }
 
     fn end_tag(&mut self) -> Result<Piece<'_>, Trouble> {
+        // Nearly every end tag is the one that is awaited, without a space in it.
+        if let Some(opened) = self.open.last().and_then(|start| self.names.get(*start..))
+            && let Some(behind) = self.source.ahead().strip_prefix("</").and_then(|name| name.strip_prefix(opened))
+            && behind.starts_with('>')
+        {
+            self.source.pass(opened.len() + "</>".len());
+            return Ok(self.close());
+        }
         let mut from = 2;
         let length = self.measure(|bytes| {
             let found = bytes.get(from..).and_then(|rest| memchr(b'>', rest));
@@ -327,7 +335,7 @@ impl<'a> Stream<'a> {
     /// Line ends as XML 1.0 §2.11 wants them: LF.
     fn unified(&mut self, token: Run) -> &str {
         let text = self.source.piece(token);
-        self.is_verbatim = memchr(b'\r', text.as_bytes()).is_none();
+        self.is_verbatim = !self.source.has_returns() || memchr(b'\r', text.as_bytes()).is_none();
         if self.is_verbatim {
             return text;
         }

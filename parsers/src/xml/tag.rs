@@ -295,16 +295,20 @@ pub(super) fn lone_ampersand(start: Place) -> Trouble {
 
 /// What is behind the prefix of a name, if it is a name at all (near enough to Namespaces in XML §4).
 pub(super) fn local_name(name: &str) -> Option<&str> {
-    let local = match name.split_once(':') {
-        Some((prefix, local)) => Some(local).filter(|_| begins_name(prefix) && !local.contains(':')),
-        None => Some(name),
-    }?;
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'_' | b'-' | b'.' | b':');
-    Some(local).filter(|local| begins_name(local) && name.bytes().all(is_part))
-}
-
-fn begins_name(name: &str) -> bool {
-    name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte >= 0x80 || byte == b'_')
+    let mut local_at = 0;
+    let mut begins = true;
+    for (at, byte) in name.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => begins = false,
+            b':' if !begins && local_at == 0 => {
+                local_at = at + 1;
+                begins = true;
+            }
+            b'0'..=b'9' | b'-' | b'.' if !begins => {}
+            _ => return None,
+        }
+    }
+    name.get(local_at..).filter(|_| !begins)
 }
 
 pub(super) fn is_space(byte: u8) -> bool {
