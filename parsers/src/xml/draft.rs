@@ -3,7 +3,7 @@
 //! Single values are read here, with their evidence; what a value means is for the vocabulary to say.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -176,7 +176,10 @@ impl<B> Draft<B> {
     }
 
     fn witness(&mut self, element: Element<'_>, location: Location, field: impl Display) {
-        self.evidence.push(evidence(element, location, field.to_string()));
+        let mut name = Short::new();
+        // Writing to a Short cannot fail.
+        let _ = write!(name, "{field}");
+        self.evidence.push(evidence(element, location, name));
     }
 
     /// What the rules of EN 16931 say of the invoice, in the sender's words: the elements' names.
@@ -208,16 +211,26 @@ pub(super) fn evidence(element: Element<'_>, at: Location, field: impl Into<Shor
 
 /// How often each name has come among its siblings, for paths.
 #[derive(Debug, Default)]
-pub(super) struct Positions(HashMap<String, u32>);
+pub(super) struct Positions {
+    /// The first few names; a document has few.
+    few: Vec<(String, u32)>,
+    more: HashMap<String, u32>,
+}
 
 impl Positions {
     /// The place of the next of that name, from 1.
     pub(super) fn next(&mut self, name: &str) -> u32 {
-        if let Some(position) = self.0.get_mut(name) {
+        const FEW: usize = 40;
+        let known = self.few.iter_mut().find(|(known, _)| known == name).map(|(_, position)| position);
+        if let Some(position) = known.or_else(|| self.more.get_mut(name)) {
             *position += 1;
             return *position;
         }
-        self.0.insert(name.to_owned(), 1);
+        if self.few.len() < FEW {
+            self.few.push((name.to_owned(), 1));
+        } else {
+            self.more.insert(name.to_owned(), 1);
+        }
         1
     }
 }

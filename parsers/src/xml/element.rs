@@ -20,7 +20,7 @@ const SECTION_TOKENS: usize = 8;
 /// All that is kept of one document is at most this many times as long as one token may be.
 const DOCUMENT_TOKENS: usize = 64;
 
-/// Up to this many children are numbered by looking back; more, by sorting.
+/// Up to this many children are counted when somebody asks for their place; more are sorted.
 const FEW_CHILDREN: usize = 16;
 
 /// What a document may still hold.
@@ -58,8 +58,10 @@ struct Node {
     byte: u64,
     line: u64,
     len: u32,
-    /// Its place among its siblings of the same name, from 1; 0 when it is the only one.
-    position: u32,
+    /// Its place among its siblings of the same name, from 1; 0 when it is the only one; `None` while it may be
+    /// counted, as it has few siblings.
+    position: Option<u32>,
+    parent: Option<usize>,
     first_child: Option<usize>,
     next: Option<usize>,
 }
@@ -123,7 +125,8 @@ impl Section {
             byte: 0,
             line: 1,
             len: 0,
-            position: 0,
+            position: None,
+            parent: None,
             first_child: None,
             next: None,
         };
@@ -164,7 +167,8 @@ impl Section {
             byte: place.byte,
             line: place.line,
             len: 0,
-            position: 0,
+            position: None,
+            parent: self.open.last().map(|parent| parent.index),
             first_child: None,
             next: None,
         });
@@ -198,7 +202,7 @@ impl Section {
 
     fn closed(&mut self, stream: &Stream<'_>) {
         let Some(open) = self.open.pop() else { return };
-        if open.children > 1 {
+        if open.children > FEW_CHILDREN {
             self.number_children(open);
         }
         let Some(node) = self.nodes.get_mut(open.index) else { return };
@@ -221,12 +225,6 @@ impl Section {
             next = child.next;
         }
         let name = |index: usize| self.nodes.get(index).map_or("", |node| self.text_of(node.name));
-        if order.len() <= FEW_CHILDREN {
-            let alike = |one: usize| order.iter().any(|two| *two != one && name(*two) == name(one));
-            if !order.iter().any(|index| alike(*index)) {
-                return;
-            }
-        }
         order.sort_unstable_by(|one, two| name(*one).cmp(name(*two)).then(one.cmp(two)));
         let mut positions = Vec::with_capacity(order.len());
         let mut position = 0;
@@ -238,7 +236,7 @@ impl Section {
         }
         for (index, position) in positions {
             if let Some(child) = self.nodes.get_mut(index) {
-                child.position = position;
+                child.position = Some(position);
             }
         }
     }
@@ -250,20 +248,15 @@ impl Section {
 
 /// Where the text that was just read stands, without the white space around it.
 fn span_of(text: &str, stream: &Stream<'_>) -> (Place, Place) {
-    // A piece that is longer in the file than as text is a reference or a CDATA section: all of it counts.
     let (start, end) = (stream.start(), stream.end());
-    if let [first, .., last] = text.as_bytes()
-        && first.is_ascii_graphic()
-        && last.is_ascii_graphic()
-    {
-        return (start, end);
-    }
-    if stream.after(start, text).byte != end.byte {
+    let trimmed = text.trim();
+    // Of a reference or a CDATA section all counts.
+    if trimmed.len() == text.len() || !stream.is_verbatim() {
         return (start, end);
     }
     let before = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
     let first = stream.after(start, before);
-    (first, stream.after(first, text.trim()))
+    (first, stream.after(first, trimmed))
 }
 
 /// An element with what is in it.
@@ -369,10 +362,30 @@ impl<'s> Element<'s> {
         below.push_str(path);
         below.push('/');
         self.qualify(&mut below);
-        if self.node.position > 0 {
+        let position = self.position();
+        if position > 0 {
             // Writing to a String cannot fail.
-            let _ = write!(below, "[{}]", self.node.position);
+            let _ = write!(below, "[{position}]");
         }
         below
+    }
+
+    /// Its place among its siblings of the same name, from 1; 0 when it is the only one.
+    fn position(self) -> u32 {
+        if let Some(position) = self.node.position {
+            return position;
+        }
+        let at = |index: Option<usize>| index.and_then(|index| self.section.nodes.get(index));
+        let first = at(self.node.parent).and_then(|parent| at(parent.first_child));
+        let (mut alike, mut position) = (0, 0);
+        for sibling in std::iter::successors(first, |node| at(node.next)) {
+            if self.section.text_of(sibling.name) == self.name() {
+                alike += 1;
+            }
+            if std::ptr::eq(sibling, self.node) {
+                position = alike;
+            }
+        }
+        if alike > 1 { position } else { 0 }
     }
 }

@@ -1,45 +1,24 @@
 //! Whether a file is XML, by its first bytes. What kind of XML it is its root element says, when it is read.
 
-use quick_xml::Reader;
-use quick_xml::events::Event;
-
 use super::source::head_text;
 
 /// The root namespace of validator test sets. They hold UBL fragments that are wrong on purpose, with the
 /// answers beside them: examples of rules, not documents anybody sends.
 pub(super) const RULE_TEST_SET: &str = "http://difi.no/xsd/vefa/validator/1.0";
 
-/// Whether the file begins as XML does: with a declaration, a document type, or an element.
+/// Whether the file begins as XML does: with a declaration, a comment, a document type, or an element.
 pub(super) fn is_xml(head: &[u8]) -> bool {
-    let text = head_text(head);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    if !text.starts_with('<') {
-        return false;
-    }
-    let mut reader = Reader::from_str(text);
-    loop {
-        match reader.read_event() {
-            Ok(Event::Decl(_) | Event::DocType(_)) => return true,
-            Ok(Event::Start(element) | Event::Empty(element)) => return is_name(element.name().into_inner()),
-            Ok(Event::Comment(_) | Event::PI(_)) => {}
-            Ok(Event::Text(text)) if text.trim_ascii().is_empty() => {}
-            // Cut off inside its first tag, or past what is looked at here.
-            Ok(Event::Eof) | Err(_) => return begins_as_xml(text),
-            Ok(_) => return false,
-        }
-    }
-}
-
-fn begins_as_xml(text: &str) -> bool {
-    let after = text.strip_prefix('<').unwrap_or_default();
+    let text = head_text(head.get(..LOOKED_AT_BYTES).unwrap_or(head));
+    let Some(after) = text.trim_start_matches('\u{feff}').trim_start().strip_prefix('<') else { return false };
+    let word = after.split(|next: char| next.is_ascii_whitespace() || matches!(next, '/' | '>')).next();
     after.starts_with("?xml")
         || after.starts_with("!--")
         || after.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("!DOCTYPE"))
-        || after
-            .split(|next: char| next.is_ascii_whitespace() || next == '/' || next == '>')
-            .next()
-            .is_some_and(is_name)
+        || word.is_some_and(is_name)
 }
+
+/// How much of a file is looked at: white space, and the first word.
+const LOOKED_AT_BYTES: usize = 4 * 1024;
 
 /// Whether it could be the name of an element (XML 1.0 §2.3, near enough to tell XML from a table).
 fn is_name(name: &str) -> bool {

@@ -23,9 +23,11 @@ mod head;
 mod idoc;
 mod invoice;
 mod iso20022;
+mod namespaces;
 mod source;
 mod stream;
 mod tag;
+mod trouble;
 mod ubl;
 mod values;
 mod vocabulary;
@@ -54,7 +56,7 @@ impl Format for Xml {
     }
 
     fn parse(&self, input: &mut dyn BufRead, context: &Context<'_>, sink: &mut Sink<'_>) -> Result<Summary, Halt> {
-        let source = Source::new(input, context.limits.token_bytes_max).map_err(Halt::Read)?;
+        let source = Source::new(input).map_err(Halt::Read)?;
         let mut desk = Desk::new(context, sink, source.encoding());
         let mut stream = Stream::new(source, context.limits);
         let outcome = match read_all(&mut stream, &mut desk) {
@@ -189,5 +191,7 @@ fn unknown_after(root: &str, trouble: Trouble) -> Trouble {
     }
 }
 
+#[cfg(test)]
+mod comparison;
 #[cfg(test)]
 mod rule_tests;

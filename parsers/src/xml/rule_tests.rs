@@ -54,7 +54,7 @@ struct Test {
 fn tests_of(bytes: &[u8]) -> Vec<Test> {
     let mut input = bytes;
     let limits = Limits::default();
-    let mut stream = Stream::new(Source::new(&mut input, limits.token_bytes_max).expect("bytes in memory"), limits);
+    let mut stream = Stream::new(Source::new(&mut input).expect("bytes in memory"), limits);
     let mut tests = Vec::new();
     let mut asserts = Vec::new();
     let mut must_break = None;

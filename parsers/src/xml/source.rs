@@ -1,13 +1,12 @@
-//! The bytes of an XML file as UTF-8, a token at a time: decoded while they stream, counted where they
-//! stood in the stored file, and cut off where one token asks for more than its share of memory.
-//!
-//! The XML reader keeps one token whole and sets itself no bound, so the bound is here: past
-//! `token_bytes_max` there are no more bytes.
+//! The bytes of an XML file as text: decoded while they stream, and counted where they stood in the stored
+//! file. What is ahead grows until somebody reads it, so whoever looks for the end of a token sets the bound.
 
 use std::io::{self, BufRead, Read};
 
 use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding};
 use memchr::{memchr, memchr2, memchr2_iter, memmem};
+
+use super::tag::Run;
 
 /// How much is looked at to find the encoding declaration.
 const DECLARATION_BYTES: u64 = 1024;
@@ -31,7 +30,6 @@ pub(super) enum Fault {
     Encoding,
     /// A character XML 1.0 §2.2 does not allow.
     Control(u8),
-    TokenTooLong,
 }
 
 /// An input being decoded.
@@ -40,14 +38,14 @@ pub(super) struct Source<'a> {
     charset: Charset,
     /// Bytes read but not decoded: the head at first, later the front part of a character.
     undecoded: Vec<u8>,
-    text: Vec<u8>,
+    /// What is decoded and not forgotten yet; all before `at` has been read.
+    text: String,
     at: usize,
     place: Place,
     /// Of UTF-8: where in the text a line ends, and how many of them have been passed.
     breaks: Vec<usize>,
     passed_breaks: usize,
-    token_bytes_max: usize,
-    token_bytes_left: usize,
+    has_returns: bool,
     fault: Option<Fault>,
     ended: bool,
 }
@@ -61,7 +59,7 @@ enum Charset {
 
 impl<'a> Source<'a> {
     /// Looks at the first bytes to see which encoding it is.
-    pub(super) fn new(input: &'a mut dyn BufRead, token_bytes_max: usize) -> Result<Self, io::Error> {
+    pub(super) fn new(input: &'a mut dyn BufRead) -> Result<Self, io::Error> {
         let mut head = Vec::new();
         (&mut *input).take(DECLARATION_BYTES).read_to_end(&mut head)?;
         let (encoding, bom_bytes) = encoding_of(&head);
@@ -76,20 +74,22 @@ impl<'a> Source<'a> {
             // A multi-byte encoding we do not read is caught below: its first byte over 0x7F is no UTF-8.
             _ => Charset::Utf8,
         };
-        Ok(Self {
+        let mut source = Self {
             input,
             charset,
             undecoded: head,
-            text: Vec::new(),
+            text: String::new(),
             at: 0,
+            place: Place { byte: bom_bytes as u64, line: 1, after_cr: false },
             breaks: Vec::new(),
             passed_breaks: 0,
-            place: Place { byte: bom_bytes as u64, line: 1, after_cr: false },
-            token_bytes_max,
-            token_bytes_left: token_bytes_max,
+            has_returns: false,
             fault: None,
             ended: false,
-        })
+        };
+        let decoded = source.decode(false);
+        source.check(0, decoded);
+        Ok(source)
     }
 
     /// The encoding it is read in, by its name in the Encoding Standard, in lower case.
@@ -110,22 +110,84 @@ impl<'a> Source<'a> {
         advanced(place, text.as_bytes(), &self.charset)
     }
 
-    /// What ended the bytes, if it was not the end of the file.
+    /// Where the text ends that is decoded so far.
+    pub(super) fn decoded_to(&self) -> Place {
+        self.after(self.place, self.ahead())
+    }
+
+    /// What ended the text, if it was not the end of the file.
     pub(super) fn take_fault(&mut self) -> Option<Fault> {
         self.fault.take()
     }
 
-    /// A new token begins: it may be as long as a token may be.
-    pub(super) fn begin_token(&mut self) {
-        self.token_bytes_left = self.token_bytes_max;
+    /// What is decoded and not read.
+    pub(super) fn ahead(&self) -> &str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// A piece that was read; it is there until [`Source::more`].
+    pub(super) fn piece(&self, run: Run) -> &str {
+        self.text.get(run.start..run.end).unwrap_or_default()
+    }
+
+    /// Decodes more; `false` if there is no more. What was read is forgotten.
+    pub(super) fn more(&mut self) -> bool {
+        if self.ended || self.fault.is_some() {
+            return false;
+        }
+        self.forget();
+        let checked = self.text.len();
+        // One token may be long, the next need not cost its memory.
+        self.text.shrink_to(checked.max(4 * CHUNK_BYTES));
+        while self.text.len() == checked && !self.ended && self.fault.is_none() {
+            let decoded = self.decode_chunk();
+            self.check(checked, decoded);
+        }
+        self.text.len() > checked
+    }
+
+    /// Whether there may be a carriage return in what is decoded.
+    pub(super) fn has_returns(&self) -> bool {
+        self.has_returns
+    }
+
+    /// Drops what was read.
+    fn forget(&mut self) {
+        self.text.drain(..self.at);
+        self.breaks.drain(..self.passed_breaks);
+        self.breaks.iter_mut().for_each(|at| *at -= self.at);
+        self.passed_breaks = 0;
+        self.has_returns = self.has_returns && memchr(b'\r', self.text.as_bytes()).is_some();
+        self.at = 0;
+    }
+
+    /// Reads over so many bytes; gives them as a piece.
+    pub(super) fn pass(&mut self, count: usize) -> Run {
+        let start = self.at;
+        let end = start.saturating_add(count).min(self.text.len());
+        let passed = self.text.as_bytes().get(start..end).unwrap_or_default();
+        if let (Charset::Utf8, Some(last)) = (&self.charset, passed.last()) {
+            while self.breaks.get(self.passed_breaks).is_some_and(|at| *at < end) {
+                self.passed_breaks += 1;
+                self.place.line += 1;
+            }
+            self.place.byte += passed.len() as u64;
+            self.place.after_cr = *last == b'\r';
+        } else {
+            self.place = advanced(self.place, passed, &self.charset);
+        }
+        self.at = end;
+        Run { start, end }
     }
 
     /// Discards text, CDATA sections too, up to the next markup: what an attachment's base64 needs,
     /// which is larger than everything else in its file together.
     pub(super) fn skip_text(&mut self) {
         while self.has(1) {
-            match memchr(b'<', self.ahead()) {
-                None => self.pass(self.ahead().len()),
+            match memchr(b'<', self.ahead().as_bytes()) {
+                None => {
+                    self.pass(self.ahead().len());
+                }
                 Some(markup) => {
                     self.pass(markup);
                     if !(self.has(CDATA.len()) && self.ahead().starts_with(CDATA)) {
@@ -139,78 +201,31 @@ impl<'a> Source<'a> {
 
     fn skip_cdata(&mut self) {
         while self.has(3) {
-            match memmem::find(self.ahead(), b"]]>") {
-                Some(end) => return self.pass(end + 3),
-                None => self.pass(self.ahead().len() - 2),
+            match memmem::find(self.ahead().as_bytes(), b"]]>") {
+                Some(end) => {
+                    self.pass(end + 3);
+                    return;
+                }
+                None => {
+                    let tail = self.ahead().len() - 2;
+                    let tail = (0..=tail).rev().find(|at| self.ahead().is_char_boundary(*at)).unwrap_or(0);
+                    self.pass(tail);
+                    if !self.more() {
+                        return;
+                    }
+                }
             }
         }
-    }
-
-    fn ahead(&self) -> &[u8] {
-        self.text.get(self.at..).unwrap_or_default()
     }
 
     /// Whether at least `count` bytes are ahead; decodes more to find out.
-    fn has(&mut self, count: usize) -> bool {
-        while self.ahead().len() < count && !self.ended && self.fault.is_none() {
-            self.decode_more();
-        }
-        self.ahead().len() >= count
-    }
-
-    fn pass(&mut self, count: usize) {
-        let end = self.at.saturating_add(count).min(self.text.len());
-        let passed = self.text.get(self.at..end).unwrap_or_default();
-        if let (Charset::Utf8, Some(last)) = (&self.charset, passed.last()) {
-            while self.breaks.get(self.passed_breaks).is_some_and(|at| *at < end) {
-                self.passed_breaks += 1;
-                self.place.line += 1;
+    pub(super) fn has(&mut self, count: usize) -> bool {
+        while self.ahead().len() < count {
+            if !self.more() {
+                return false;
             }
-            self.place.byte += passed.len() as u64;
-            self.place.after_cr = *last == b'\r';
-        } else {
-            self.place = advanced(self.place, passed, &self.charset);
         }
-        self.at = end;
-    }
-
-    /// Notes where lines end in what was decoded last: once a chunk, instead of once a token.
-    fn note_breaks(&mut self, fresh_from: usize) {
-        let before = fresh_from.checked_sub(1).and_then(|last| self.text.get(last));
-        let mut after_cr = before.map_or(self.place.after_cr, |byte| *byte == b'\r').then_some(fresh_from);
-        let fresh = self.text.get(fresh_from..).unwrap_or_default();
-        for at in memchr2_iter(b'\n', b'\r', fresh) {
-            let (at, is_cr) = (fresh_from + at, fresh.get(at) == Some(&b'\r'));
-            if is_cr || after_cr != Some(at) {
-                self.breaks.push(at);
-            }
-            after_cr = is_cr.then_some(at + 1);
-        }
-    }
-
-    fn decode_more(&mut self) {
-        self.text.drain(..self.at);
-        self.breaks.drain(..self.passed_breaks);
-        self.breaks.iter_mut().for_each(|at| *at -= self.at);
-        self.passed_breaks = 0;
-        self.at = 0;
-        let checked = self.text.len();
-        if let Err(fault) = self.decode_chunk() {
-            self.fault = Some(fault);
-        }
-        let fresh = self.text.get(checked..).unwrap_or_default();
-        let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, 9 | 10 | 13);
-        // Without a way out of the loop, sixteen bytes are looked at at a time.
-        let has_control = fresh.iter().fold(false, |has, byte| has | is_control(byte));
-        let control = if has_control { fresh.iter().position(is_control) } else { None };
-        if let Some(control) = control {
-            let byte = self.text.get(checked + control).copied().unwrap_or_default();
-            self.text.truncate(checked + control);
-            self.fault = Some(Fault::Control(byte));
-        }
-        if matches!(self.charset, Charset::Utf8) {
-            self.note_breaks(checked);
-        }
+        true
     }
 
     fn decode_chunk(&mut self) -> Result<(), Fault> {
@@ -222,10 +237,22 @@ impl<'a> Source<'a> {
             }
         };
         let taken = chunk.len();
+        if taken > 0
+            && self.undecoded.is_empty()
+            && matches!(self.charset, Charset::Utf8)
+            && let Ok(text) = std::str::from_utf8(chunk)
+        {
+            self.text.push_str(text);
+            self.input.consume(taken);
+            return Ok(());
+        }
         self.undecoded.extend_from_slice(chunk);
         self.input.consume(taken);
-        let last = taken == 0;
-        self.ended = last;
+        self.ended = taken == 0;
+        self.decode(self.ended)
+    }
+
+    fn decode(&mut self, last: bool) -> Result<(), Fault> {
         match &mut self.charset {
             Charset::Utf8 => decode_utf8(&mut self.undecoded, &mut self.text, last),
             Charset::SingleByte(decoder) | Charset::Utf16(decoder) => {
@@ -233,41 +260,46 @@ impl<'a> Source<'a> {
             }
         }
     }
-}
 
-const CDATA: &[u8] = b"<![CDATA[";
-
-impl Read for Source<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let ahead = self.fill_buf()?;
-        let count = ahead.len().min(into.len());
-        for (to, from) in into.iter_mut().zip(ahead) {
-            *to = *from;
+    /// Remembers why decoding ended, and looks for characters that may not be there.
+    fn check(&mut self, from: usize, decoded: Result<(), Fault>) {
+        if let Err(fault) = decoded {
+            self.fault = Some(fault);
         }
-        self.consume(count);
-        Ok(count)
+        let fresh = self.text.as_bytes().get(from..).unwrap_or_default();
+        let is_wrong = |byte: u8| byte < 0x20 && !matches!(byte, 9 | 10 | 13);
+        // Without an early end, so that many bytes are looked at at once.
+        if fresh.iter().fold(false, |found, byte| found | is_wrong(*byte))
+            && let Some(control) = fresh.iter().position(|byte| is_wrong(*byte))
+        {
+            let byte = fresh.get(control).copied().unwrap_or_default();
+            self.text.truncate(from + control);
+            self.fault = Some(Fault::Control(byte));
+        }
+        if matches!(self.charset, Charset::Utf8) {
+            self.note_breaks(from);
+        } else {
+            self.has_returns = true;
+        }
+    }
+
+    /// Notes where lines end in what was decoded last: once a chunk, instead of once a token.
+    fn note_breaks(&mut self, fresh_from: usize) {
+        let before = fresh_from.checked_sub(1).and_then(|last| self.text.as_bytes().get(last));
+        let mut after_cr = before.map_or(self.place.after_cr, |byte| *byte == b'\r').then_some(fresh_from);
+        let fresh = self.text.as_bytes().get(fresh_from..).unwrap_or_default();
+        for at in memchr2_iter(b'\n', b'\r', fresh) {
+            let (at, is_cr) = (fresh_from + at, fresh.get(at) == Some(&b'\r'));
+            if is_cr || after_cr != Some(at) {
+                self.breaks.push(at);
+            }
+            self.has_returns |= is_cr;
+            after_cr = is_cr.then_some(at + 1);
+        }
     }
 }
 
-impl BufRead for Source<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if !self.has(1) && self.fault.is_some() {
-            return Err(io::Error::other("no more bytes: see the fault"));
-        }
-        if self.token_bytes_left == 0 && self.has(1) {
-            self.fault = Some(Fault::TokenTooLong);
-            return Err(io::Error::other("no more bytes: see the fault"));
-        }
-        let left = self.token_bytes_left;
-        let ahead = self.ahead();
-        Ok(ahead.get(..left).unwrap_or(ahead))
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.pass(count);
-        self.token_bytes_left = self.token_bytes_left.saturating_sub(count);
-    }
-}
+const CDATA: &str = "<![CDATA[";
 
 /// Where `bytes` of UTF-8 end when they begin at `place`, in the bytes and lines of the stored file.
 fn advanced(place: Place, bytes: &[u8], charset: &Charset) -> Place {
@@ -301,23 +333,24 @@ fn is_first(byte: u8) -> bool {
     byte & 0xC0 != 0x80
 }
 
-fn decode_utf8(undecoded: &mut Vec<u8>, text: &mut Vec<u8>, last: bool) -> Result<(), Fault> {
+fn decode_utf8(undecoded: &mut Vec<u8>, text: &mut String, last: bool) -> Result<(), Fault> {
     let (valid, broken) = match std::str::from_utf8(undecoded) {
         Ok(_) => (undecoded.len(), false),
         Err(error) => (error.valid_up_to(), error.error_len().is_some() || last),
     };
-    text.extend(undecoded.drain(..valid));
+    let decoded = undecoded.get(..valid).and_then(|valid| std::str::from_utf8(valid).ok());
+    text.push_str(decoded.unwrap_or_default());
+    undecoded.drain(..valid);
     if broken { Err(Fault::Encoding) } else { Ok(()) }
 }
 
-fn decode_other(decoder: &mut Decoder, undecoded: &mut Vec<u8>, text: &mut Vec<u8>, last: bool) -> Result<(), Fault> {
+fn decode_other(decoder: &mut Decoder, undecoded: &mut Vec<u8>, text: &mut String, last: bool) -> Result<(), Fault> {
     let mut from = 0;
-    let mut piece = [0; 4 * 1024];
     loop {
         let rest = undecoded.get(from..).unwrap_or_default();
-        let (result, read, written) = decoder.decode_to_utf8_without_replacement(rest, &mut piece, last);
+        text.reserve(decoder.max_utf8_buffer_length_without_replacement(rest.len()).unwrap_or(4 * CHUNK_BYTES));
+        let (result, read) = decoder.decode_to_string_without_replacement(rest, text, last);
         from += read;
-        text.extend_from_slice(piece.get(..written).unwrap_or_default());
         match result {
             DecoderResult::OutputFull => {}
             DecoderResult::InputEmpty => break,
@@ -373,15 +406,17 @@ mod tests {
     /// Where each `x` of a text stands when it is stored in an encoding.
     fn places(stored: &[u8]) -> Vec<(u64, u64)> {
         let mut input = stored;
-        let mut source = Source::new(&mut input, 1_000).expect("bytes in memory");
+        let mut source = Source::new(&mut input).expect("bytes in memory");
         let mut places = Vec::new();
-        loop {
-            let Some(byte) = source.fill_buf().expect("valid text").first().copied() else { return places };
-            if byte == b'x' {
+        while source.has(1) {
+            let next = source.ahead().chars().next().expect("a character");
+            if next == 'x' {
                 places.push((source.place().byte, source.place().line));
             }
-            source.consume(1);
+            source.pass(next.len_utf8());
         }
+        assert!(source.take_fault().is_none(), "valid text");
+        places
     }
 
     #[test]
@@ -402,11 +437,10 @@ mod tests {
             [(b"<a>ok\xFF".as_slice(), 5), (b"<a>\xE2\x82".as_slice(), 3), (b"<a>\n\0".as_slice(), 4)]
         {
             let mut input = stored;
-            let mut source = Source::new(&mut input, 1_000).expect("bytes in memory");
-            let mut rest = Vec::new();
-            assert!(source.read_to_end(&mut rest).is_err());
+            let mut source = Source::new(&mut input).expect("bytes in memory");
+            while source.more() {}
             assert!(matches!(source.take_fault(), Some(Fault::Encoding | Fault::Control(0))));
-            assert_eq!(source.place().byte, place, "{stored:?}");
+            assert_eq!(source.decoded_to().byte, place, "{stored:?}");
         }
     }
 }

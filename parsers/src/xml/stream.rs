@@ -4,18 +4,19 @@
 //! A DOCTYPE may name a document type somewhere else (cXML wants it): it is read over and nothing it names
 //! is ever fetched. One with declarations of its own ends the reading, and so does an entity that XML does
 //! not define: nothing is ever expanded (XXE, billion laughs).
+//!
+//! This is a tokenizer of our own, because every amount wants its place and a general one copies each token
+//! before it is looked at. It is held against a general one in `comparison`.
 
-use std::borrow::Cow;
+use memchr::{memchr, memchr2, memchr3, memmem};
 
-use quick_xml::NsReader;
-use quick_xml::errors::{Error, IllFormedError, SyntaxError};
-use quick_xml::events::{BytesRef, Event};
-use quick_xml::name::{Namespace, NamespaceError, QName, ResolveResult};
-
-use super::source::{Fault, Place, Source};
-use super::tag::{After, Tag};
+use super::namespaces::{Meaning, Namespaces, space_of};
+use super::source::{Place, Source};
+use super::tag::{Run, Tag, is_space, lone_ampersand, referred};
+pub(super) use super::trouble::{Trouble, past};
+use super::trouble::{cut_off, doctype_refused, fault, malformed, not_well_formed, too_deep};
 use super::vocabulary::Vocabulary;
-use crate::{Code, Finding, Halt, Limit, Limits, Location};
+use crate::Limits;
 
 /// Which namespace a name is from, as the vocabulary of the document sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) enum Space {
 }
 
 /// One piece of a file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'b> {
     /// A start tag: see [`Stream::tag`].
     Open,
@@ -39,59 +40,46 @@ pub(super) enum Piece<'b> {
     End,
 }
 
-/// Why reading cannot go on.
-pub(super) enum Trouble {
-    Halt(Halt),
-    /// The file is refused from here on.
-    Refused(Box<Finding>),
-}
-
-impl Trouble {
-    /// The same, saying which document it was in.
-    pub(super) fn inside(mut self, path: &str) -> Self {
-        if let Self::Refused(finding) = &mut self
-            && finding.location.path.is_empty()
-        {
-            finding.location.path = path.into();
-        }
-        self
-    }
-}
-
 /// A file being read.
 pub(super) struct Stream<'a> {
-    reader: NsReader<Source<'a>>,
-    token: Vec<u8>,
+    source: Source<'a>,
     tag: Tag,
     /// Text that is not as it stands in the file: line ends unified, references resolved.
     text: String,
+    /// The names of the elements that are open, one after another, and where each begins.
+    names: String,
+    open: Vec<usize>,
+    namespaces: Namespaces,
     vocabulary: Option<&'static Vocabulary>,
     limits: Limits,
-    depth: usize,
     start: Place,
+    /// An empty element was opened, and ends with the next piece.
+    closes: bool,
     root_closed: bool,
     doctype_seen: bool,
     opened_unread: bool,
+    is_verbatim: bool,
     /// Whether it is worked out where attributes stand; at roots it always is.
     locates_attributes: bool,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(source: Source<'a>, limits: Limits) -> Self {
-        let mut reader = NsReader::from_reader(source);
-        reader.config_mut().expand_empty_elements = true;
         Self {
-            start: reader.get_ref().place(),
-            reader,
-            token: Vec::new(),
+            start: source.place(),
+            source,
             tag: Tag::new(),
             text: String::new(),
+            names: String::new(),
+            open: Vec::new(),
+            namespaces: Namespaces::default(),
             vocabulary: None,
             limits,
-            depth: 0,
+            closes: false,
             root_closed: false,
             doctype_seen: false,
             opened_unread: false,
+            is_verbatim: false,
             locates_attributes: true,
         }
     }
@@ -106,7 +94,11 @@ impl<'a> Stream<'a> {
     pub(super) fn speak(&mut self, vocabulary: Option<&'static Vocabulary>) {
         self.vocabulary = vocabulary;
         self.locates_attributes = vocabulary.is_none();
-        let space = self.space_of(self.namespace().unwrap_or_default());
+        self.namespaces.speak(vocabulary);
+        let space = match self.namespaces.meaning(self.tag.prefix()) {
+            Meaning::Bound(_, space) => space,
+            Meaning::Unbound | Meaning::Undeclared => space_of(vocabulary, ""),
+        };
         self.tag.set_space(space);
     }
 
@@ -117,9 +109,9 @@ impl<'a> Stream<'a> {
 
     /// The namespace of the start tag that was just read.
     pub(super) fn namespace(&self) -> Option<&str> {
-        match self.reader.resolver().resolve_element(QName(self.tag.written_name())).0 {
-            ResolveResult::Bound(Namespace(namespace)) => Some(namespace),
-            ResolveResult::Unbound | ResolveResult::Unknown(_) => None,
+        match self.namespaces.meaning(self.tag.prefix()) {
+            Meaning::Bound(name, _) => Some(name),
+            Meaning::Unbound | Meaning::Undeclared => None,
         }
     }
 
@@ -128,24 +120,25 @@ impl<'a> Stream<'a> {
         self.opened_unread
     }
 
+    /// Whether the text that was read last stands in the file as it was given.
+    pub(super) fn is_verbatim(&self) -> bool {
+        self.is_verbatim
+    }
+
     /// Reads over what is left of the element whose start tag was just read.
     pub(super) fn skip(&mut self) -> Result<(), Trouble> {
         let mut depth = 1_usize;
         while depth > 0 {
+            if self.opened_unread {
+                self.skip_text();
+            }
             match self.next()? {
                 Piece::Open => depth += 1,
                 Piece::Close => depth -= 1,
                 Piece::Text(_) | Piece::Nothing | Piece::End => {}
             }
-            if self.opened_unread {
-                self.skip_text();
-            }
         }
         Ok(())
-    }
-
-    fn space_of(&self, namespace: &str) -> Space {
-        self.vocabulary.map_or(Space::Foreign, |vocabulary| (vocabulary.space)(namespace))
     }
 
     /// Where the piece that was read last begins.
@@ -155,257 +148,315 @@ impl<'a> Stream<'a> {
 
     /// Where the next piece begins.
     pub(super) fn end(&self) -> Place {
-        self.reader.get_ref().place()
+        self.source.place()
     }
 
     /// Where it stands after `text` has been read from `place` on.
     pub(super) fn after(&self, place: Place, text: &str) -> Place {
-        self.reader.get_ref().after(place, text)
+        self.source.after(place, text)
     }
 
     /// Discards the text ahead, however long it is.
     pub(super) fn skip_text(&mut self) {
-        self.reader.get_mut().skip_text();
+        if !self.closes {
+            self.source.skip_text();
+        }
     }
 
     /// The next piece.
     pub(super) fn next(&mut self) -> Result<Piece<'_>, Trouble> {
-        self.token.clear();
-        // A token that was long once must not cost its memory until the end of the file.
-        self.token.shrink_to(64 * 1024);
-        let source = self.reader.get_mut();
-        source.begin_token();
-        let start = source.place();
-        self.start = start;
-        let event = match self.reader.read_event_into(&mut self.token) {
-            Ok(event) => event,
-            Err(error) => return Err(trouble(&error, start, &mut self.reader, self.limits)),
-        };
+        self.start = self.source.place();
         self.opened_unread = false;
-        match event {
-            Event::Start(_) if self.root_closed => {
-                Err(malformed(start, "a second root element begins here", "Send one XML document per file."))
+        if self.closes {
+            self.closes = false;
+            return Ok(self.close());
+        }
+        if !self.source.has(1) {
+            return self.at_end();
+        }
+        match self.source.ahead().as_bytes() {
+            [b'<', b'/', ..] => self.end_tag(),
+            // What may be more than a start tag is looked at when enough of it is there.
+            [b'<', b'!' | b'?', ..] | [b'<'] => self.other_markup(),
+            [b'<', ..] => self.start_tag(),
+            [b'&', ..] => self.reference(),
+            _ => self.content(),
+        }
+    }
+
+    fn at_end(&mut self) -> Result<Piece<'_>, Trouble> {
+        if let Some(trouble) = fault(&mut self.source) {
+            return Err(trouble);
+        }
+        if self.root_closed {
+            return Ok(Piece::End);
+        }
+        let message = match self.open.len() {
+            0 => "the file ends before its root element begins".to_owned(),
+            open => format!("the file ends in the middle: {open} elements are still open"),
+        };
+        let fix = "Send the whole file again; check that the transfer was not cut off.";
+        Err(malformed(self.start, message, fix))
+    }
+
+    /// How long the token ahead is: `scan` looks at bytes and gives the length, or from where to look on when
+    /// there are more. `None` if the file ends first.
+    fn measure(&mut self, mut scan: impl FnMut(&[u8]) -> Option<usize>) -> Result<Option<usize>, Trouble> {
+        let max = self.limits.token_bytes_max;
+        loop {
+            let ahead = self.source.ahead().as_bytes();
+            if let Some(length) = scan(ahead.get(..max).unwrap_or(ahead)) {
+                return Ok(Some(length));
             }
-            Event::Start(element) => {
-                self.depth += 1;
-                if self.depth > self.limits.depth_max {
-                    return Err(too_deep(start, self.limits.depth_max));
-                }
-                let space = match self.reader.resolver().resolve_element(element.name()).0 {
-                    ResolveResult::Bound(Namespace(namespace)) => {
-                        self.vocabulary.map_or(Space::Foreign, |vocabulary| (vocabulary.space)(namespace))
-                    }
-                    ResolveResult::Unbound => self.vocabulary.map_or(Space::Foreign, |speaks| (speaks.space)("")),
-                    ResolveResult::Unknown(prefix) => {
-                        return Err(malformed(
-                            start,
-                            format!("the namespace prefix `{prefix}` is declared nowhere"),
-                            "Declare the prefix on the root element.",
-                        ));
-                    }
+            if ahead.len() > max {
+                return Err(past("XML text", "token_bytes_max", max, self.start));
+            }
+            if !self.source.more() {
+                return fault(&mut self.source).map_or(Ok(None), Err);
+            }
+        }
+    }
+
+    fn start_tag(&mut self) -> Result<Piece<'_>, Trouble> {
+        if self.root_closed {
+            let fix = "Send one XML document per file.";
+            return Err(malformed(self.start, "a second root element begins here", fix));
+        }
+        let (mut at, mut quote) = (1, None);
+        let length = self.measure(|bytes| {
+            while let Some(rest) = bytes.get(at..) {
+                let found = match quote {
+                    Some(quote) => memchr(quote, rest)?,
+                    None => memchr3(b'>', b'"', b'\'', rest)?,
                 };
-                let after = |place, text: &str| self.reader.get_ref().after(place, text);
-                let after: Option<&After<'_>> = if self.locates_attributes { Some(&after) } else { None };
-                self.tag.fill(&element, space, start, self.limits, after)?;
-                let unread = self.vocabulary.map_or(&[][..], |vocabulary| vocabulary.unread);
-                self.opened_unread = unread.contains(&self.tag.name());
-                Ok(Piece::Open)
+                at += found + 1;
+                quote = match (quote, rest.get(found)) {
+                    (None, Some(b'>')) => return Some(at),
+                    (None, opened) => opened.copied(),
+                    (Some(_), _) => None,
+                };
             }
-            Event::End(_) => {
-                self.depth = self.depth.saturating_sub(1);
-                self.root_closed = self.depth == 0;
-                Ok(Piece::Close)
+            None
+        })?;
+        let Some(length) = length else { return Err(cut_off(self.start, "a tag")) };
+        if self.open.len() >= self.limits.depth_max {
+            return Err(too_deep(self.start, self.limits.depth_max));
+        }
+        let token = self.source.pass(length);
+        let inner = self.source.piece(Run { start: token.start + 1, end: token.end - 1 });
+        self.closes = inner.ends_with('/');
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        let located = self.locates_attributes.then_some(&self.source);
+        self.tag.fill(inner, self.start, self.limits.attributes_max, located)?;
+        let name_bytes = self.tag.prefix().len() + usize::from(!self.tag.prefix().is_empty()) + self.tag.name().len();
+        self.open.push(self.names.len());
+        self.names.push_str(inner.get(..name_bytes).unwrap_or_default());
+        for (prefix, name) in self.tag.declared() {
+            self.namespaces.declare(prefix, name, self.open.len(), self.vocabulary);
+        }
+        if self.namespaces.len() > self.limits.attributes_max {
+            let max = self.limits.attributes_max;
+            return Err(past("namespace declarations in scope", "attributes_max", max, self.start));
+        }
+        let space = match self.namespaces.meaning(self.tag.prefix()) {
+            Meaning::Bound(_, space) => space,
+            Meaning::Unbound => space_of(self.vocabulary, ""),
+            Meaning::Undeclared => {
+                let prefix: String = self.tag.prefix().chars().take(40).collect();
+                let message = format!("the namespace prefix `{prefix}` is declared nowhere");
+                return Err(malformed(self.start, message, "Declare the prefix on the root element."));
             }
-            Event::Text(text) if self.depth == 0 => {
-                if text.trim_ascii().is_empty() {
-                    return Ok(Piece::Nothing);
+        };
+        self.tag.set_space(space);
+        self.opened_unread = self.vocabulary.is_some_and(|speaks| speaks.unread.contains(&self.tag.name()));
+        Ok(Piece::Open)
+    }
+
+    fn end_tag(&mut self) -> Result<Piece<'_>, Trouble> {
+        // Nearly every end tag is the one that is awaited, without a space in it.
+        if let Some(opened) = self.open.last().and_then(|start| self.names.get(*start..))
+            && let Some(behind) = self.source.ahead().strip_prefix("</").and_then(|name| name.strip_prefix(opened))
+            && behind.starts_with('>')
+        {
+            self.source.pass(opened.len() + "</>".len());
+            return Ok(self.close());
+        }
+        let mut from = 2;
+        let length = self.measure(|bytes| {
+            let found = bytes.get(from..).and_then(|rest| memchr(b'>', rest));
+            let length = found.map(|found| from + found + 1);
+            from = bytes.len();
+            length
+        })?;
+        let Some(length) = length else { return Err(cut_off(self.start, "a tag")) };
+        let token = self.source.pass(length);
+        let name = self.source.piece(Run { start: token.start + 2, end: token.end - 1 });
+        let name = name.trim_end_matches([' ', '\t', '\n', '\r']);
+        let opened = self.open.last().and_then(|start| self.names.get(*start..));
+        if opened == Some(name) {
+            return Ok(self.close());
+        }
+        let name: String = name.chars().take(40).collect();
+        let what = match opened {
+            Some(opened) => {
+                format!("`</{name}>` stands where `</{}>` should", opened.chars().take(40).collect::<String>())
+            }
+            None => format!("`</{name}>` closes an element that is not open"),
+        };
+        Err(not_well_formed(self.start, &what))
+    }
+
+    fn close(&mut self) -> Piece<'static> {
+        self.namespaces.leave(self.open.len());
+        self.names.truncate(self.open.pop().unwrap_or(0));
+        self.root_closed = self.open.is_empty();
+        Piece::Close
+    }
+
+    /// Text up to the next markup or reference.
+    fn content(&mut self) -> Result<Piece<'_>, Trouble> {
+        let mut from = 0;
+        let length = self.measure(|bytes| {
+            let found = bytes.get(from..).and_then(|rest| memchr2(b'<', b'&', rest));
+            let length = found.map(|found| from + found);
+            from = bytes.len();
+            length
+        })?;
+        let token = self.source.pass(length.unwrap_or(self.source.ahead().len()));
+        if self.open.is_empty() {
+            if self.source.piece(token).bytes().all(is_space) {
+                return Ok(Piece::Nothing);
+            }
+            return Err(outside(self.start));
+        }
+        Ok(Piece::Text(self.unified(token)))
+    }
+
+    /// Line ends as XML 1.0 §2.11 wants them: LF.
+    fn unified(&mut self, token: Run) -> &str {
+        let text = self.source.piece(token);
+        self.is_verbatim = !self.source.has_returns() || memchr(b'\r', text.as_bytes()).is_none();
+        if self.is_verbatim {
+            return text;
+        }
+        self.text.clear();
+        self.text.shrink_to(64 * 1024);
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('\r') {
+            self.text.push_str(before);
+            self.text.push('\n');
+            rest = after.strip_prefix('\n').unwrap_or(after);
+        }
+        self.text.push_str(rest);
+        &self.text
+    }
+
+    /// `&amp;`, `&#228;`: a character.
+    fn reference(&mut self) -> Result<Piece<'_>, Trouble> {
+        if self.open.is_empty() {
+            return Err(outside(self.start));
+        }
+        let mut from = 1;
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_-.:#".contains(byte);
+        let length = self.measure(|bytes| {
+            let found = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| !is_part(byte)));
+            let length = found.map(|found| from + found);
+            from = bytes.len();
+            length
+        })?;
+        let length = length.filter(|length| self.source.ahead().as_bytes().get(*length) == Some(&b';'));
+        let Some(length) = length else { return Err(lone_ampersand(self.start)) };
+        let token = self.source.pass(length + 1);
+        let name = self.source.piece(Run { start: token.start + 1, end: token.end - 1 });
+        let character = referred(name, self.start)?;
+        self.text.clear();
+        self.text.push(character);
+        self.is_verbatim = false;
+        Ok(Piece::Text(&self.text))
+    }
+
+    /// Comments, CDATA sections, processing instructions, the DOCTYPE; or a `<` with nothing behind it yet.
+    fn other_markup(&mut self) -> Result<Piece<'_>, Trouble> {
+        self.source.has("<![CDATA[".len());
+        let ahead = self.source.ahead();
+        let is_doctype = ahead.get(..9).is_some_and(|word| word.eq_ignore_ascii_case("<!DOCTYPE"));
+        if ahead.starts_with("<![CDATA[") {
+            self.cdata()
+        } else if ahead.starts_with("<!--") {
+            self.pass_to("-->", 4, "a comment")
+        } else if ahead.starts_with("<?") {
+            self.pass_to("?>", 2, "a processing instruction")
+        } else if is_doctype {
+            self.doctype()
+        } else if ahead.starts_with("<!") {
+            Err(fault(&mut self.source)
+                .unwrap_or_else(|| not_well_formed(self.start, "there is a `<!` that begins nothing")))
+        } else if ahead.starts_with("</") {
+            self.end_tag()
+        } else {
+            self.start_tag()
+        }
+    }
+
+    /// How long the token ahead is that ends with a mark.
+    fn length_to(&mut self, mark: &str, from: usize, what: &str) -> Result<usize, Trouble> {
+        let mut from = from;
+        let length = self.measure(|bytes| {
+            let found = bytes.get(from..).and_then(|rest| memmem::find(rest, mark.as_bytes()));
+            let length = found.map(|found| from + found + mark.len());
+            from = from.max((bytes.len() + 1).saturating_sub(mark.len()));
+            length
+        })?;
+        length.ok_or_else(|| cut_off(self.start, what))
+    }
+
+    fn pass_to(&mut self, mark: &str, from: usize, what: &str) -> Result<Piece<'_>, Trouble> {
+        let length = self.length_to(mark, from, what)?;
+        self.source.pass(length);
+        Ok(Piece::Nothing)
+    }
+
+    fn cdata(&mut self) -> Result<Piece<'_>, Trouble> {
+        if self.open.is_empty() {
+            return Err(outside(self.start));
+        }
+        let (before, behind) = ("<![CDATA[".len(), "]]>".len());
+        let length = self.length_to("]]>", before, "a CDATA section")?;
+        let token = self.source.pass(length);
+        self.unified(Run { start: token.start + before, end: token.end - behind });
+        let is_as_written = std::mem::replace(&mut self.is_verbatim, false);
+        let inner = Run { start: token.start + before, end: token.end - behind };
+        Ok(Piece::Text(if is_as_written { self.source.piece(inner) } else { &self.text }))
+    }
+
+    /// Reads over a document type that is only named; one with a `[` outside its quotes declares something.
+    fn doctype(&mut self) -> Result<Piece<'_>, Trouble> {
+        if !self.open.is_empty() || self.root_closed || self.doctype_seen {
+            return Err(malformed(self.start, "there is a DOCTYPE where none may stand", "Remove it."));
+        }
+        self.doctype_seen = true;
+        let (mut at, mut quote) = ("<!DOCTYPE".len(), None);
+        let length = self.measure(|bytes| {
+            while let Some(byte) = bytes.get(at).copied() {
+                match (quote, byte) {
+                    (None, b'>' | b'[') => return Some(at + 1),
+                    (None, b'"' | b'\'') => quote = Some(byte),
+                    (Some(open), close) if open == close => quote = None,
+                    _ => {}
                 }
-                Err(malformed(start, "there is text outside the root element", "Remove what is not XML."))
+                at += 1;
             }
-            Event::Text(text) => Ok(Piece::Text(unified(text.into_inner(), &mut self.text))),
-            Event::CData(text) if self.depth > 0 => Ok(Piece::Text(unified(text.into_inner(), &mut self.text))),
-            Event::GeneralRef(reference) if self.depth > 0 => {
-                self.text.clear();
-                self.text.push(referred(&reference, start)?);
-                Ok(Piece::Text(&self.text))
-            }
-            Event::CData(_) | Event::GeneralRef(_) => {
-                Err(malformed(start, "there is text outside the root element", "Remove what is not XML."))
-            }
-            Event::DocType(_) if self.depth > 0 || self.root_closed || self.doctype_seen => {
-                Err(malformed(start, "there is a DOCTYPE where none may stand", "Remove it."))
-            }
-            Event::DocType(doctype) => {
-                self.doctype_seen = true;
-                if has_internal_subset(&doctype) { Err(doctype_refused(start)) } else { Ok(Piece::Nothing) }
-            }
-            Event::Comment(_) | Event::PI(_) | Event::Decl(_) => Ok(Piece::Nothing),
-            Event::Empty(_) => Ok(Piece::Nothing),
-            Event::Eof if self.root_closed => Ok(Piece::End),
-            Event::Eof => Err(malformed(
-                start,
-                match self.depth {
-                    0 => "the file ends before its root element begins".to_owned(),
-                    open => format!("the file ends in the middle: {open} elements are still open"),
-                },
-                "Send the whole file again; check that the transfer was not cut off.",
-            )),
-        }
+            None
+        })?;
+        let last = length.and_then(|length| self.source.ahead().as_bytes().get(length - 1));
+        let (Some(length), Some(b'>')) = (length, last) else { return Err(doctype_refused(self.start)) };
+        self.source.pass(length);
+        Ok(Piece::Nothing)
     }
 }
 
-/// Line ends as XML 1.0 §2.11 wants them: LF.
-fn unified<'b>(text: Cow<'b, str>, room: &'b mut String) -> &'b str {
-    match text {
-        Cow::Borrowed(text) if !text.contains('\r') => text,
-        text => {
-            room.clear();
-            room.shrink_to(64 * 1024);
-            let mut rest = &*text;
-            while let Some((before, after)) = rest.split_once('\r') {
-                room.push_str(before);
-                room.push('\n');
-                rest = after.strip_prefix('\n').unwrap_or(after);
-            }
-            room.push_str(rest);
-            room
-        }
-    }
-}
-
-/// Whether a document type declares anything itself: there is a `[` outside the quotes of what it names.
-fn has_internal_subset(doctype: &str) -> bool {
-    let mut quote = None;
-    for character in doctype.chars() {
-        match (quote, character) {
-            (None, '"' | '\'') => quote = Some(character),
-            (None, '[') => return true,
-            (Some(open), close) if open == close => quote = None,
-            _ => {}
-        }
-    }
-    quote.is_some()
-}
-
-/// A character reference or one of the five predefined entities (XML 1.0 §4.6).
-fn referred(reference: &BytesRef<'_>, start: Place) -> Result<char, Trouble> {
-    match reference.resolve_char_ref() {
-        Ok(Some(character)) if character >= ' ' || matches!(character, '\t' | '\n' | '\r') => {
-            return Ok(character);
-        }
-        Ok(None) => {}
-        Ok(Some(_)) | Err(_) => {
-            return Err(malformed(
-                start,
-                format!("`&{}` refers to no character XML allows", &**reference),
-                "Remove the character.",
-            ));
-        }
-    }
-    match &**reference {
-        "amp" => Ok('&'),
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "quot" => Ok('"'),
-        "apos" => Ok('\''),
-        name => Err(unknown_entity(start, name)),
-    }
-}
-
-pub(super) fn unknown_entity(start: Place, name: &str) -> Trouble {
-    let name: String = name.chars().take(40).collect();
-    refused(
-        Code::XML_DTD,
-        "XML-DTD",
-        start,
-        format!("`&{name};` is an entity that XML does not define; entities are not expanded"),
-        "Write the text itself, or a character reference such as `&#228;`.",
-    )
-}
-
-fn doctype_refused(start: Place) -> Trouble {
-    refused(
-        Code::XML_DTD,
-        "XML-DTD",
-        start,
-        "the DOCTYPE declares entities or other things itself; that is not accepted",
-        "Send the document without a DOCTYPE, or with one that only names its document type.",
-    )
-}
-
-fn too_deep(start: Place, depth_max: usize) -> Trouble {
-    refused(
-        Code::XML_DEPTH,
-        "XML-DEPTH",
-        start,
-        format!("elements are nested more than {depth_max} deep"),
-        "Send a trade document; none is nested this deep.",
-    )
-}
-
-pub(super) fn malformed(place: Place, message: impl Into<String>, fix: &str) -> Trouble {
-    refused(Code::XML_MALFORMED, "XML-WF", place, message, fix)
-}
-
-fn refused(code: Code, rule: &'static str, place: Place, message: impl Into<String>, fix: &str) -> Trouble {
-    let location = Location::new(place.byte, place.line, "");
-    Trouble::Refused(Box::new(Finding::error(code, location, message, fix).with_rule(rule)))
-}
-
-pub(super) fn past(what: &'static str, setting: &'static str, max: usize, place: Place) -> Trouble {
-    Trouble::Halt(Halt::Limit(Limit { what, setting, max: max as u64, byte: place.byte, line: place.line }))
-}
-
-/// What the XML reader's error means for the sender.
-fn trouble(error: &Error, start: Place, reader: &mut NsReader<Source<'_>>, limits: Limits) -> Trouble {
-    let source = reader.get_mut();
-    let place = source.place();
-    match source.take_fault() {
-        Some(Fault::Read(error)) => return Trouble::Halt(Halt::Read(error)),
-        Some(Fault::TokenTooLong) => return past("XML text", "token_bytes_max", limits.token_bytes_max, start),
-        Some(Fault::Encoding) => {
-            return refused(
-                Code::ENCODING_INVALID,
-                "XML-ENCODING",
-                place,
-                format!("byte {} is not valid in the encoding of the file, {}", place.byte, source.encoding()),
-                "Write the file in the encoding its XML declaration names; UTF-8 is best.",
-            );
-        }
-        Some(Fault::Control(byte)) => {
-            return malformed(
-                place,
-                format!("the control character 0x{byte:02X} is not allowed in XML"),
-                "Remove control characters from the texts before you write the file.",
-            );
-        }
-        None => {}
-    }
-    match error {
-        Error::Namespace(NamespaceError::TooDeeplyNested(_)) => too_deep(start, limits.depth_max),
-        Error::Namespace(NamespaceError::TooManyBindings(max)) => {
-            past("namespace declarations in scope", "attributes_max", *max, start)
-        }
-        Error::Syntax(SyntaxError::UnclosedDoctype) => doctype_refused(start),
-        Error::Syntax(error) => malformed(
-            start,
-            format!("this is not well-formed XML: {error}"),
-            "Send the whole file again; check that the transfer was not cut off.",
-        ),
-        Error::IllFormed(error) => malformed(
-            start,
-            format!("this is not well-formed XML: {error}"),
-            match error {
-                IllFormedError::UnclosedReference => "Write `&` as `&amp;` where it stands for itself.",
-                _ => "Write the file with an XML library rather than by joining text.",
-            },
-        ),
-        error => malformed(
-            start,
-            format!("this is not well-formed XML: {error}"),
-            "Write the file with an XML library rather than by joining text.",
-        ),
-    }
+fn outside(start: Place) -> Trouble {
+    malformed(start, "there is text outside the root element", "Remove what is not XML.")
 }
 
 #[cfg(test)]
@@ -416,7 +467,7 @@ mod tests {
     fn text_of(file: &str) -> Result<String, &'static str> {
         let mut input = file.as_bytes();
         let limits = Limits { depth_max: 5, ..Limits::default() };
-        let mut stream = Stream::new(Source::new(&mut input, 1_000).expect("bytes in memory"), limits);
+        let mut stream = Stream::new(Source::new(&mut input).expect("bytes in memory"), limits);
         let mut all = String::new();
         loop {
             match stream.next() {

@@ -25,6 +25,10 @@ pub(crate) fn write(invoice: &Invoice) -> Result<Vec<u8>, WriteError> {
     required(invoice.issue_date.as_ref(), "issue_date", "cbc:IssueDate")?;
     required(invoice.totals.payable.as_ref(), "totals.payable", "cbc:PayableAmount")?;
     let currency = required(invoice.currency.as_ref(), "currency", "cbc:DocumentCurrencyCode")?;
+    // In the currency of the document they would be other amounts.
+    if let Some(other) = invoice.other_currencies.first() {
+        return Err(WriteError::Currency { field: other.field.clone(), currency: other.currency.clone() });
+    }
     let form = match invoice.kind {
         InvoiceKind::Invoice => INVOICE,
         InvoiceKind::CreditNote => CREDIT_NOTE,

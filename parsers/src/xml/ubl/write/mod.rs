@@ -4,6 +4,7 @@
 //! What is written is read back equal, as far as UBL has a place for it. It has none for:
 //!
 //! - `purpose`, `terms.net_days`, `terms.discounts`, the content, type and file name of attachments;
+//! - a second direct debit mandate, how long a card number was;
 //! - `lines[].parent_id`, a gross price without a discount;
 //! - of a remittance advice: `handling`, discounts, adjustments, purchase orders of lines, and all schemes of
 //!   traces but `payment_order` and `payment`.
@@ -27,6 +28,8 @@ pub(crate) use self::remittance::write as remittance;
 pub enum WriteError {
     #[error("{field} is missing; `{element}` must have it")]
     Missing { field: &'static str, element: &'static str },
+    #[error("{field} is in `{currency}`, not in the currency of the document")]
+    Currency { field: String, currency: String },
     #[error("`{element}` cannot hold `{value}`: control characters have no place in XML")]
     Character { element: String, value: String },
 }

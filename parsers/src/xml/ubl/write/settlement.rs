@@ -29,12 +29,18 @@ pub(super) fn write(pen: &mut Pen, invoice: &Invoice, form: Form) {
 /// BG-16; the due date of a credit note stands there, on the first.
 fn write_payments(pen: &mut Pen, invoice: &Invoice, form: Form) {
     let mut due = invoice.due_date.filter(|_| form.is_credit);
+    let mut mandate_seen = false;
     for payment in &invoice.payments {
+        // One mandate to a document (UBL-SR-55); where it came with each of several means, the first has it.
+        let without = Payment { mandate: None, debited_account: None, ..payment.clone() };
+        let has_mandate = payment.mandate.is_some() || payment.debited_account.is_some();
+        let payment = if mandate_seen { &without } else { payment };
+        mandate_seen |= has_mandate;
         let mut accounts = payment.credit_transfers.iter();
         write_payment(pen, payment, due.take(), accounts.next());
         // The schema has one account for each means.
         for account in accounts {
-            write_payment(pen, payment, None, Some(account));
+            write_payment(pen, &without, None, Some(account));
         }
     }
     if due.is_some() {
