@@ -70,7 +70,9 @@ fn an_empty_file_is_a_finding() {
     let check = check(folder.path(), &["empty.edi"]);
     assert_eq!(check.exit, 1);
     assert!(check.out.starts_with("error[empty_file]: the file is empty\n --> empty.edi\n  = fix: "), "{}", check.out);
-    assert!(check.out.ends_with("\nempty.edi: unknown format, 0 documents, 1 error, 0 warnings\n"), "{}", check.out);
+    let end =
+        "\nempty.edi: unknown format, 0 documents, 1 error, 0 warnings\nmore about this: waybill explain empty_file\n";
+    assert!(check.out.ends_with(end), "{}", check.out);
     assert_eq!(check.err, "");
 }
 
@@ -111,7 +113,7 @@ fn what_cannot_be_read_is_unusable_and_the_others_are_still_read() {
     assert_eq!(plain.exit, 2);
     assert!(plain.err.contains("waybill: missing.edi: could not open it: No such file"), "{}", plain.err);
     assert!(plain.err.contains("waybill: june: this is a directory; name the files in it\n"), "{}", plain.err);
-    assert!(plain.out.ends_with("3 files: 0 documents, 1 error, 0 warnings, 2 could not be read\n"), "{}", plain.out);
+    assert!(plain.out.contains("3 files: 0 documents, 1 error, 0 warnings, 2 could not be read\n"), "{}", plain.out);
 
     let json = check(folder.path(), &["missing.edi", "june", "empty.edi", "--json"]);
     assert_eq!((json.exit, json.err.as_str()), (2, ""));
@@ -123,10 +125,10 @@ fn what_cannot_be_read_is_unusable_and_the_others_are_still_read() {
 #[test]
 fn standard_input_is_a_file_called_dash() {
     let folder = folder(&[]);
-    let check = check_input(folder.path(), &["-", "--json"], b"PK\x03\x04rest");
+    let check = check_input(folder.path(), &["-", "--json"], b"-----BEGIN PGP MESSAGE-----\n");
     assert_eq!(check.exit, 1);
     assert_eq!(check.events("summary")[0]["file"], "-");
-    assert!(check.events("finding")[0]["message"].as_str().unwrap().contains("ZIP"));
+    assert!(check.events("finding")[0]["message"].as_str().unwrap().contains("PGP"));
 }
 
 #[test]

@@ -376,7 +376,11 @@ mod tests {
             finding.with_value("12.3.4").with_excerpt("NW-1,12.3.4,EUR")
         };
         let findings = [finding("Sheet1!C12"), finding("a/items.csv!/row 12/amount")];
-        let text = said(Paint::PLAIN, &source, &[finding]).replace(&format!("{}/", folder.path().display()), "");
+        let text = said(Paint::PLAIN, &source, &findings).replace(&format!("{}/", folder.path().display()), "");
+        assert!(
+            text.contains("(a/items.csv!/row 12/amount)\n |\n |      amount\n | NW-1,12.3.4,EUR\n |      ^^^^^^\n"),
+            "{text}"
+        );
         assert!(
             text.contains("\n--> invoices.edi (Sheet1!C12)\n |\n | NW-1,12.3.4,EUR\n |      ^^^^^^\n = fix"),
             "{text}"

@@ -3,8 +3,12 @@
 //! [`Conversion`] stands where `check` has its report: what is wrong with the source is said as `check` says
 //! it, on standard error, and each document goes through a [`Pen`] to an [`Output`].
 
+mod envelope;
 mod loss;
 mod pen;
+mod rows;
+mod sets;
+mod ubl;
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +17,7 @@ use anyhow::Context;
 use clap::Args;
 use waybill_parsers::{Code, Document, Finding, Location, Summary};
 
+use self::envelope::Envelope;
 use self::pen::{Pen, Target, Written};
 use super::Exit;
 use super::check::{Machine, Pass, Person, Report, Source, Total, Weight, feeds};
@@ -51,12 +56,17 @@ pub(super) struct Convert {
     /// When to colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     color: Color,
+
+    #[command(flatten)]
+    envelope: Envelope,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   waybill convert invoices.edi --to json --out invoices.jsonl
   waybill convert june/*.xml --to json | jq .body.invoice.totals.payable
+  waybill convert invoice.xml --to x12-810 --sender 01:123456789 --recipient ZZ:HARBOUR --control 7
+  waybill convert payments.csv --profile my-erp.toml --to edifact-remadv --out remadv.edi
 
 Exit codes:
   0  every document was written (what the target has no place for is a warning)
@@ -78,7 +88,7 @@ impl Convert {
         let output = Output::open(&self.out, out).with_context(|| format!("could not write {}", self.out.display()))?;
         let mut conversion = Conversion {
             says,
-            pen: self.to.pen(),
+            pen: self.to.pen(&self.envelope),
             name: self.to.as_str(),
             output,
             weight: Weight::default(),
@@ -177,10 +187,10 @@ impl Report for Conversion<'_> {
     fn document(&mut self, source: &Source, document: &Document, weight: Weight) -> io::Result<()> {
         let place = || Location { len: 0, ..document.location.clone() };
         let kind = document.kind().replace('_', " ");
-        let number = document.number().map_or_else(|| format!("a {kind}"), |number| format!("{kind} {number}"));
+        let number =
+            document.number().map_or_else(|| format!("{kind} without a number"), |number| format!("{kind} {number}"));
         match self.pen.write(document, &mut self.output)? {
             Written::Whole => (),
-            Written::Without(lost) if lost.is_empty() => (),
             Written::Without(lost) => {
                 let message = format!("{} does not keep all of {number}: {}", self.name, lost.join(", "));
                 let fix = "Send another way what must not be lost; json keeps it all.";

@@ -1,5 +1,7 @@
 //! `waybill profile`: feed profiles, how an organisation's files are read.
 
+mod guess;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ use super::serve::runtime;
 use super::store::{Missing, Place, Profile as Applied};
 use super::table::{Cell, Table};
 
-/// Apply, list and show feed profiles: how CSV files are read
+/// Propose, apply, list and show feed profiles: how tables are read
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, arg_required_else_help = true)]
 pub(super) struct Profile {
@@ -23,6 +25,7 @@ pub(super) struct Profile {
 const EXAMPLES: &str = "\
 Examples:
   waybill profile show sap-open-items > my-erp.toml
+  waybill profile guess open-items.csv --out my-erp.toml
   waybill check open-items.csv --profile my-erp.toml
   waybill profile apply my-erp.toml --org \"Acme Industries\"
 
@@ -32,6 +35,7 @@ docs/PROFILES.md explains every key of a profile.";
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    Guess(guess::Propose),
     /// Check a profile and make it the newest version of its name
     ///
     /// Files that arrive from now on are read by it; `waybill file reprocess` reads earlier ones again. The
@@ -106,6 +110,7 @@ impl Profile {
     pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         runtime()?.block_on(async {
             match &self.action {
+                Action::Guess(propose) => propose.run(out),
                 Action::Apply { file, org, json, place } => apply(out, file, org.as_deref(), *json, place).await,
                 Action::List { json, place } => list(out, *json, place).await,
                 Action::Show { name, org, json, place } => show(out, name, org.as_deref(), *json, place).await,
