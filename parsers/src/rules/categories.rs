@@ -256,7 +256,7 @@ fn check_base(
         // The rule of the standard rate wants something at that rate; those of IGIC and IPSI, any line.
         at_rate.or_else(|| (category.rate == Rate::Any).then_some(Decimal::ZERO))
     } else {
-        bases.of_category(category.code)
+        Some(bases.of_category(category.code))
     };
     let sum = sum.filter(|_| category.rate == Rate::Positive || !case.invoice.lines.is_empty());
     let fits = sum.is_some_and(|sum| match base.checked_sub(sum) {

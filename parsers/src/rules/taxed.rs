@@ -57,28 +57,32 @@ pub(super) fn items_of(invoice: &Invoice) -> impl Iterator<Item = Item<'_>> {
     lines.chain(others)
 }
 
-/// Taxable amounts by category and rate; a rate is the same however it is written (19, 19.00).
-pub(super) struct Bases<'a>(BTreeMap<(&'a str, Option<Decimal>), Decimal>);
+/// Taxable amounts by category, and by category and rate; a rate is the same however it is written (19, 19.00).
+pub(super) struct Bases<'a> {
+    by_category: BTreeMap<&'a str, Decimal>,
+    by_rate: BTreeMap<(&'a str, Option<Decimal>), Decimal>,
+}
 
 impl<'a> Bases<'a> {
     /// `None` when a sum is too large to be calculated.
     pub(super) fn of(invoice: &'a Invoice) -> Option<Self> {
-        let mut sums: BTreeMap<(&'a str, Option<Decimal>), Decimal> = BTreeMap::new();
+        let mut bases = Self { by_category: BTreeMap::new(), by_rate: BTreeMap::new() };
         for item in items_of(invoice) {
-            let sum = sums.entry((item.category, item.rate)).or_default();
-            *sum = sum.checked_add(item.amount)?;
+            let whole = bases.by_category.entry(item.category).or_default();
+            *whole = whole.checked_add(item.amount)?;
+            let part = bases.by_rate.entry((item.category, item.rate)).or_default();
+            *part = part.checked_add(item.amount)?;
         }
-        Some(Self(sums))
+        Some(bases)
     }
 
     /// What is in a category at a rate, if anything is.
     pub(super) fn at_rate(&self, category: &'a str, rate: Option<Decimal>) -> Option<Decimal> {
-        self.0.get(&(category, rate)).copied()
+        self.by_rate.get(&(category, rate)).copied()
     }
 
-    /// What is in a category at any rate; `None` when the sum is too large.
-    pub(super) fn of_category(&self, category: &'a str) -> Option<Decimal> {
-        let of_category = self.0.range((category, None)..).take_while(|((other, _), _)| *other == category);
-        super::sum(of_category.map(|(_, sum)| *sum))
+    /// What is in a category at any rate.
+    pub(super) fn of_category(&self, category: &str) -> Decimal {
+        self.by_category.get(category).copied().unwrap_or_default()
     }
 }

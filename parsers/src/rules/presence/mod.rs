@@ -284,6 +284,11 @@ mod tests {
             (&["BR-17"], |invoice| {
                 invoice.payee = Some(Party { name: invoice.seller.name.clone(), ..Party::default() });
             }),
+            (&["BR-17"], |invoice| {
+                let id = Identifier { scheme: Some("0088".to_owned()), value: "7300010000001".to_owned() };
+                invoice.seller.ids.push(id.clone());
+                invoice.payee = Some(Party { name: Some("Inkasso".to_owned()), ids: vec![id], ..Party::default() });
+            }),
             (&["BR-18", "BR-19", "BR-56"], |invoice| invoice.tax_representative = Some(Party::default())),
             (&["BR-62"], |invoice| invoice.seller.endpoint = Some(Identifier::default())),
             (&["BR-63"], |invoice| invoice.buyer.endpoint = Some(Identifier::default())),

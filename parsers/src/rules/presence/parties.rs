@@ -1,6 +1,8 @@
 //! Who must be on a document, and what of them: BR-06 to BR-11, BR-17 to BR-20, BR-56, BR-62, BR-63, BR-CO-26.
 
-use crate::canonical::Party;
+use std::collections::BTreeSet;
+
+use crate::canonical::{Identifier, Party};
 use crate::rules::field::At;
 use crate::rules::{Case, is_given};
 
@@ -37,10 +39,19 @@ fn check_payee(case: &mut Case<'_>) {
     let seller_name = seller.trading_name.as_ref().or(seller.name.as_ref());
     if !is_given(payee.name.as_deref()) {
         case.fail("BR-17", "payee.name", "the payee has no name (BT-59)", "Write the payee's name (BT-59).");
-    } else if payee.name.as_ref() == seller_name || payee.ids.iter().any(|id| seller.ids.contains(id)) {
+    } else if payee.name.as_ref() == seller_name || have_one_in_common(&payee.ids, &seller.ids) {
         let message = "the payee (BG-10) is the seller";
         case.fail("BR-17", "payee.name", message, "Leave the payee out where the seller is paid.");
     }
+}
+
+/// A hostile document may have as many of them as it likes.
+fn have_one_in_common(some: &[Identifier], others: &[Identifier]) -> bool {
+    fn key(id: &Identifier) -> (&str, Option<&str>) {
+        (&id.value, id.scheme.as_deref())
+    }
+    let others: BTreeSet<_> = others.iter().map(key).collect();
+    some.iter().any(|id| others.contains(&key(id)))
 }
 
 /// Name, address, country; and the scheme of the electronic address if there is one.
