@@ -101,7 +101,11 @@ impl Section {
             match stream.next()? {
                 Piece::Open => self.opened(stream.tag(), stream.start()),
                 Piece::Text(text) => {
-                    let is_blank = text.trim_ascii().is_empty();
+                    let is_blank = text.bytes().all(|byte| byte.is_ascii_whitespace());
+                    // What stands between children for looks.
+                    if is_blank && self.open.last().is_some_and(|open| open.children > 0) {
+                        continue;
+                    }
                     let run = self.push(text);
                     self.written(run, is_blank, stream);
                 }
