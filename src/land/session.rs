@@ -10,6 +10,7 @@ use super::admit::Peer;
 use super::download::Download;
 use super::error::LandError;
 use super::upload::Upload;
+use crate::config::ByteSize;
 use crate::domain::{Event, FileName, OrganisationId, SessionId, Severity, Timestamp, VirtualPath};
 use crate::record::Listing;
 
@@ -66,6 +67,21 @@ impl Session {
     #[must_use]
     pub fn login(&self) -> &str {
         &self.0.login
+    }
+
+    /// The largest file that is taken.
+    #[must_use]
+    pub fn file_max(&self) -> ByteSize {
+        self.0.dropbox.0.settings.file_max
+    }
+
+    /// How many bytes there is room for, where uploads are until they land.
+    ///
+    /// # Errors
+    /// The file system does not say.
+    pub fn room(&self) -> std::io::Result<u64> {
+        let spool = rustix::fs::statvfs(&self.0.dropbox.0.spool)?;
+        Ok(spool.f_bavail.saturating_mul(spool.f_frsize))
     }
 
     /// What is in a folder, by name: `/` holds `drop`; `/drop` holds the newest files and their answers.
