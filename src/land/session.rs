@@ -46,6 +46,13 @@ pub enum EntryKind {
     File,
 }
 
+/// How much fits, and how much more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub total_bytes: u64,
+    pub free_bytes: u64,
+}
+
 /// How an upload is opened. Without `truncate`, what was broken off under the name, or what lies there, is
 /// gone on with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,13 +82,16 @@ impl Session {
         self.0.dropbox.0.settings.file_max
     }
 
-    /// How many bytes there is room for, where uploads are until they land.
+    /// How much room there is where uploads are until they land.
     ///
     /// # Errors
     /// The file system does not say.
-    pub fn room(&self) -> std::io::Result<u64> {
+    pub fn room(&self) -> std::io::Result<Room> {
         let spool = rustix::fs::statvfs(&self.0.dropbox.0.spool)?;
-        Ok(spool.f_bavail.saturating_mul(spool.f_frsize))
+        Ok(Room {
+            total_bytes: spool.f_blocks.saturating_mul(spool.f_frsize),
+            free_bytes: spool.f_bavail.saturating_mul(spool.f_frsize),
+        })
     }
 
     /// What is in a folder, by name: `/` holds `drop`; `/drop` holds the newest files and their answers.

@@ -8,7 +8,7 @@ use crate::land::Session;
 pub(super) fn answer(guest: &Guest) -> Answer {
     let room = guest.session.as_ref().map(Session::room);
     match room {
-        Some(Ok(bytes)) => say(213, bytes.to_string()),
+        Some(Ok(room)) => say(213, room.free_bytes.to_string()),
         _ => say(550, "it is not known how much room there is"),
     }
 }
