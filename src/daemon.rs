@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::arrive::SftpDoor;
+use crate::arrive::{FtpsDoor, SftpDoor};
 use crate::config::Config;
 use crate::ingest::Ingest;
 use crate::land::Dropbox;
@@ -27,6 +27,7 @@ pub struct House {
     dropbox: Dropbox,
     originals: Originals,
     sftp: Option<SftpDoor>,
+    ftps: Option<FtpsDoor>,
     api: Option<Api>,
     ready: Ready,
     /// Held while the house stands: two daemons on one folder would undo each other's uploads.
@@ -45,10 +46,10 @@ pub struct Ready {
 /// One door and its address.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReadyDoor {
-    /// `sftp`, `http`.
+    /// `sftp`, `ftps`, `ftps-implicit`, `http`.
     pub door: String,
     pub address: SocketAddr,
-    /// The SSH host key's `SHA256:…`.
+    /// The SSH host key's `SHA256:…`; the TLS certificate's SHA-256 in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +94,12 @@ impl House {
         } else {
             None
         };
+        let ftps = if config.ftps.enabled || config.ftps.implicit_enabled {
+            let door = FtpsDoor::open(&config.ftps, &config.tls, &config.doors, data, dropbox.clone());
+            Some(door.context("could not open the FTPS door")?)
+        } else {
+            None
+        };
         let api = if config.http.enabled {
             let rooms = Rooms {
                 record: record.clone(),
@@ -111,6 +118,17 @@ impl House {
             fingerprint: Some(door.fingerprint().to_owned()),
             url: None,
         }));
+        if let Some(door) = &ftps {
+            let addresses = [("ftps", door.address()), ("ftps-implicit", door.implicit_address())];
+            doors.extend(addresses.into_iter().filter_map(|(name, address)| {
+                Some(ReadyDoor {
+                    door: name.to_owned(),
+                    address: address?,
+                    fingerprint: Some(door.fingerprint().to_owned()),
+                    url: None,
+                })
+            }));
+        }
         doors.extend(api.as_ref().map(|api| ReadyDoor {
             door: "http".to_owned(),
             address: api.address(),
@@ -124,7 +142,7 @@ impl House {
             doors,
         };
         write_ready(data, &ready)?;
-        Ok(Self { config, record, dropbox, originals, sftp, api, ready, _lock: lock })
+        Ok(Self { config, record, dropbox, originals, sftp, ftps, api, ready, _lock: lock })
     }
 
     /// Where the doors are.
@@ -157,6 +175,9 @@ impl House {
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
         if let Some(sftp) = self.sftp {
             doors.spawn(sftp.serve(shutdown.clone()));
+        }
+        if let Some(ftps) = self.ftps {
+            doors.spawn(ftps.serve(shutdown.clone()));
         }
         if let Some(api) = self.api {
             doors.spawn(api.serve(shutdown.clone()));

@@ -94,6 +94,20 @@ fn sftp_puts_lists_gets_renames_and_removes() {
 }
 
 #[test]
+fn sftp_copies_on_the_server_and_asks_for_the_room_there_is() {
+    let (house, key) = ed25519();
+    let content: Vec<u8> = (0..700_000_u32).map(|n| (n % 251) as u8).collect();
+    house.file("one.bin", &content);
+    // OpenSSH 9.1 and newer copy; what is older says that it does not know the command.
+    let said = sftp_ok(&house, &key, "put one.bin\n-cp one.bin two.bin\ndf -h\n");
+    assert!(said.contains("Avail") || said.contains("avail"), "{said}");
+    let newer = String::from_utf8_lossy(&Command::new("ssh").arg("-V").output().unwrap().stderr).contains("OpenSSH_9");
+    if newer {
+        assert_eq!(house.settled("two.bin").sha256, house.settled("one.bin").sha256);
+    }
+}
+
+#[test]
 fn what_is_not_done_here_is_refused_and_the_session_goes_on() {
     let (house, key) = ed25519();
     house.file("a.edi", b"ISA*");

@@ -14,6 +14,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The password of every account a test makes.
 pub(crate) const PASSWORD: &str = "a password for tests";
 
+/// Settings of a house with an FTPS door.
+pub(crate) const FTPS: [(&str, &str); 4] = [
+    ("WAYBILL_FTPS_ENABLED", "true"),
+    ("WAYBILL_FTPS_LISTEN", "127.0.0.1:0"),
+    ("WAYBILL_FTPS_IMPLICIT_ENABLED", "true"),
+    ("WAYBILL_FTPS_IMPLICIT_LISTEN", "127.0.0.1:0"),
+];
+
 /// A daemon, its folder, and a window on its record. Dropping it ends the daemon.
 pub(crate) struct House {
     folder: tempfile::TempDir,
@@ -99,6 +107,11 @@ impl House {
 
     pub(crate) fn sftp(&self) -> SocketAddr {
         self.ready.as_ref().unwrap().address("sftp").expect("an SFTP door")
+    }
+
+    /// The FTPS door, which a house has when its settings say so ([`FTPS`]).
+    pub(crate) fn ftps(&self) -> SocketAddr {
+        self.ready.as_ref().unwrap().address("ftps").expect("an FTPS door")
     }
 
     pub(crate) fn http(&self) -> String {

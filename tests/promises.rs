@@ -37,6 +37,8 @@ mod clients_paramiko;
 mod crashes;
 mod dropbox;
 mod front_page;
+mod ftps_clients;
+mod ftps_hostile;
 mod house_rules;
 mod landing;
 mod one_gibibyte;

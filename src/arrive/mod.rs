@@ -1,10 +1,13 @@
 //! The doors: each translates one protocol into [`land`](crate::land), and decides nothing.
 
 pub mod accept;
+pub mod ftps;
 mod lobby;
 pub mod presence;
 pub mod sftp;
+pub mod tls;
 
 pub use accept::{Gate, Visit};
+pub use ftps::FtpsDoor;
 pub use lobby::Counts;
 pub use sftp::SftpDoor;

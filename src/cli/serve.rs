@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::daemon::{House, told_to_end};
 use crate::telemetry;
 
-/// Opens the doors: SFTP for files, HTTP for the API
+/// Opens the doors: SFTP and FTPS for files, HTTP for the API
 ///
 /// Needs no configuration: everything rests in one folder (./waybill-data unless you say otherwise). Each
 /// door says where it listens once it is open, and <DATA>/ready.json says the same for scripts. Stop it
@@ -32,6 +32,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDRESS")]
     sftp_listen: Option<SocketAddr>,
 
+    /// Opens the FTPS door, here; it is off otherwise unless the settings open it
+    #[arg(long, value_name = "ADDRESS")]
+    ftps_listen: Option<SocketAddr>,
+
     /// Where the API listens
     #[arg(long, value_name = "ADDRESS")]
     http_listen: Option<SocketAddr>,
@@ -42,6 +46,7 @@ Examples:
   waybill serve                                    everything at its default
   waybill serve --data /var/lib/waybill            another folder
   waybill serve --config /etc/waybill/waybill.toml
+  waybill serve --ftps-listen 127.0.0.1:2121       FTP over TLS too
   WAYBILL_SFTP_LISTEN=0.0.0.0:22 waybill serve     any setting, from the environment
 
 Exit codes: 0 stopped when told to, 2 could not start (the reason is on standard error).";
@@ -53,6 +58,10 @@ impl Serve {
             config.store.data.clone_from(data);
         }
         config.sftp.listen = self.sftp_listen.unwrap_or(config.sftp.listen);
+        if let Some(listen) = self.ftps_listen {
+            config.ftps.enabled = true;
+            config.ftps.listen = listen;
+        }
         config.http.listen = self.http_listen.unwrap_or(config.http.listen);
         telemetry::start(&config.log).map_err(anyhow::Error::msg)?;
         runtime()?.block_on(async {

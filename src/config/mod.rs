@@ -5,7 +5,7 @@
 
 mod units;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ use waybill_parsers::Limits;
 pub struct Config {
     pub store: Store,
     pub sftp: Sftp,
+    pub ftps: Ftps,
+    pub tls: Tls,
     pub http: Http,
     pub doors: Doors,
     pub land: Land,
@@ -75,6 +77,65 @@ impl Default for Sftp {
             window: ByteSize::mib(2),
         }
     }
+}
+
+/// `[ftps]`: the FTPS door.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ftps {
+    pub enabled: bool,
+    /// Explicit FTPS (RFC 4217): connections begin in clear and say AUTH TLS.
+    pub listen: SocketAddr,
+    pub implicit_enabled: bool,
+    /// Implicit FTPS: connections begin with TLS.
+    pub implicit_listen: SocketAddr,
+    /// First and last port of data connections; 0 and 0 take any free one.
+    pub passive_port_first: u16,
+    pub passive_port_last: u16,
+    /// The address PASV tells clients, where it is not the one they connected to; empty otherwise.
+    pub passive_address: String,
+    /// PORT and EPRT: the server connects to the client.
+    pub active: bool,
+    /// Data connections must resume the control connection's TLS session.
+    pub require_resumption: bool,
+    /// Rejected logins before a connection is closed.
+    pub login_failures_max: u32,
+    /// How long a TLS handshake may take, and the client to open a data connection.
+    pub handshake_deadline: Span,
+    /// A transfer that moves no byte for this long is broken off.
+    pub stall_deadline: Span,
+    /// The longest command line.
+    pub line_max: ByteSize,
+}
+
+impl Default for Ftps {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            listen: SocketAddr::from(([127, 0, 0, 1], 2121)),
+            implicit_enabled: false,
+            implicit_listen: SocketAddr::from(([127, 0, 0, 1], 2990)),
+            passive_port_first: 0,
+            passive_port_last: 0,
+            passive_address: String::new(),
+            active: false,
+            require_resumption: false,
+            login_failures_max: 6,
+            handshake_deadline: Span::seconds(10),
+            stall_deadline: Span::minutes(1),
+            line_max: ByteSize::kib(4),
+        }
+    }
+}
+
+/// `[tls]`: who we say we are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate with its chain, PEM. Empty: a self-signed one, made once in the data folder.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
 }
 
 /// `[http]`: the API and the portal.
@@ -273,6 +334,21 @@ impl Config {
                 return Err(ConfigError::Invalid(format!("{name} is 0; it must be at least 1")));
             }
         }
+        let (first, last) = (self.ftps.passive_port_first, self.ftps.passive_port_last);
+        if last < first || (first == 0) != (last == 0) {
+            return Err(ConfigError::Invalid(format!(
+                "ftps.passive_port_first is {first} and ftps.passive_port_last {last}; write a range, or 0 for both"
+            )));
+        }
+        if !self.ftps.passive_address.is_empty() && self.ftps.passive_address.parse::<Ipv4Addr>().is_err() {
+            return Err(ConfigError::Invalid(format!(
+                "ftps.passive_address is `{}`, which is not an IPv4 address; PASV can tell no other",
+                self.ftps.passive_address
+            )));
+        }
+        if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
+            return Err(ConfigError::Invalid("tls.certificate and tls.key belong together; set both".to_owned()));
+        }
         Ok(self)
     }
 }
@@ -358,7 +434,14 @@ mod tests {
         std::fs::write(file.path(), "[sftp]\nlisten = \"127.0.0.1:1\"\nlistn = 3\n").unwrap();
         let error = Config::load(Some(file.path()), []).unwrap_err().to_string();
         assert!(error.contains("line 3") && error.contains("listn"), "{error}");
-        assert!(with(&[("WAYBILL_INGEST_WORKERS", "0")]).is_err());
+        for (variable, value) in [
+            ("WAYBILL_INGEST_WORKERS", "0"),
+            ("WAYBILL_FTPS_PASSIVE_PORT_FIRST", "5000"),
+            ("WAYBILL_FTPS_PASSIVE_ADDRESS", "gate.example"),
+            ("WAYBILL_TLS_KEY", "key.pem"),
+        ] {
+            assert!(with(&[(variable, value)]).is_err(), "{variable}");
+        }
     }
 
     #[test]

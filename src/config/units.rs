@@ -11,6 +11,11 @@ pub struct ByteSize(u64);
 
 impl ByteSize {
     #[must_use]
+    pub const fn kib(count: u64) -> Self {
+        Self(count << 10)
+    }
+
+    #[must_use]
     pub const fn mib(count: u64) -> Self {
         Self(count << 20)
     }

@@ -78,7 +78,8 @@ impl VirtualPath {
             (None, ..) if absolute => Ok(Self::Root),
             (None, ..) => Ok(Self::Drop),
             (Some("drop"), None, _) if absolute => Ok(Self::Drop),
-            (Some("drop"), Some(name), None) if absolute => FileName::parse(name).map(Self::File),
+            // There are no folders inside /drop, so that a relative `drop/a.edi` can only mean this.
+            (Some("drop"), Some(name), None) => FileName::parse(name).map(Self::File),
             (Some(name), None, _) => FileName::parse(name).map(Self::File),
             _ => Err(PathError::Folder),
         }
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_file_put_anywhere_is_a_file_put_into_drop() {
-        for path in ["/drop/a.edi", "/a.edi", "a.edi", "./a.edi", "/drop//a.edi", "/drop/./a.edi"] {
+        for path in ["/drop/a.edi", "/a.edi", "a.edi", "./a.edi", "drop/a.edi", "/drop//a.edi", "/drop/./a.edi"] {
             assert_eq!(VirtualPath::parse(path.as_bytes()), file("a.edi"), "{path}");
         }
         assert_eq!(VirtualPath::parse(b"/"), Ok(VirtualPath::Root));

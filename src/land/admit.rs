@@ -45,6 +45,7 @@ pub struct Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     Sftp,
+    Ftps,
     Https,
 }
 
@@ -53,6 +54,7 @@ impl Door {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sftp => "sftp",
+            Self::Ftps => "ftps",
             Self::Https => "https",
         }
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 pub use admit::{Door, Peer, Proof, Refused};
 pub use download::Download;
 pub use error::LandError;
-pub use session::{Creation, Entry, EntryKind, Session};
+pub use session::{Creation, Entry, EntryKind, Room, Session};
 use tokio::sync::Semaphore;
 pub use upload::{Receipt, Upload};
 

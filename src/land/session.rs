@@ -10,6 +10,7 @@ use super::admit::Peer;
 use super::download::Download;
 use super::error::LandError;
 use super::upload::Upload;
+use crate::config::ByteSize;
 use crate::domain::{Event, FileName, OrganisationId, SessionId, Severity, Timestamp, VirtualPath};
 use crate::record::Listing;
 
@@ -45,6 +46,13 @@ pub enum EntryKind {
     File,
 }
 
+/// How much fits, and how much more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub total_bytes: u64,
+    pub free_bytes: u64,
+}
+
 /// How an upload is opened. Without `truncate`, what was broken off under the name, or what lies there, is
 /// gone on with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,6 +74,24 @@ impl Session {
     #[must_use]
     pub fn login(&self) -> &str {
         &self.0.login
+    }
+
+    /// The largest file that is taken.
+    #[must_use]
+    pub fn file_max(&self) -> ByteSize {
+        self.0.dropbox.0.settings.file_max
+    }
+
+    /// How much room there is where uploads are until they land.
+    ///
+    /// # Errors
+    /// The file system does not say.
+    pub fn room(&self) -> std::io::Result<Room> {
+        let spool = rustix::fs::statvfs(&self.0.dropbox.0.spool)?;
+        Ok(Room {
+            total_bytes: spool.f_blocks.saturating_mul(spool.f_frsize),
+            free_bytes: spool.f_bavail.saturating_mul(spool.f_frsize),
+        })
     }
 
     /// What is in a folder, by name: `/` holds `drop`; `/drop` holds the newest files and their answers.

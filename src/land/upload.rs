@@ -256,6 +256,54 @@ impl Upload {
         self.poison.get_or_insert_with(|| LandError::refused(reason));
     }
 
+    /// Ends the upload as a broken connection does, and returns once that is noted: what the sender asks next
+    /// finds it to be gone on with.
+    pub async fn break_off(mut self) {
+        if let Some(noted) = self.broken_off() {
+            // It goes on to the end even if the caller stops waiting.
+            let _ = tokio::spawn(noted).await;
+        }
+    }
+
+    /// What is to be done about an upload that ends without landing, if it has not ended yet.
+    fn broken_off(&mut self) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let file = self.file.take()?;
+        let keep = if self.poison.is_some() { 0 } else { self.extents.contiguous() };
+        let (spool, session, id) = (self.spool.clone(), self.session.clone(), self.id);
+        let event = session
+            .event("upload.partial", Severity::Warn, format!("/drop/{} was broken off after {keep} bytes", self.name))
+            .file(id)
+            .data("path", format!("/drop/{}", self.name))
+            .data("size_bytes", keep)
+            .data("client_closed", false)
+            .took(self.opened.elapsed());
+        let event = match &self.poison {
+            None => event,
+            Some(poison) => crate::domain::Event {
+                kind: "upload.aborted".to_owned(),
+                msg: format!("/drop/{} was refused: {poison}", self.name),
+                ..event
+            },
+        };
+        let place = std::mem::take(&mut self.place);
+        Some(async move {
+            let synced = tokio::task::spawn_blocking(move || {
+                if keep == 0 {
+                    remove_spool(&spool);
+                    return false;
+                }
+                file.set_len(keep).and_then(|()| file.sync_all()).is_ok()
+            })
+            .await
+            .unwrap_or(false);
+            let inner = &session.0.dropbox.0;
+            if let Err(error) = inner.record.abort_upload(id, inner.epoch, synced, event).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "could not note a broken-off upload");
+            }
+            drop(place);
+        })
+    }
+
     /// The sender has said that the file is complete: seals, stores and commits it. When this returns a
     /// receipt, the file survives anything. It goes on to the end even if the caller stops waiting.
     ///
@@ -365,42 +413,10 @@ impl Upload {
 impl Drop for Upload {
     /// A connection that broke, or an upload that failed. Never a close.
     fn drop(&mut self) {
-        let Some(file) = self.file.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let keep = if self.poison.is_some() { 0 } else { self.extents.contiguous() };
-        let (spool, session, id) = (self.spool.clone(), self.session.clone(), self.id);
-        let event = session
-            .event("upload.partial", Severity::Warn, format!("/drop/{} was broken off after {keep} bytes", self.name))
-            .file(id)
-            .data("path", format!("/drop/{}", self.name))
-            .data("size_bytes", keep)
-            .data("client_closed", false)
-            .took(self.opened.elapsed());
-        let event = match &self.poison {
-            None => event,
-            Some(poison) => crate::domain::Event {
-                kind: "upload.aborted".to_owned(),
-                msg: format!("/drop/{} was refused: {poison}", self.name),
-                ..event
-            },
-        };
-        let place = std::mem::take(&mut self.place);
-        runtime.spawn(async move {
-            let synced = tokio::task::spawn_blocking(move || {
-                if keep == 0 {
-                    remove_spool(&spool);
-                    return false;
-                }
-                file.set_len(keep).and_then(|()| file.sync_all()).is_ok()
-            })
-            .await
-            .unwrap_or(false);
-            let inner = &session.0.dropbox.0;
-            if let Err(error) = inner.record.abort_upload(id, inner.epoch, synced, event).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "could not note a broken-off upload");
-            }
-            drop(place);
-        });
+        if let Some(noted) = self.broken_off() {
+            runtime.spawn(noted);
+        }
     }
 }
 

@@ -51,6 +51,11 @@ struct Write {
 /// A listing is kept while it is handed out, and may have 20,000 entries.
 const FOLDERS_MAX: usize = 4;
 
+/// Where relative paths begin.
+const HOME: &str = "/drop";
+/// What `copy-data` copies at once.
+const COPY_BYTES: usize = 256 * 1024;
+
 const NO_HANDLE: &str = "this file is not open; open it first";
 const NOT_READABLE: &str = "this file is being uploaded and cannot be read; close it first";
 const NO_FOLDERS: &str = "folders cannot be made or removed here; put files into /drop";
@@ -106,6 +111,17 @@ impl Desk {
                 None => Reply::status(id, Code::Failure, NO_HANDLE),
             }),
             Request::Limits => Ok(Reply::limits(id, self.handles_max)),
+            Request::StatVfs { path, handle } => Ok(self.room(id, path, handle)),
+            Request::HardLink => Ok(Reply::status(id, Code::PermissionDenied, "there are no links here; send a copy")),
+            Request::ExpandPath { path } => Ok(match VirtualPath::canonical(&expanded(path)) {
+                Ok(path) => Reply::path(id, &path.to_string()),
+                Err(error) => Reply::status(id, Code::NoSuchFile, &error.to_string()),
+            }),
+            Request::HomeDirectory => Ok(Reply::path(id, HOME)),
+            Request::CopyData { from, from_offset, size, to, to_offset } => {
+                self.copy(id, from, (from_offset, size), to, to_offset).await
+            }
+            Request::UsersGroups { users, groups } => Ok(Reply::nobodys_names(id, users, groups)),
             Request::Unknown => Ok(Reply::status(id, Code::Unsupported, "this request is not supported")),
         }
         .unwrap_or_else(|error: LandError| {
@@ -235,6 +251,52 @@ impl Desk {
         }
     }
 
+    fn room(&self, id: u32, path: Option<&[u8]>, handle: Option<&[u8]>) -> Reply {
+        if path.is_some_and(|path| VirtualPath::parse(path).is_err()) {
+            return no_such_file(id);
+        }
+        if handle.is_some_and(|handle| self.opened(handle).is_none()) {
+            return Reply::status(id, Code::Failure, NO_HANDLE);
+        }
+        match self.session.room() {
+            Ok(room) => Reply::room(id, room),
+            Err(_) => Reply::status(id, Code::Failure, "it is not known how much room there is"),
+        }
+    }
+
+    /// `copy-data` (draft-ietf-secsh-filexfer-extensions-00 section 7): `size` 0 is up to the end.
+    async fn copy(
+        &mut self,
+        id: u32,
+        from: &[u8],
+        (mut offset, size): (u64, u64),
+        to: &[u8],
+        mut to_offset: u64,
+    ) -> Result<Reply, LandError> {
+        let Some(Open::Download(source)) = self.opened(from) else {
+            return Ok(Reply::status(id, Code::Failure, "the file to copy from is not open for reading"));
+        };
+        let source = Arc::clone(source);
+        let Some(Open::Upload(target)) = key(to).and_then(|key| self.open.get_mut(&key)) else {
+            return Ok(Reply::status(id, Code::Failure, "the file to copy to is not open for writing"));
+        };
+        let end = if size == 0 { u64::MAX } else { offset.saturating_add(size) };
+        let mut buffer = vec![0; COPY_BYTES];
+        while offset < end {
+            let wanted = usize::try_from(end - offset).unwrap_or(COPY_BYTES).min(COPY_BYTES);
+            let count = source.download().read_at(offset, buffer.get_mut(..wanted).unwrap_or_default()).await?;
+            if count == 0 {
+                break;
+            }
+            target.upload.write_at(to_offset, buffer.get(..count).unwrap_or_default()).await?;
+            offset = offset.saturating_add(count as u64);
+            to_offset = to_offset.saturating_add(count as u64);
+            self.presence.heard();
+            tokio::task::yield_now().await;
+        }
+        Ok(Reply::ok(id))
+    }
+
     async fn open_folder(&mut self, id: u32, path: &[u8]) -> Result<Reply, LandError> {
         let folders = self.open.values().filter(|open| matches!(open, Open::Folder(_))).count();
         if self.open.len() >= self.handles_max || folders >= FOLDERS_MAX {
@@ -295,6 +357,17 @@ fn key(handle: &[u8]) -> Option<u32> {
 /// this answer, as they would not from a refusal.
 fn no_such_file(id: u32) -> Reply {
     Reply::status(id, Code::NoSuchFile, "no such file")
+}
+
+/// `~` and `~anybody` are the one home there is.
+fn expanded(path: &[u8]) -> Vec<u8> {
+    match path.strip_prefix(b"~") {
+        None => path.to_vec(),
+        Some(rest) => {
+            let user = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+            [HOME.as_bytes(), rest.get(user..).unwrap_or_default()].concat()
+        }
+    }
 }
 
 fn cannot_truncate(id: u32) -> Reply {

@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use super::folder::Folder;
 use crate::domain::Timestamp;
-use crate::land::{Download, Entry, EntryKind, LandError};
+use crate::domain::path::NAME_BYTES_MAX;
+use crate::land::{Download, Entry, EntryKind, LandError, Room};
 
 /// One packet to send.
 #[derive(Debug)]
@@ -37,6 +38,24 @@ pub(super) const READ_BYTES_MAX: u32 = 255 * 1024;
 pub(super) const ATTRIBUTE_SIZE: u32 = 0x1;
 const ATTRIBUTE_PERMISSIONS: u32 = 0x4;
 const ATTRIBUTE_TIMES: u32 = 0x8;
+
+/// What we add to version 3 (OpenSSH's PROTOCOL file, section 4). Answered, but not
+/// offered: `hardlink`, which is refused, and `users-groups-by-id`, for which OpenSSH's `ls -l` would show the ids
+/// that our files do not have in place of the line we send.
+const EXTENSIONS: [(&str, &str); 9] = [
+    ("posix-rename@openssh.com", "1"),
+    ("fsync@openssh.com", "1"),
+    ("limits@openssh.com", "1"),
+    ("statvfs@openssh.com", "2"),
+    ("fstatvfs@openssh.com", "2"),
+    ("lsetstat@openssh.com", "1"),
+    ("expand-path@openssh.com", "1"),
+    ("home-directory", "1"),
+    ("copy-data", "1"),
+];
+
+/// `f_frsize` of the answer to `statvfs@openssh.com`.
+const BLOCK_BYTES: u64 = 4096;
 
 /// Status codes (section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +120,8 @@ impl Reply {
     pub(super) fn version() -> Self {
         let mut packet = Packet::new(2);
         packet.u32(3);
-        for extension in ["posix-rename@openssh.com", "fsync@openssh.com", "limits@openssh.com"] {
-            packet.string(extension.as_bytes()).string(b"1");
+        for (extension, version) in EXTENSIONS {
+            packet.string(extension.as_bytes()).string(version.as_bytes());
         }
         Self::Now(packet.sealed())
     }
@@ -116,6 +135,23 @@ impl Reply {
             .u64(u64::from(READ_BYTES_MAX))
             .u64(u64::from(READ_BYTES_MAX))
             .u64(handles_max as u64);
+        Self::Now(packet.sealed())
+    }
+
+    /// The answer to `statvfs@openssh.com`: the eleven numbers of `statvfs(3)`.
+    pub(super) fn room(id: u32, room: Room) -> Self {
+        let (all, free) = (room.total_bytes / BLOCK_BYTES, room.free_bytes / BLOCK_BYTES);
+        let mut packet = Packet::new(201);
+        packet.u32(id).u64(BLOCK_BYTES).u64(BLOCK_BYTES).u64(all).u64(free).u64(free);
+        // Files: as many as there is room for. No file system id; no set-uid (`SSH_FXE_STATVFS_ST_NOSUID`).
+        packet.u64(all).u64(free).u64(free).u64(0).u64(2).u64(NAME_BYTES_MAX as u64);
+        Self::Now(packet.sealed())
+    }
+
+    /// The answer to `users-groups-by-id@openssh.com`: files belong to nobody by name.
+    pub(super) fn nobodys_names(id: u32, users: usize, groups: usize) -> Self {
+        let mut packet = Packet::new(201);
+        packet.u32(id).string(&vec![0; users * 4]).string(&vec![0; groups * 4]);
         Self::Now(packet.sealed())
     }
 }
@@ -141,6 +177,10 @@ impl Reading {
 
     pub(super) fn modified(&self) -> Timestamp {
         self.download.modified()
+    }
+
+    pub(super) fn download(&self) -> &Download {
+        &self.download
     }
 }
 

@@ -58,6 +58,27 @@ pub(super) enum Request<'a> {
         handle: &'a [u8],
     },
     Limits,
+    /// Of a path or a handle: there is one file system.
+    StatVfs {
+        path: Option<&'a [u8]>,
+        handle: Option<&'a [u8]>,
+    },
+    HardLink,
+    ExpandPath {
+        path: &'a [u8],
+    },
+    HomeDirectory,
+    CopyData {
+        from: &'a [u8],
+        from_offset: u64,
+        size: u64,
+        to: &'a [u8],
+        to_offset: u64,
+    },
+    UsersGroups {
+        users: usize,
+        groups: usize,
+    },
     /// A type or an extension we do not know.
     Unknown,
 }
@@ -103,6 +124,22 @@ fn request<'a>(kind: u8, body: &mut Body<'a>) -> Option<Request<'a>> {
             b"posix-rename@openssh.com" => Request::Rename { from: body.string()?, to: body.string()?, replace: true },
             b"fsync@openssh.com" => Request::Fsync { handle: body.string()? },
             b"limits@openssh.com" => Request::Limits,
+            b"statvfs@openssh.com" => Request::StatVfs { path: Some(body.string()?), handle: None },
+            b"fstatvfs@openssh.com" => Request::StatVfs { path: None, handle: Some(body.string()?) },
+            b"hardlink@openssh.com" => body.string().and(body.string()).map(|_| Request::HardLink)?,
+            b"lsetstat@openssh.com" => Request::SetStat { path: body.string()?, size: body.size_in_attributes()? },
+            b"expand-path@openssh.com" => Request::ExpandPath { path: body.string()? },
+            b"home-directory" => body.string().map(|_| Request::HomeDirectory)?,
+            b"copy-data" => Request::CopyData {
+                from: body.string()?,
+                from_offset: body.u64()?,
+                size: body.u64()?,
+                to: body.string()?,
+                to_offset: body.u64()?,
+            },
+            b"users-groups-by-id@openssh.com" => {
+                Request::UsersGroups { users: body.string()?.len() / 4, groups: body.string()?.len() / 4 }
+            }
             _ => Request::Unknown,
         },
         _ => Request::Unknown,

@@ -1,0 +1,147 @@
+//! The FTPS door: FTP (RFC 959 and what came after it) over TLS (RFC 4217), and never without.
+//!
+//! `wire` reads lines, `verbs` say what each means (a verb a file), `guest` is who says it, `control` is the
+//! conversation, `data` opens data connections and `transfer` moves bytes over them. A file counts when its
+//! client has said so: TLS's close_notify on the data connection, and nothing less.
+
+mod control;
+mod data;
+mod guest;
+mod listing;
+mod reply;
+mod transfer;
+mod verbs;
+mod wire;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, info, info_span};
+
+use self::control::Control;
+use super::accept::{Gate, Visit};
+use super::tls::{Certificates, TlsError};
+use crate::config;
+use crate::land::Dropbox;
+
+/// The FTPS door, open on its addresses.
+pub struct FtpsDoor {
+    explicit: Option<Gate>,
+    implicit: Option<Gate>,
+    fingerprint: String,
+    house: Arc<House>,
+}
+
+/// What every connection shares.
+struct House {
+    tls: Arc<ServerConfig>,
+    settings: config::Ftps,
+    dropbox: Dropbox,
+}
+
+/// Why the door could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum FtpsError {
+    #[error("could not listen for FTPS on {address}; is another program using it?")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl FtpsDoor {
+    /// Listens, with the certificate of the settings or of the data folder `data`.
+    ///
+    /// # Errors
+    /// An address or the certificate is not to be had.
+    pub fn open(
+        ftps: &config::Ftps,
+        tls: &config::Tls,
+        doors: &config::Doors,
+        data: &Path,
+        dropbox: Dropbox,
+    ) -> Result<Self, FtpsError> {
+        let certificates = Certificates::open(tls, data)?;
+        let listen = |address| Gate::open(address, doors).map_err(|source| FtpsError::Listen { address, source });
+        let explicit = ftps.enabled.then(|| listen(ftps.listen)).transpose()?;
+        let implicit = ftps.implicit_enabled.then(|| listen(ftps.implicit_listen)).transpose()?;
+        let house = Arc::new(House { tls: certificates.server_config()?, settings: ftps.clone(), dropbox });
+        let door = Self { explicit, implicit, fingerprint: certificates.fingerprint(), house };
+        for (address, how) in [(door.address(), "explicit"), (door.implicit_address(), "implicit")] {
+            if let Some(address) = address {
+                info!(%address, how, fingerprint = door.fingerprint, "opened the FTPS door");
+            }
+        }
+        Ok(door)
+    }
+
+    /// Where explicit FTPS listens.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.explicit.as_ref().map(Gate::address)
+    }
+
+    /// Where implicit FTPS listens.
+    #[must_use]
+    pub fn implicit_address(&self) -> Option<SocketAddr> {
+        self.implicit.as_ref().map(Gate::address)
+    }
+
+    /// SHA-256 of the certificate, in hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Serves until `shutdown`, and then until the last connection is gone: uploads in flight may finish
+    /// within the drain deadline.
+    pub async fn serve(self, shutdown: CancellationToken) {
+        let serve = |gate: Option<Gate>, begins_with_tls| {
+            let (house, shutdown) = (Arc::clone(&self.house), shutdown.clone());
+            async move {
+                if let Some(gate) = gate {
+                    gate.serve(shutdown, move |visit| attend(Arc::clone(&house), visit, begins_with_tls)).await;
+                }
+            }
+        };
+        tokio::join!(serve(self.explicit, false), serve(self.implicit, true));
+        debug!("closed the FTPS door");
+    }
+}
+
+async fn attend(house: Arc<House>, visit: Visit, begins_with_tls: bool) {
+    let presence = Arc::clone(&visit.presence);
+    let span = info_span!("connection", door = "ftps", peer = %presence.peer());
+    // The rest of `visit` keeps the connection's seat until we return.
+    let Visit { stream, .. } = visit;
+    let Ok(local) = stream.local_addr() else { return };
+    let mut control = Control::new(house, stream, Arc::clone(&presence), local);
+    let ended = control.run(begins_with_tls).instrument(span.clone()).await;
+    let reason = match (presence.why(), ended) {
+        (Some(why), _) => why.sentence().to_owned(),
+        (None, Ok(reason)) => reason.to_owned(),
+        (None, Err(_)) => "the connection was lost".to_owned(),
+    };
+    debug!(parent: &span, reason, logged_in = presence.is_logged_in(), "closed a connection");
+    if let Some(session) = control.session() {
+        session.end(&reason).instrument(span).await;
+    }
+}
+
+/// The address as it is compared and told: an IPv4 address is one, also where it came over IPv6.
+fn plain(address: SocketAddr) -> IpAddr {
+    address.ip().to_canonical()
+}
+
+impl std::fmt::Debug for FtpsDoor {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("FtpsDoor").field("address", &self.address()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,17 @@
+//! MLST: one entry, for programs (RFC 3659 section 7).
+
+use super::stat;
+use crate::arrive::ftps::control::Answer;
+use crate::arrive::ftps::guest::Guest;
+use crate::arrive::ftps::listing::facts;
+use crate::arrive::ftps::reply::Reply;
+
+pub(super) async fn answer(guest: &Guest, argument: &[u8]) -> Answer {
+    match stat(guest, argument).await {
+        Ok(entry) => {
+            let line = facts(&entry, guest.facts);
+            Answer::Say(Reply::long(250, "Listing", vec![line]))
+        }
+        Err(answer) => answer,
+    }
+}
