@@ -18,6 +18,12 @@ use crate::{Code, Finding, Severity};
 pub(super) struct Cells<'s> {
     sheet: &'s Sheet<'s>,
     row: &'s Row,
+    /// The row as text, if it is no more than that.
+    whole: Option<&'s str>,
+    /// What the places of the row's cells begin with: `row 12/`.
+    prefix: Short,
+    /// What the paths of the line's values begin with: `lines[3].`.
+    line: Short,
     pub findings: Vec<Finding>,
     pub evidence: Vec<Evidence>,
 }
@@ -25,32 +31,35 @@ pub(super) struct Cells<'s> {
 /// A text is kept up to this many characters; more is `length_exceeded`.
 const TEXT_CHARS_MAX: usize = 2_000;
 
-/// The canonical path of a value: of the document, or of one of its lines.
+/// The canonical path of a value: of the document, or of the line that is read.
 #[derive(Clone, Copy)]
 pub(super) enum Path {
     Own(&'static str),
-    Line(usize, &'static str),
-}
-
-impl Path {
-    fn written(self) -> Short {
-        match self {
-            Self::Own(path) => path.into(),
-            Self::Line(index, name) => {
-                let mut path = Short::new();
-                path.push_str("lines[");
-                path.push_number(index as u64);
-                path.push_str("].");
-                path.push_str(name);
-                path
-            }
-        }
-    }
+    Line(&'static str),
 }
 
 impl<'s> Cells<'s> {
     pub(super) fn new(sheet: &'s Sheet<'s>, row: &'s Row) -> Self {
-        Self { sheet, row, findings: Vec::new(), evidence: Vec::new() }
+        let prefix = sheet.prefix(row);
+        Self {
+            sheet,
+            row,
+            whole: sheet.whole(row),
+            prefix,
+            line: Short::new(),
+            findings: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
+
+    /// What is read from here on is of a line of the document.
+    pub(super) fn of_line(&mut self, index: usize) {
+        self.line = Short::part("lines", index, "");
+    }
+
+    fn read(&self, field: FieldId) -> Option<Cow<'s, str>> {
+        let column = self.sheet.layout(self.row)?.column(field)?;
+        self.sheet.read_in(self.row, self.whole, column)
     }
 
     /// A text, shortened to what is kept.
@@ -59,7 +68,7 @@ impl<'s> Cells<'s> {
     }
 
     fn kept(&mut self, field: FieldId) -> Option<Cow<'s, str>> {
-        let text = self.sheet.read(self.row, field)?;
+        let text = self.read(field)?;
         if text.len() <= TEXT_CHARS_MAX {
             return Some(text);
         }
@@ -79,7 +88,7 @@ impl<'s> Cells<'s> {
 
     /// An amount or a number, with its evidence.
     pub(super) fn amount(&mut self, field: FieldId, path: Path) -> Option<Decimal> {
-        let text = self.sheet.read(self.row, field)?;
+        let text = self.read(field)?;
         let kind = self.sheet.kind(self.row, field);
         match kind {
             CellKind::Text => self.witness(field, path, &text),
@@ -132,7 +141,7 @@ impl<'s> Cells<'s> {
 
     /// A date, with its evidence.
     pub(super) fn date(&mut self, field: FieldId, path: Path) -> Option<Date> {
-        let text = self.sheet.read(self.row, field)?;
+        let text = self.read(field)?;
         self.witness(field, path, &text);
         let patterns = &self.sheet.plan.profile.dates;
         // A day of a workbook is no text, and so has no pattern.
@@ -153,7 +162,7 @@ impl<'s> Cells<'s> {
 
     /// The currency: the cell's, or the profile's.
     pub(super) fn currency(&mut self, field: FieldId) -> Option<Money> {
-        let Some(text) = self.sheet.read(self.row, field) else {
+        let Some(text) = self.read(field) else {
             let code = self.sheet.plan.profile.defaults.currency.clone()?;
             return Some(Money { units: minor_units(&code), code });
         };
@@ -172,7 +181,7 @@ impl<'s> Cells<'s> {
         let profile = self.sheet.plan.profile;
         for (id, field) in self.sheet.required.iter().filter(|(_, field)| field.per_line == per_line) {
             let filled = field.name == "currency" && profile.defaults.currency.is_some();
-            if !filled && self.sheet.read(self.row, *id).is_none() {
+            if !filled && self.read(*id).is_none() {
                 let what = format!("empty, but the profile `{}` requires it: {}", profile.name, field.about);
                 self.report(Code::REQUIRED_MISSING, None, *id, "", &what, "Fill the cell.");
             }
@@ -208,8 +217,16 @@ impl<'s> Cells<'s> {
                 false => raw.char_indices().nth(Finding::VALUE_CHARS_MAX).map(|(cut, _)| cut),
             };
             let raw = cut.and_then(|cut| raw.get(..cut)).unwrap_or(raw);
-            let at = self.sheet.at(self.row, column);
-            self.evidence.push(Evidence::new(path.written(), at, raw));
+            let at = self.sheet.at_after(self.row, column, &self.prefix);
+            let path = match path {
+                Path::Own(path) => path.into(),
+                Path::Line(name) => {
+                    let mut path = self.line.clone();
+                    path.push_str(name);
+                    path
+                }
+            };
+            self.evidence.push(Evidence::new(path, at, raw));
         }
     }
 }

@@ -67,6 +67,11 @@ impl Charset {
         self.encoding == UTF_16LE || self.encoding == UTF_16BE
     }
 
+    /// Whether the bytes that [`Charset::open`] gives are UTF-8.
+    pub(super) fn is_utf8(self) -> bool {
+        self.encoding == UTF_8 || self.is_wide()
+    }
+
     /// Whether a character is one byte.
     pub(super) fn is_single_byte(self) -> bool {
         self.encoding.is_single_byte()

@@ -21,7 +21,7 @@ impl Draft {
         match of {
             Documents::Invoice => {
                 let (invoice, currency) = invoice::read(sheet, cells);
-                (Self::Invoice(Box::new(invoice)), currency)
+                (Self::Invoice(invoice), currency)
             }
             Documents::Remittance => {
                 let (advice, currency) = remittance::read(sheet, cells);
@@ -36,11 +36,12 @@ impl Draft {
     pub(super) fn read_line(&mut self, cells: &mut Cells<'_>, currency: Option<&Money>, profile: &Profile) -> bool {
         match self {
             Self::Invoice(invoice) => {
-                let line = invoice::read_line(cells, invoice.lines.len(), currency);
-                line.map(|line| invoice.lines.push(line)).is_some()
+                cells.of_line(invoice.lines.len());
+                invoice::read_line(cells, &mut invoice.lines, currency)
             }
             Self::Remittance(advice) => {
-                let line = remittance::read_line(cells, advice.lines.len(), currency, &profile.credit_types);
+                cells.of_line(advice.lines.len());
+                let line = remittance::read_line(cells, currency, &profile.credit_types);
                 line.map(|line| advice.lines.push(line)).is_some()
             }
             Self::Voucher(_) | Self::Vendor(_) => false,

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use super::cells::{Cells, Money, Path};
 use super::sheet::Sheet;
 use crate::canonical::{
-    CreditTransfer, Evidence, Identifier, Invoice, InvoiceKind, Item, Line, Note, Party, Payment, PaymentTerms,
-    Preceding, References, Totals,
+    CreditTransfer, Evidence, Identifier, Invoice, InvoiceKind, Line, Note, Party, Payment, PaymentTerms, Preceding,
+    References, Totals,
 };
 use crate::profile::{Documents, FieldId};
 use crate::{Code, Finding, Location};
@@ -20,7 +20,7 @@ pub(super) const KEY: [FieldId; 3] = [field("seller_id"), field("seller_name"), 
 pub(super) const NUMBER: FieldId = field("number");
 
 /// Reads the document's own fields, as they are written: [`settle`] makes a credit note's amounts positive.
-pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Invoice, Option<Money>) {
+pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Box<Invoice>, Option<Money>) {
     cells.require(false);
     let currency = cells.currency(const { field("currency") });
     let mut total = |field, path| cells.money(field, Path::Own(path), currency.as_ref());
@@ -47,7 +47,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Invoice, Option
     buyer.name = buyer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone());
     let note = cells.text(const { field("note") }).map(|text| Note { subject: None, text });
     let seller = const { [field("seller_id"), field("seller_name"), field("seller_vat_id")] };
-    let invoice = Invoice {
+    let invoice = Box::new(Invoice {
         number: cells.witnessed(NUMBER, Path::Own("number")),
         issue_date: cells.date(const { field("issue_date") }, Path::Own("issue_date")),
         due_date: cells.date(const { field("due_date") }, Path::Own("due_date")),
@@ -67,7 +67,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Invoice, Option
         totals,
         currency: currency.as_ref().map(|money| money.code.clone()),
         ..Invoice::default()
-    };
+    });
     (invoice, currency)
 }
 
@@ -76,24 +76,19 @@ fn party(cells: &mut Cells<'_>, scheme: &str, [id, name, vat_id]: [FieldId; 3]) 
     Party { name: cells.text(name), ids: id.into_iter().collect(), vat_id: cells.text(vat_id), ..Party::default() }
 }
 
-/// Reads a row's line; `None` where the row has nothing of one.
-pub(super) fn read_line(cells: &mut Cells<'_>, index: usize, currency: Option<&Money>) -> Option<Line> {
+/// Reads a row's line and adds it; whether the row has anything of one. It is filled where it stays.
+pub(super) fn read_line(cells: &mut Cells<'_>, lines: &mut Vec<Line>, currency: Option<&Money>) -> bool {
     cells.require(true);
-    let net_amount = cells.money(const { field("line_amount") }, Path::Line(index, "net_amount"), currency);
-    let line = Line {
-        id: cells.text(const { field("line_id") }),
-        quantity: cells.amount(const { field("line_quantity") }, Path::Line(index, "quantity")),
-        unit: cells.text(const { field("line_unit") }),
-        net_price: cells.amount(const { field("line_price") }, Path::Line(index, "net_price")),
-        tax_rate: cells.amount(const { field("line_tax_rate") }, Path::Line(index, "tax_rate")),
-        net_amount,
-        item: Item {
-            name: cells.text(const { field("line_description") }),
-            seller_id: cells.text(const { field("line_item") }),
-            ..Item::default()
-        },
-        ..Line::default()
-    };
+    lines.push(Line::default());
+    let Some(line) = lines.last_mut() else { return false };
+    line.net_amount = cells.money(const { field("line_amount") }, Path::Line("net_amount"), currency);
+    line.id = cells.text(const { field("line_id") });
+    line.quantity = cells.amount(const { field("line_quantity") }, Path::Line("quantity"));
+    line.unit = cells.text(const { field("line_unit") });
+    line.net_price = cells.amount(const { field("line_price") }, Path::Line("net_price"));
+    line.tax_rate = cells.amount(const { field("line_tax_rate") }, Path::Line("tax_rate"));
+    line.item.name = cells.text(const { field("line_description") });
+    line.item.seller_id = cells.text(const { field("line_item") });
     let is_empty = line.id.is_none()
         && line.quantity.is_none()
         && line.unit.is_none()
@@ -102,7 +97,10 @@ pub(super) fn read_line(cells: &mut Cells<'_>, index: usize, currency: Option<&M
         && line.net_amount.is_none()
         && line.item.name.is_none()
         && line.item.seller_id.is_none();
-    (!is_empty).then_some(line)
+    if is_empty {
+        lines.pop();
+    }
+    !is_empty
 }
 
 /// Decides what kind of document it is. A negative total makes a credit note, and every amount turns with

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::rows::Row;
 use super::sniff::{column, folded_all};
 use crate::profile::{FIELDS, Field, FieldId, FieldKind, Place, Profile, Record, Role, Span, TrailerField};
 
@@ -16,6 +17,8 @@ pub(super) struct Layout {
     columns: Box<[u16]>,
     /// The columns of the document's own fields: they must repeat on each of its rows.
     pub own: Vec<usize>,
+    /// The same as runs of columns side by side: the first and the last of each.
+    runs: Vec<(usize, usize)>,
     /// The columns of amounts and numbers.
     pub numeric: Vec<usize>,
     /// Where the columns stand in a row of fixed width.
@@ -97,6 +100,7 @@ impl Layout {
             role: Role::Row,
             names,
             columns,
+            runs: runs(&own),
             own,
             numeric,
             spans: Vec::new(),
@@ -116,6 +120,19 @@ impl Layout {
         self.columns.iter().any(|known| *known != NONE && usize::from(*known) == column)
     }
 
+    /// Whether two rows say the same of the document, to the byte. That is so of most rows that follow a
+    /// document's first, and compared at once; where it is not, the cells may still say the same.
+    pub(super) fn repeats(&self, row: &Row, first: &Row) -> bool {
+        let text = |row: &Row, run: &(usize, usize)| {
+            let (start, end) = (row.cells.get(run.0)?.start, row.cells.get(run.1)?.end);
+            Some(start..end)
+        };
+        self.runs.iter().all(|run| match (text(row, run), text(first, run)) {
+            (Some(one), Some(two)) => row.text.get(one) == first.text.get(two),
+            _ => false,
+        })
+    }
+
     /// The name of a column; its number, where it has none.
     pub(super) fn name(&self, column: usize) -> String {
         match self.names.get(column) {
@@ -123,6 +140,20 @@ impl Layout {
             _ => format!("column {}", column + 1),
         }
     }
+}
+
+/// Columns side by side, as the first and the last of each run.
+fn runs(columns: &[usize]) -> Vec<(usize, usize)> {
+    let mut sorted = columns.to_vec();
+    sorted.sort_unstable();
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for column in sorted {
+        match runs.last_mut() {
+            Some((_, last)) if column <= *last + 1 => *last = column,
+            _ => runs.push((column, column)),
+        }
+    }
+    runs
 }
 
 /// The fields of the profile's documents, with their places in [`FIELDS`].

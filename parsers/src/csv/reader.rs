@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
 use std::ops::ControlFlow;
 
 use encoding_rs::WINDOWS_1252;
@@ -77,6 +78,7 @@ pub(super) fn read(
         seen: HashMap::new(),
         held: None,
         control,
+        evidence_before: 0,
         title_rows: if has_header { 0 } else { u64::from(profile.skip_rows) },
     };
     let about_header = if has_header { reader.sheet.judge_header(&row) } else { Vec::new() };
@@ -142,7 +144,12 @@ pub(super) struct Reader<'p, 'r, 's> {
     pub(super) control: Control,
     /// Rows above the first record.
     title_rows: u64,
+    /// How much evidence the document before had: the next will have as much.
+    evidence_before: usize,
 }
+
+/// So much room is made for it.
+const EVIDENCE_EXPECTED_MAX: usize = 256;
 
 /// What tells a document from another: the cells of its key, as they are written.
 type Key = Vec<Option<String>>;
@@ -361,24 +368,28 @@ impl<'p> Reader<'p, '_, '_> {
     /// A row that stands alone: a document, or the line of the one it names.
     fn row(&mut self, row: &Row) -> Result<(), Halt> {
         let groups = self.profile().group_by_number;
-        if groups && self.open.is_some() && self.is_of_open(row) {
-            self.release(None)?;
-            self.check_repeated_cells(row)?;
-            return self.add_line(row);
+        if groups && self.open.is_some() {
+            let repeats = self.sheet.layout(row).is_some_and(|layout| layout.repeats(row, &self.first));
+            if repeats || self.is_of_open(row) {
+                self.release(None)?;
+                if !repeats {
+                    self.check_repeated_cells(row)?;
+                }
+                return self.add_line(row);
+            }
         }
-        let key = self.key(row);
-        if groups && self.repeated.as_ref() == Some(&key) {
+        if groups && self.repeated.as_ref().is_some_and(|repeated| *repeated == self.key(row)) {
             return Ok(());
         }
         self.control.count(Role::Document);
         self.count_amount(row);
         self.close()?;
-        let is_first = self.is_first(row, &key)?;
-        self.repeated = (!is_first).then(|| key.clone());
+        let is_first = self.is_first(row)?;
+        self.repeated = (!is_first).then(|| self.key(row));
         if !is_first {
             return self.release(None).map(drop);
         }
-        let is_its = self.held.as_ref().is_some_and(|held| held.key == key);
+        let is_its = self.held.as_ref().is_some_and(|held| held.key == self.key(row));
         let has_lost_rows = self.release(is_its.then_some(self.documents))?;
         self.begin(row, !has_lost_rows)?;
         self.add_line(row)?;
@@ -389,7 +400,7 @@ impl<'p> Reader<'p, '_, '_> {
     fn document(&mut self, row: &Row) -> Result<(), Halt> {
         self.close()?;
         self.count_amount(row);
-        self.is_passing = !self.is_first(row, &self.key(row))?;
+        self.is_passing = !self.is_first(row)?;
         if self.is_passing {
             return Ok(());
         }
@@ -417,6 +428,7 @@ impl<'p> Reader<'p, '_, '_> {
 
     fn begin(&mut self, row: &Row, is_whole: bool) -> Result<(), Halt> {
         let mut cells = self.sheet.cells(row);
+        cells.evidence.reserve(self.evidence_before);
         let (draft, currency) = Draft::read(self.of, &self.sheet, &mut cells);
         let (findings, evidence) = (cells.findings, cells.evidence);
         self.first.copy_from(row);
@@ -452,11 +464,15 @@ impl<'p> Reader<'p, '_, '_> {
             return Ok(());
         }
         let mut cells = self.sheet.cells(row);
-        if open.draft.read_line(&mut cells, open.currency.as_ref(), profile) {
-            if open.draft.lines() > self.limits.lines_max {
-                return Err(limit("number of lines of one document", "lines_max", self.limits.lines_max));
-            }
-            open.evidence.append(&mut cells.evidence);
+        // Evidence is written where it stays: memory of its own for each row would cost more than the row.
+        let before = open.evidence.len();
+        cells.evidence = mem::take(&mut open.evidence);
+        let is_line = open.draft.read_line(&mut cells, open.currency.as_ref(), profile);
+        open.evidence = cells.evidence;
+        if !is_line {
+            open.evidence.truncate(before);
+        } else if open.draft.lines() > self.limits.lines_max {
+            return Err(limit("number of lines of one document", "lines_max", self.limits.lines_max));
         }
         let findings = cells.findings;
         open.is_whole &= findings.is_empty();
@@ -478,15 +494,17 @@ impl<'p> Reader<'p, '_, '_> {
     }
 
     /// Whether no document before had this key. One without a number is none, and that is said too.
-    fn is_first(&mut self, row: &Row, key: &Key) -> Result<bool, Halt> {
+    fn is_first(&mut self, row: &Row) -> Result<bool, Halt> {
         let field = self.number_field();
-        let Some(number) = self.sheet.text(row, field) else {
+        let Some(number) = self.sheet.read(row, field) else {
             self.control.lost();
             self.tell(self.sheet.unnumbered(row, field))?;
             return Ok(false);
         };
         let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
+        for field in draft::key(self.of) {
+            self.sheet.read(row, *field).hash(&mut hasher);
+        }
         let hash = hasher.finish();
         let Some(first_row) = self.seen.get(&hash).copied() else {
             if self.seen.len() < SEEN_MAX {
@@ -502,6 +520,7 @@ impl<'p> Reader<'p, '_, '_> {
     pub(super) fn close(&mut self) -> Result<(), Halt> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
         open.draft.settle(self.profile());
+        self.evidence_before = open.evidence.len().min(EVIDENCE_EXPECTED_MAX);
         if open.is_whole
             && !open.is_disputed
             && let Some(finding) = open.draft.mismatch(&open.evidence, &open.at)

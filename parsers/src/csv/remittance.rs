@@ -54,15 +54,14 @@ fn party(cells: &mut Cells<'_>, scheme: &str, [id, name]: [FieldId; 2]) -> Party
 /// Reads the settled document of a row; `None` where the row has nothing of one.
 pub(super) fn read_line(
     cells: &mut Cells<'_>,
-    index: usize,
     currency: Option<&Money>,
     credit_types: &[String],
 ) -> Option<RemittanceLine> {
     cells.require(true);
-    let original = cells.money(const { field("invoice_amount") }, Path::Line(index, "original"), currency);
-    let discount = cells.money(const { field("discount") }, Path::Line(index, "discount"), currency);
-    let mut paid = cells.money(const { field("paid") }, Path::Line(index, "paid"), currency);
-    let adjusted = cells.money(const { field("adjustment") }, Path::Line(index, "adjustments[0].amount"), currency);
+    let original = cells.money(const { field("invoice_amount") }, Path::Line("original"), currency);
+    let discount = cells.money(const { field("discount") }, Path::Line("discount"), currency);
+    let mut paid = cells.money(const { field("paid") }, Path::Line("paid"), currency);
+    let adjusted = cells.money(const { field("adjustment") }, Path::Line("adjustments[0].amount"), currency);
     let reason = cells.text(const { field("adjustment_reason") });
     let type_code = cells.text(const { field("document_type") });
     let word = type_code.as_deref().map(str::to_lowercase);
@@ -78,8 +77,8 @@ pub(super) fn read_line(
     let line = RemittanceLine {
         document_type: if is_credit || is_negative { SettledKind::CreditNote } else { SettledKind::Invoice },
         type_code,
-        document_number: cells.witnessed(const { field("invoice_number") }, Path::Line(index, "document_number")),
-        document_date: cells.date(const { field("invoice_date") }, Path::Line(index, "document_date")),
+        document_number: cells.witnessed(const { field("invoice_number") }, Path::Line("document_number")),
+        document_date: cells.date(const { field("invoice_date") }, Path::Line("document_date")),
         purchase_order: cells.text(const { field("purchase_order") }),
         original,
         paid,

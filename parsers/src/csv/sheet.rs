@@ -124,9 +124,18 @@ impl<'p> Sheet<'p> {
 
     /// A cell's text by its column, blanks around it cut; `None` where there is nothing in it.
     pub(super) fn read_at<'r>(&self, row: &'r Row, column: usize) -> Option<Cow<'r, str>> {
+        self.read_in(row, None, column)
+    }
+
+    /// The same, by who has the whole row as text already, where its bytes are just that.
+    pub(super) fn read_in<'r>(&self, row: &'r Row, whole: Option<&'r str>, column: usize) -> Option<Cow<'r, str>> {
         let cell = *row.cells.get(column)?;
         if cell.start == cell.end {
             return None;
+        }
+        if let Some(text) = whole.and_then(|whole| plain(whole, cell, self.plan.dialect.quote)) {
+            let text = trim(text);
+            return (!text.is_empty()).then_some(Cow::Borrowed(text));
         }
         let text = match row.value(cell, self.plan.dialect.quote) {
             Cow::Borrowed(value) => self.plan.charset.text(value),
@@ -148,6 +157,11 @@ impl<'p> Sheet<'p> {
             Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
             Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
         })
+    }
+
+    /// A row as text, where its bytes are just that.
+    pub(super) fn whole<'r>(&self, row: &'r Row) -> Option<&'r str> {
+        self.plan.charset.is_utf8().then(|| std::str::from_utf8(&row.text).ok()).flatten()
     }
 
     /// The same, to keep.
@@ -185,10 +199,45 @@ impl<'p> Sheet<'p> {
 
     /// The place of a column's cell in a row; of the row, where it has no such cell.
     pub(super) fn at(&self, row: &Row, column: usize) -> Location {
-        match row.cells.get(column) {
-            Some(cell) => place(row, *cell, self.path(row, column)),
-            None => self.place(row),
+        self.at_after(row, column, &self.prefix(row))
+    }
+
+    /// The same, by who knows what the row's places begin with.
+    pub(super) fn at_after(&self, row: &Row, column: usize, prefix: &Short) -> Location {
+        let Some(cell) = row.cells.get(column) else { return self.place(row) };
+        let mut path = prefix.clone();
+        match &self.workbook {
+            Some(_) => path.push_str(&cell_name(column, row.number)),
+            None => {
+                match self.layout(row).and_then(|layout| layout.names.get(column)).filter(|name| !name.is_empty()) {
+                    Some(name) => path.push_str(name),
+                    None => {
+                        path.push_str("column ");
+                        path.push_number(column as u64 + 1);
+                    }
+                }
+            }
         }
+        place(row, *cell, path)
+    }
+
+    /// What the places of a row's cells begin with: `row 12/` of `row 12/amount`, `row 12/H/` in a file of record
+    /// types, `Sheet1!` of `Sheet1!C12`.
+    pub(super) fn prefix(&self, row: &Row) -> Short {
+        let mut prefix = Short::new();
+        if let Some(sheet) = &self.workbook {
+            prefix.push_str(sheet);
+            prefix.push_str("!");
+            return prefix;
+        }
+        prefix.push_str("row ");
+        prefix.push_number(row.number);
+        prefix.push_str("/");
+        if let Some(layout) = self.layout(row).filter(|layout| !layout.tag.is_empty()) {
+            prefix.push_str(&layout.tag);
+            prefix.push_str("/");
+        }
+        prefix
     }
 
     /// Where a row stands.
@@ -201,32 +250,6 @@ impl<'p> Sheet<'p> {
             Some(_) => 0,
             None => usize::try_from(row.stored_bytes).unwrap_or(usize::MAX),
         })
-    }
-
-    /// `row 12/amount`, `row 12/H/amount`, `Sheet1!C12`.
-    fn path(&self, row: &Row, column: usize) -> Short {
-        if let Some(sheet) = &self.workbook {
-            return format!("{sheet}!{}", cell_name(column, row.number)).into();
-        }
-        let layout = self.layout(row);
-        let tag = layout.map_or("", |layout| layout.tag.as_str());
-        let name = layout.and_then(|layout| layout.names.get(column)).filter(|name| !name.is_empty());
-        let mut path = Short::new();
-        path.push_str("row ");
-        path.push_number(row.number);
-        path.push_str("/");
-        if !tag.is_empty() {
-            path.push_str(tag);
-            path.push_str("/");
-        }
-        match name {
-            Some(name) => path.push_str(name),
-            None => {
-                path.push_str("column ");
-                path.push_number(column as u64 + 1);
-            }
-        }
-        path
     }
 
     /// The name of a column of a row.
@@ -258,6 +281,15 @@ impl<'p> Sheet<'p> {
     pub(super) fn cells<'s>(&'s self, row: &'s Row) -> Cells<'s> {
         Cells::new(self, row)
     }
+}
+
+/// A cell as it stands in its row; `None` where it is something else than text, or has quotes in its quotes.
+fn plain(whole: &str, cell: Cell, quote: Option<u8>) -> Option<&str> {
+    let text = whole.get(cell.start..cell.end).filter(|_| cell.kind == CellKind::Text)?;
+    let (true, Some(quote)) = (cell.quoted, quote) else { return Some(text) };
+    let inner = text.get(1..text.len().checked_sub(1)?)?;
+    let closes = text.as_bytes().last() == Some(&quote) && memchr::memchr(quote, inner.as_bytes()).is_none();
+    closes.then_some(inner)
 }
 
 /// Without blanks at either end; most cells have none.
