@@ -1,3 +1,5 @@
+//! Signed envelopes as they come: DER, BER in pieces, base64, PEM; cut, broken and nested.
+
 use std::io::BufReader;
 use std::ops::ControlFlow;
 

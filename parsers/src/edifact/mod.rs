@@ -21,7 +21,7 @@ mod receipts;
 mod record;
 mod remadv;
 mod segment;
-mod service;
+mod service_characters;
 mod tokens;
 mod values;
 pub(crate) mod write;

@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::charset::{Charset, sort};
 use super::segment::{Part, Segment, Tag};
-use super::service::{Service, UNA_BYTES, starts_interchange};
+use super::service_characters::{Service, UNA_BYTES, starts_interchange};
 use crate::edi::Window;
 use crate::location::Location;
 use crate::{Halt, Limit, Limits};

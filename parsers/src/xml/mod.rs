@@ -192,6 +192,6 @@ fn unknown_after(root: &str, trouble: Trouble) -> Trouble {
 }
 
 #[cfg(test)]
-mod comparison;
+mod comparison_tests;
 #[cfg(test)]
 mod rule_tests;
