@@ -112,8 +112,9 @@ fn document(
     let mut document: Document = serde_json::from_slice(&value.bytes).map_err(|error| not_one(value, &path, &error))?;
     within(&document, value, context.limits.lines_max).map_or(Ok(()), |limit| Err(Refused::Over(limit)))?;
     let mut evidence = Vec::new();
+    let mut lines = value.places();
     for leaf in places::disputed(&value.bytes) {
-        let at = value.place(leaf.start, format!("{path}{}", leaf.pointer)).spanning(leaf.raw.len());
+        let at = lines.at(leaf.start, format!("{path}{}", leaf.pointer)).spanning(leaf.raw.len());
         if leaf.is_number && !is_exact(&leaf.raw) {
             return Err(inexact(value, at, &leaf).into());
         }

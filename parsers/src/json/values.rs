@@ -209,16 +209,39 @@ impl Nesting {
     }
 }
 
+/// The lines of a value, counted as far as was asked.
+pub(super) struct Places<'v> {
+    value: &'v Value,
+    counted: usize,
+    line: u64,
+}
+
+impl Places<'_> {
+    /// A place that is not before the last one.
+    pub(super) fn at(&mut self, offset: usize, path: impl Into<Short>) -> Location {
+        let bytes = &self.value.bytes;
+        let offset = offset.min(bytes.len());
+        let passed = bytes.get(self.counted..offset).unwrap_or_default();
+        let start = self.counted;
+        let is_break = |at: &usize| match bytes.get(*at) {
+            Some(b'\r') => bytes.get(at + 1) != Some(&b'\n'),
+            byte => byte.is_some(),
+        };
+        self.line += memchr::memchr2_iter(b'\n', b'\r', passed).map(|at| start + at).filter(is_break).count() as u64;
+        self.counted = self.counted.max(offset);
+        Location::new(self.value.byte + offset as u64, self.line, path)
+    }
+}
+
 impl Value {
     /// A place inside the value.
     pub(super) fn place(&self, offset: usize, path: impl Into<Short>) -> Location {
-        let before = self.bytes.get(..offset).unwrap_or(&self.bytes);
-        let breaks = before.iter().enumerate().filter(|&(at, &byte)| match byte {
-            b'\n' => true,
-            b'\r' => self.bytes.get(at + 1) != Some(&b'\n'),
-            _ => false,
-        });
-        Location::new(self.byte + before.len() as u64, self.line + breaks.count() as u64, path)
+        self.places().at(offset, path)
+    }
+
+    /// Many places inside the value, in their order: its lines are counted once.
+    pub(super) fn places(&self) -> Places<'_> {
+        Places { value: self, counted: 0, line: self.line }
     }
 
     /// The byte at a line (LF alone ends one) and column, both from 1, as serde_json counts them.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
+use waybill_parsers::canonical::Body;
 use waybill_parsers::csv::{Outcome, Writer as Table};
 use waybill_parsers::profile::{Documents, built_in};
 use waybill_parsers::{Document, Profile};
@@ -13,6 +14,8 @@ use super::pen::{Pen, Written, read_back};
 #[derive(Default)]
 pub(super) struct Rows {
     table: Option<(Documents, Table)>,
+    /// The profile that reads it.
+    profile: Vec<Profile>,
     /// The numbers that are in it, each with whose it is.
     numbers: HashSet<String>,
     last: String,
@@ -29,17 +32,21 @@ impl Pen for Rows {
         }
         // Rows of one number that follow each other are the lines of one document.
         let number = document.number().unwrap_or_default();
-        let key = format!("{number}\n{}", document.seller().unwrap_or_default());
-        if kind != Documents::Voucher && (number == self.last || self.numbers.contains(&key)) {
+        let key = format!("{number}\n{}", whose(document));
+        let is_told = !number.is_empty() && kind != Documents::Voucher;
+        if is_told && (number == self.last || self.numbers.contains(&key)) {
             return Ok(Written::Not(
                 "its number is in the table already, and a table tells documents by it".to_owned(),
             ));
+        }
+        if self.profile.is_empty() {
+            self.profile = profile_of(kind);
         }
         let mut alone = Vec::new();
         if let Outcome::NotWritten(why) = Table::new(kind).write(document, &mut alone)? {
             return Ok(Written::Not(why.to_owned()));
         }
-        let written = read_back(&document.body, &alone, &profile_of(kind));
+        let written = read_back(&document.body, &alone, &self.profile);
         if !matches!(written, Written::Not(_)) {
             table.write(document, out)?;
             number.clone_into(&mut self.last);
@@ -47,6 +54,16 @@ impl Pen for Rows {
         }
         Ok(written)
     }
+}
+
+/// By what a table tells the documents of one number apart.
+fn whose(document: &Document) -> String {
+    let id = match &document.body {
+        Body::Invoice(invoice) => invoice.seller.ids.first().map(|id| id.value.as_str()),
+        Body::Vendor(vendor) => vendor.site_code.as_deref(),
+        _ => None,
+    };
+    format!("{}\n{}", id.unwrap_or_default(), document.seller().unwrap_or_default())
 }
 
 /// The profile that reads such a table.
