@@ -43,7 +43,9 @@ fn a_wrong_count_is_shown_with_its_line_and_a_caret() {
     assert!(lines[1].starts_with("  --> invoices.edi:16:4 (ISA[1]/GS[1]/ST[2]/SE"), "{}", check.out);
     assert_eq!(lines[2..5], ["   |", "16 | SE*12*0002~", "   |    ^^ SE01"]);
     assert!(lines.iter().any(|line| line.starts_with("   = fix: ")), "{}", check.out);
-    assert_eq!(lines.last(), Some(&"invoices.edi: x12-810 004010, 2 documents, 1 error, 0 warnings"));
+    let [.., summary, more] = &lines[..] else { panic!("{}", check.out) };
+    assert_eq!(*summary, "invoices.edi: x12-810 004010, 2 documents, 1 error, 0 warnings");
+    assert_eq!(*more, "more about this: waybill explain edi_count_mismatch");
 }
 
 #[test]
@@ -145,8 +147,12 @@ fn many_of_a_kind_are_shown_five_times_and_counted() {
     file += "GE*42*17~\nIEA*1*000000017~\n";
     let folder = written("many.edi", file);
     let plain = check(folder.path(), &["many.edi"]);
-    assert_eq!(plain.out.matches("]: SE01 says").count(), 5, "{}", plain.out);
-    assert!(plain.out.contains("error[edi_count_mismatch]: … and 37 more like this (SE01)\n"), "{}", plain.out);
-    assert!(plain.out.ends_with("many.edi: x12-810 004010, 42 documents, 42 errors, 0 warnings\n"), "{}", plain.out);
+    assert_eq!(plain.out.matches("SE01 says").count(), 5, "{}", plain.out);
+    assert!(
+        plain.out.contains("error[edi_count_mismatch]: … and 37 more like this (SE01), at lines "),
+        "{}",
+        plain.out
+    );
+    assert!(plain.out.contains("\nmany.edi: x12-810 004010, 42 documents, 42 errors, 0 warnings\n"), "{}", plain.out);
     assert_eq!(check(folder.path(), &["many.edi", "--json"]).events("finding").len(), 42);
 }

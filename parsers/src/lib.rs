@@ -203,7 +203,7 @@ fn refusal(head: &[u8]) -> Finding {
             Code::UNKNOWN_FORMAT,
             Location::file(),
             format!("unknown format: {}", text::describe(head)),
-            "Send X12 (810, 812, 820, 824, 997, 999), a UBL 2.1 Invoice or CreditNote, or a CSV file that a feed profile describes.",
+            "Send X12, EDIFACT, XML that is listed in docs/FORMATS.md (UBL, CII, cXML, IDoc, ISO 20022 and others), a PDF with such an invoice attached, or a table that a feed profile describes.",
         )
     }
 }
