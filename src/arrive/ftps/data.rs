@@ -58,8 +58,25 @@ pub(super) async fn protect(tls: &Arc<ServerConfig>, stream: TcpStream) -> io::R
     TlsAcceptor::from(Arc::clone(tls)).accept(stream).await
 }
 
-/// Opens the port of a passive data connection.
-pub(super) fn listen(settings: &config::Ftps, local: IpAddr) -> io::Result<TcpListener> {
+/// Opens the port the client's next data connection comes to, and says which. Not two ports at once: the last one is
+/// closed first.
+pub(super) fn await_client(guest: &mut Guest) -> Result<u16, Reply> {
+    guest.way = None;
+    let opened = listen(&guest.house.settings, guest.local.ip())
+        .and_then(|listener| listener.local_addr().map(|address| (listener, address.port())));
+    match opened {
+        Ok((listener, port)) => {
+            guest.way = Some(Way::Passive(listener));
+            Ok(port)
+        }
+        Err(error) => {
+            warn!(%error, "no port for a data connection");
+            Err(Reply::new(425, "no port is free for a data connection; try again in a moment"))
+        }
+    }
+}
+
+fn listen(settings: &config::Ftps, local: IpAddr) -> io::Result<TcpListener> {
     let (first, last) = (settings.passive_port_first, settings.passive_port_last);
     // Where the range is searched from differs from time to time: a port just closed is not the next.
     let span = u32::from(last - first) + 1;

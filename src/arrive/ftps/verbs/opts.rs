@@ -9,8 +9,7 @@ pub(super) fn answer(guest: &mut Guest, argument: &[u8]) -> Answer {
     match (verb_of(argument).as_str(), options.to_ascii_uppercase().as_slice()) {
         ("UTF8", b"" | b"ON") => say(200, "names are UTF-8, always"),
         ("UTF8", _) => say(504, "names are UTF-8, always"),
-        ("HASH", b"") => say(200, "SHA-256"),
-        ("HASH", b"SHA-256") => say(200, "SHA-256"),
+        ("HASH", b"" | b"SHA-256") => say(200, "SHA-256"),
         ("HASH", _) => say(504, "this server knows SHA-256"),
         ("MLST", wanted) => mlst(guest, wanted),
         _ => say(501, "there is nothing to set about that"),

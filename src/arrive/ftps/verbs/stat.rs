@@ -12,7 +12,7 @@ use crate::domain::Timestamp;
 const ENTRIES_MAX: usize = 1_000;
 
 pub(super) async fn answer(guest: &Guest, argument: &[u8]) -> Answer {
-    if without_options(argument).is_empty() && argument.is_empty() {
+    if argument.is_empty() {
         let who = guest.session.as_ref().map_or("nobody", |session| session.login());
         let protected = if guest.data_is_protected { "P" } else { "not said yet" };
         let lines =
