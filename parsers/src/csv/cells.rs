@@ -12,6 +12,7 @@ use super::sheet::Sheet;
 use crate::canonical::Evidence;
 use crate::profile::{DatePattern, FieldId};
 use crate::short::Short;
+use crate::text::brief;
 use crate::{Code, Finding, Severity};
 
 /// One row's cells, and what was found while reading them.
@@ -236,12 +237,4 @@ impl<'s> Cells<'s> {
 pub(super) struct Money {
     pub code: String,
     pub units: Option<u32>,
-}
-
-/// The start of a text, so that what a message says of it is not lost behind it.
-fn brief(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        None => text.to_owned(),
-        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
-    }
 }

@@ -4,13 +4,14 @@
 //! odd in somebody's answer is a warning, for there is nothing to send again.
 
 use super::loops::{Grammar, Loop, Members};
-use super::record::{Place, Record, brief, field, within};
+use super::record::{Place, Record, field, within};
 use super::set::{Opening, SetReader, Told};
 use crate::Halt;
 use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Verdict};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding};
 use crate::short::Short;
+use crate::text::brief;
 
 pub(super) static GRAMMAR: Grammar = Grammar {
     set: "997 or 999",

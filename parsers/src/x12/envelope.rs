@@ -12,12 +12,13 @@ use super::interchange_ta1;
 use super::open::{Digest, Group, Interchange, Set};
 use super::other_sets::{OtherSets, nothing_inside};
 use super::receipts::Receipts;
-use super::record::{Place, brief};
+use super::record::Place;
 use super::set::{Opening, format, reader};
 use crate::canonical::Document;
 use crate::edi::{Seen, Segment};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::text::brief;
 use crate::{Context, Event, Halt, Limits, Sink, Summary};
 
 pub(super) struct Envelope<'a, 's> {

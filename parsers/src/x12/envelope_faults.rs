@@ -1,9 +1,9 @@
 //! What can be wrong with an envelope, in words for its sender.
 
-use super::record::brief;
 use crate::edi::{Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::text::brief;
 
 /// The widths of ISA01 to ISA16 (X12.5): the ISA segment is the only one with fixed widths.
 const ISA_WIDTHS: [usize; 16] = [2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1];

@@ -3,11 +3,12 @@
 use jiff::civil::Date;
 
 use super::delimiters::Delimiters;
-use super::record::{Place, brief};
+use super::record::Place;
 use super::set::SetReader;
 use super::values;
 use crate::canonical::{Identifier, Party};
 use crate::edi::{Seen, Segment};
+use crate::text::brief;
 
 pub(super) struct Interchange {
     pub(super) path: String,

@@ -2,8 +2,7 @@
 
 use crate::finding::{Code, Finding};
 use crate::location::Location;
-
-use super::record::brief;
+use crate::text::brief;
 
 /// What is read, for people.
 const READ: &str = "810, 812, 820, 824, 997 and 999";

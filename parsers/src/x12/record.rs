@@ -11,6 +11,7 @@ use crate::edi::Segment;
 use crate::finding::{Code, Finding};
 use crate::location::Location;
 use crate::short::Short;
+use crate::text::brief;
 use crate::{Halt, Limit, Limits};
 
 /// Text one document may bring, in longest segments.
@@ -289,14 +290,6 @@ impl Record {
 /// An element's name in the trade: `IT104`.
 pub(super) fn field(segment: &Segment<'_>, element: usize) -> String {
     format!("{}{element:02}", String::from_utf8_lossy(&segment.id()))
-}
-
-/// No more of a value than a sentence bears.
-pub(super) fn brief(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        None => text.to_owned(),
-        Some((cut, _)) => text.get(..cut).map_or_else(String::new, |head| format!("{head}…")),
-    }
 }
 
 /// Holds a count against its limit.

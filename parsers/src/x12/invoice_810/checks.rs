@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use super::InvoiceReader;
 use super::totals::disagreement;
 use crate::finding::{Code, Finding, Severity};
-use crate::x12::record::{Place, brief};
+use crate::text::brief;
+use crate::x12::record::Place;
 
 impl InvoiceReader {
     pub(super) fn check_present(&mut self, st: &Place) {

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::{RemittanceReader, Sign};
 use crate::canonical::{Adjustment, RemittanceAdvice, RemittanceLine, SettledKind};
 use crate::finding::{Code, Finding};
-use crate::x12::record::brief;
+use crate::text::brief;
 
 impl RemittanceReader {
     /// Some write a netted credit as a positive number that its type (CM) turns, and 003040 may mean ADX01
