@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A document is a hundred small texts: with the C library's allocator, a quarter of the time it takes to read one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     waybill::cli::main()
 }
