@@ -251,6 +251,7 @@ fn trimmed(text: &str) -> Option<&str> {
         [] => None,
         // Most components are padded with nothing: no need to look for Unicode's white space.
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
+        [only] if only.is_ascii_graphic() => Some(text),
         _ => Some(text.trim()).filter(|text| !text.is_empty()),
     }
 }
