@@ -1,9 +1,12 @@
 #!/bin/sh
-# Fills fuzz/corpus/read_any with the inputs of every fixture: a seed for each thing we know of.
+# Fills fuzz/corpus with the inputs of every fixture, for every target that reads documents: a seed for each
+# thing we know of.
 set -eu
 cd "$(dirname "$0")/.."
-mkdir -p fuzz/corpus/read_any
-find fixtures -name 'input.*' -size -64k | while read -r input; do
-    cp "$input" "fuzz/corpus/read_any/$(echo "$input" | tr '/' '-')"
+for target in read_any write_csv write_edifact write_json write_ubl write_x12; do
+    mkdir -p "fuzz/corpus/$target"
+    find fixtures -name 'input.*' -size -64k | while read -r input; do
+        cp "$input" "fuzz/corpus/$target/$(echo "$input" | tr '/' '-')"
+    done
 done
 find fuzz/corpus/read_any -type f | wc -l

@@ -152,6 +152,17 @@ fn a_table_holds_one_kind_of_numbered_documents() {
 }
 
 #[test]
+fn a_number_with_a_control_character_is_in_no_table() {
+    let invoice = Invoice { number: some("NW-1\0"), ..Invoice::default() };
+    let mut table = Vec::new();
+    let outcome = Writer::new(profile::Documents::Invoice)
+        .write(&document(Body::Invoice(Box::new(invoice))), &mut table)
+        .unwrap();
+    assert!(matches!(outcome, Outcome::NotWritten(why) if why.contains("control character")), "{outcome:?}");
+    assert!(table.is_empty());
+}
+
+#[test]
 fn an_amount_that_looks_like_a_thousand_is_told_from_one() {
     let bare = Invoice {
         number: some("R-1"),

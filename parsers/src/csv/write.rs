@@ -74,8 +74,12 @@ impl Writer {
             Some(_) => return Ok(Outcome::NotWritten("a table holds one kind of documents, and this is another")),
             None => return Ok(Outcome::NotWritten("there is no table for this kind of document")),
         };
-        if subject.text(self.documents.number_field(), 0).is_none() {
-            return Ok(Outcome::NotWritten("a row is found by its number, and this document has none"));
+        match subject.text(self.documents.number_field(), 0) {
+            None => return Ok(Outcome::NotWritten("a row is found by its number, and this document has none")),
+            Some(number) if number.contains(is_no_text) => {
+                return Ok(Outcome::NotWritten("its number holds a control character, which is no text"));
+            }
+            Some(_) => {}
         }
         if !self.has_header {
             let names: Vec<String> = self.columns.iter().map(|(_, name)| name.clone()).collect();
