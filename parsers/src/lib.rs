@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod write;
 
 mod cades;
+mod completeness;
 mod edi;
 mod edifact;
 mod packed;
@@ -35,6 +36,7 @@ use std::io::{self, BufRead, Cursor, Read};
 use std::ops::ControlFlow;
 
 pub use canonical::Document;
+pub use completeness::is_whole;
 pub use finding::{Code, Finding, Severity};
 pub use limits::{Limit, Limits};
 pub use location::Location;
