@@ -85,7 +85,7 @@ impl House {
         let _ = std::fs::remove_file(data.join("ready.json"));
         let record = Record::open(data, config.store.readers_max).await.context("could not open the record")?;
         let originals = Originals::directory(data).context("could not open the originals")?;
-        let dropbox = Dropbox::open(record.clone(), originals.clone(), config.land.clone(), data)
+        let dropbox = Dropbox::open(record.clone(), originals.clone(), config.land.clone(), &config.accounts, data)
             .await
             .context("could not open the dropbox")?;
         let sftp = if config.sftp.enabled {
@@ -173,6 +173,7 @@ impl House {
         let mut inside = JoinSet::new();
         inside.spawn(ingest.work(workers.clone()));
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
+        let policies = tokio::spawn(self.dropbox.clone().keep_policies());
         if let Some(sftp) = self.sftp {
             doors.spawn(sftp.serve(shutdown.clone()));
         }
@@ -191,6 +192,7 @@ impl House {
         workers.cancel();
         while inside.join_next().await.is_some() {}
         sweeping.abort();
+        policies.abort();
         watchdog.abort();
         self.record.close().await;
         tracing::info!("closed");

@@ -110,7 +110,19 @@ fn every_answer_is_as_the_document_says() {
         &[("content-type", "application/toml")],
         text.into(),
     );
+    curl::put_ok(&house, "northwind", &house.file("c.edi", "c"), "c.edi.part");
+    let held = house.files().into_iter().find(|file| file.name == "c.edi.part").unwrap().id;
+    let json = [("content-type", "application/json")];
+    let change = json!({"policy": {"quota_files": 9}}).to_string();
     let answers = [
+        ("post", "/v1/files/{id}/release", "202", client.post(&format!("/v1/files/{held}/release"), &[], "").ok()),
+        ("get", "/v1/accounts/{login}", "200", client.get("/v1/accounts/northwind").ok()),
+        (
+            "patch",
+            "/v1/accounts/{login}",
+            "200",
+            operator.call(reqwest::Method::PATCH, "/v1/accounts/northwind", &json, change.into()).ok(),
+        ),
         ("put", "/v1/feed-profiles/{name}", "200", put.ok()),
         ("post", "/v1/orgs", "201", operator.post_json("/v1/orgs", &json!({"name": "Acme"})).ok()),
         (

@@ -18,7 +18,8 @@ const GO_ON: Creation = Creation { truncate: false, exclusive: false };
 async fn open(data: &Path) -> (Record, Dropbox) {
     let record = Record::open(data, 2).await.unwrap();
     let originals = Originals::directory(data).unwrap();
-    let dropbox = Dropbox::open(record.clone(), originals, config::Land::default(), data).await.unwrap();
+    let (land, accounts) = (config::Land::default(), config::Accounts::default());
+    let dropbox = Dropbox::open(record.clone(), originals, land, &accounts, data).await.unwrap();
     (record, dropbox)
 }
 
@@ -26,9 +27,9 @@ async fn supplier(record: &Record) -> OrganisationId {
     record.add_organisation("northwind", "supplier").await.unwrap().id
 }
 
-fn session(dropbox: &Dropbox, organisation: OrganisationId) -> Session {
+async fn session(dropbox: &Dropbox, organisation: OrganisationId) -> Session {
     let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), door: Door::Sftp, client: None };
-    dropbox.session_for(organisation, "northwind", &peer)
+    dropbox.session_for(organisation, "northwind", &peer).await.unwrap()
 }
 
 fn path(name: &str) -> VirtualPath {
@@ -47,7 +48,7 @@ async fn content(session: &Session, name: &str) -> Vec<u8> {
 async fn a_rename_does_not_hide_what_another_connection_sends_under_the_old_name() {
     let data = tempfile::tempdir().unwrap();
     let (record, dropbox) = open(data.path()).await;
-    let session = session(&dropbox, supplier(&record).await);
+    let session = session(&dropbox, supplier(&record).await).await;
     let mut slow = session.create(&path("x.filepart"), NEW).await.unwrap();
     slow.write_at(0, b"slow").await.unwrap();
     let mut fast = session.create(&path("x.filepart"), NEW).await.unwrap();
@@ -65,7 +66,7 @@ async fn what_is_gone_on_with_is_what_stat_shows() {
     let data = tempfile::tempdir().unwrap();
     let (record, dropbox) = open(data.path()).await;
     let organisation = supplier(&record).await;
-    let session = session(&dropbox, organisation);
+    let session = session(&dropbox, organisation).await;
     // A connection that hangs, a second one that brings the file whole, and then the end of the first.
     let mut hung = session.create(&path("a.edi"), NEW).await.unwrap();
     hung.write_at(0, b"the first half of another").await.unwrap();
@@ -92,13 +93,13 @@ async fn an_upload_killed_before_its_commit_is_gone_on_with() {
     let data = tempfile::tempdir().unwrap();
     let (record, dropbox) = open(data.path()).await;
     let organisation = supplier(&record).await;
-    let mut upload = session(&dropbox, organisation).create(&path("a.edi"), NEW).await.unwrap();
+    let mut upload = session(&dropbox, organisation).await.create(&path("a.edi"), NEW).await.unwrap();
     upload.write_at(0, b"whole").await.unwrap();
     let spool = data.path().join(format!("spool/{}.part", upload.id()));
     std::mem::forget(upload);
     std::fs::set_permissions(&spool, std::fs::Permissions::from_mode(0o400)).unwrap();
     let (_record, dropbox) = open(data.path()).await;
-    let session = session(&dropbox, organisation);
+    let session = session(&dropbox, organisation).await;
     assert_eq!(session.stat(&path("a.edi")).await.unwrap().size_bytes, 5);
     // A sender who sees that nothing is missing writes nothing more.
     let upload = session.create(&path("a.edi"), GO_ON).await.unwrap();
@@ -113,7 +114,7 @@ async fn a_spool_file_that_cannot_be_opened_is_not_an_empty_one() {
     let data = tempfile::tempdir().unwrap();
     let (record, dropbox) = open(data.path()).await;
     let organisation = supplier(&record).await;
-    let mut upload = session(&dropbox, organisation).create(&path("a.edi"), NEW).await.unwrap();
+    let mut upload = session(&dropbox, organisation).await.create(&path("a.edi"), NEW).await.unwrap();
     upload.write_at(0, b"whole").await.unwrap();
     let spool = data.path().join(format!("spool/{}.part", upload.id()));
     std::mem::forget(upload);
@@ -121,7 +122,7 @@ async fn a_spool_file_that_cannot_be_opened_is_not_an_empty_one() {
     std::fs::rename(&spool, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &spool).unwrap();
     let (_record, dropbox) = open(data.path()).await;
-    let refused = session(&dropbox, organisation).create(&path("a.edi"), GO_ON).await;
+    let refused = session(&dropbox, organisation).await.create(&path("a.edi"), GO_ON).await;
     assert!(refused.is_err(), "{refused:?}");
 }
 
@@ -131,12 +132,12 @@ async fn an_upload_killed_with_a_hole_in_it_starts_again() {
     let data = tempfile::tempdir().unwrap();
     let (record, dropbox) = open(data.path()).await;
     let organisation = supplier(&record).await;
-    let mut upload = session(&dropbox, organisation).create(&path("a.edi"), NEW).await.unwrap();
+    let mut upload = session(&dropbox, organisation).await.create(&path("a.edi"), NEW).await.unwrap();
     upload.write_at(0, b"01").await.unwrap();
     upload.write_at(4, b"45").await.unwrap();
     std::mem::forget(upload);
     let (_record, dropbox) = open(data.path()).await;
-    let upload = session(&dropbox, organisation).create(&path("a.edi"), GO_ON).await.unwrap();
+    let upload = session(&dropbox, organisation).await.create(&path("a.edi"), GO_ON).await.unwrap();
     assert_eq!(upload.size_bytes(), 0);
 }
 
@@ -144,7 +145,7 @@ async fn an_upload_killed_with_a_hole_in_it_starts_again() {
 async fn a_failure_of_the_house_does_not_count_as_an_attempt_at_the_file() {
     let data = tempfile::tempdir().unwrap();
     let (record, dropbox) = open(data.path()).await;
-    let session = session(&dropbox, supplier(&record).await);
+    let session = session(&dropbox, supplier(&record).await).await;
     let mut upload = session.create(&path("a.edi"), NEW).await.unwrap();
     upload.write_at(0, b"ISA").await.unwrap();
     upload.finish().await.unwrap();

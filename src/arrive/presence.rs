@@ -31,6 +31,8 @@ pub enum Leaving {
     Draining,
     /// It had not logged in when the room before the login was full.
     MadeRoom,
+    /// The account's policy does not let it be inside any more.
+    Revoked,
 }
 
 /// As long as it lives, the connection has work that a drain waits for.
@@ -127,6 +129,7 @@ impl Leaving {
             Self::Idle => "nothing was asked for too long; connect again when there is something to do",
             Self::Draining => "the server is going down; connect again in a moment",
             Self::MadeRoom => "too many connections are waiting to log in",
+            Self::Revoked => "this account may not be used any more; ask the operator of this server",
         }
     }
 }

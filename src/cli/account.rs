@@ -1,5 +1,7 @@
 //! `waybill account`: the logins of the doors.
 
+mod policy;
+
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,7 @@ use super::store::{Missing, NewAccount, Place};
 use super::table::{Cell, Table};
 use crate::land::credential;
 
-/// Make and list accounts: the logins files are sent with
+/// Make and list accounts, the logins files are sent with, and say what each may do
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, arg_required_else_help = true)]
 pub(super) struct Account {
@@ -26,6 +28,8 @@ pub(super) struct Account {
 const EXAMPLES: &str = "\
 Examples:
   waybill account create acme-erp --org \"Acme Industries\" --key erp_key.pub
+  waybill account set acme-erp --allowed-addresses 192.0.2.0/24 --quota-bytes \"10 GiB\"
+  waybill account show acme-erp
   waybill account list
 
 Exit codes: 0 done, 2 unusable (the login is taken, a bad key, no store there, wrong arguments).";
@@ -35,6 +39,12 @@ enum Action {
     /// Make an account with a password, keys, or both
     #[command(after_long_help = CREATE)]
     Create(Create),
+    /// Say what an account may do: from where, how much, until when
+    #[command(after_long_help = policy::SET)]
+    Set(Box<policy::Set>),
+    /// Show one account: what it may do, and what stands in its drop
+    #[command(after_long_help = policy::SHOW)]
+    Show(policy::Show),
     /// List the accounts
     #[command(after_long_help = LIST)]
     List {
@@ -92,6 +102,8 @@ impl Account {
     pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match &self.action {
             Action::Create(create) => create.run(out),
+            Action::Set(set) => runtime()?.block_on(set.run(out)),
+            Action::Show(show) => runtime()?.block_on(show.run(out)),
             Action::List { json, place } => runtime()?.block_on(list(out, *json, place)),
         }
     }

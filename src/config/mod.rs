@@ -3,11 +3,13 @@
 //! One file (`config/waybill.toml` shows every setting at its default), overridden by `WAYBILL_…` in the
 //! environment: `WAYBILL_SFTP_LISTEN` is `listen` in `[sftp]`. There is no third way.
 
+mod accounts;
 mod units;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+pub use accounts::Accounts;
 use serde::{Deserialize, Serialize};
 pub use units::{ByteSize, Span};
 use waybill_parsers::Limits;
@@ -23,6 +25,7 @@ pub struct Config {
     pub http: Http,
     pub doors: Doors,
     pub land: Land,
+    pub accounts: Accounts,
     pub ingest: Ingest,
     pub parse: Limits,
     pub log: Log,
@@ -123,7 +126,7 @@ impl Default for Ftps {
             login_failures_max: 6,
             handshake_deadline: Span::seconds(10),
             stall_deadline: Span::minutes(1),
-            line_max: ByteSize::kib(4),
+            line_max: ByteSize::kib(8),
         }
     }
 }
@@ -334,6 +337,7 @@ impl Config {
                 return Err(ConfigError::Invalid(format!("{name} is 0; it must be at least 1")));
             }
         }
+        self.accounts.checked()?;
         let (first, last) = (self.ftps.passive_port_first, self.ftps.passive_port_last);
         if last < first || (first == 0) != (last == 0) {
             return Err(ConfigError::Invalid(format!(
@@ -385,6 +389,15 @@ fn override_from(table: &mut toml::Table, variable: &str, value: &str) -> Result
             origin: variable.to_owned(),
             message: format!("`{value}` is not true or false"),
         })?,
+        // A list is written with commas.
+        toml::Value::Array(_) => toml::Value::Array(
+            value
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| item.to_owned().into())
+                .collect(),
+        ),
         _ => toml::Value::String(value.to_owned()),
     };
     let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
@@ -409,9 +422,11 @@ mod tests {
             ("WAYBILL_LAND_FILE_MAX", "10 MiB"),
             ("WAYBILL_DOORS_BEFORE_LOGIN_MAX", "7"),
             ("WAYBILL_INGEST_LEASE", "5 s"),
+            ("WAYBILL_ACCOUNTS_NAME_PATTERNS", "*.edi, *.csv"),
             ("PATH", "/bin"),
         ])
         .unwrap();
+        assert_eq!(config.accounts.name_patterns.len(), 2);
         assert_eq!(config.sftp.listen.port(), 0);
         assert_eq!(config.land.file_max, ByteSize::mib(10));
         assert_eq!(config.doors.before_login_max, 7);
@@ -439,6 +454,10 @@ mod tests {
             ("WAYBILL_FTPS_PASSIVE_PORT_FIRST", "5000"),
             ("WAYBILL_FTPS_PASSIVE_ADDRESS", "gate.example"),
             ("WAYBILL_TLS_KEY", "key.pem"),
+            ("WAYBILL_ACCOUNTS_BANDWIDTH", "1 B"),
+            ("WAYBILL_ACCOUNTS_QUOTA_WARNING_PERCENT", "101"),
+            ("WAYBILL_ACCOUNTS_ALLOWED_ADDRESSES", "10.0.0.0/8,10.0.0.1/8"),
+            ("WAYBILL_ACCOUNTS_PERMISSIONS", "upload,fly"),
         ] {
             assert!(with(&[(variable, value)]).is_err(), "{variable}");
         }

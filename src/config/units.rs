@@ -26,12 +26,25 @@ impl ByteSize {
     }
 
     #[must_use]
+    pub const fn of(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0
     }
 }
 
 const SIZES: [(&str, u64); 5] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+impl std::str::FromStr for ByteSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_in_units(text, &SIZES).map(Self)
+    }
+}
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,8 +94,8 @@ impl fmt::Display for Span {
 
 /// In the largest unit that needs no fraction.
 fn write_in_units(out: &mut fmt::Formatter<'_>, value: u64, units: &[(&str, u64)]) -> fmt::Result {
-    let (unit, size) =
-        units.iter().find(|(_, size)| value != 0 && value.is_multiple_of(*size)).copied().unwrap_or(("s", 1_000));
+    let fitting = units.iter().find(|(_, size)| value != 0 && value.is_multiple_of(*size)).or(units.last());
+    let (unit, size) = fitting.copied().unwrap_or(("", 1));
     write!(out, "{} {unit}", value / size)
 }
 

@@ -9,6 +9,7 @@ pub mod errors_table;
 pub mod event;
 pub mod id;
 pub mod path;
+pub mod policy;
 pub mod scope;
 
 pub use bearer::Bearer;
@@ -19,4 +20,5 @@ pub use digest::{Digest, Hasher};
 pub use event::{Event, Severity};
 pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, RequestId, SessionId, TokenId};
 pub use path::{FileName, PathError, VirtualPath};
+pub use policy::{AccountPolicy, Forbidden, NotAdmitted, Permission, Policy, Quota, Usage};
 pub use scope::Scope;

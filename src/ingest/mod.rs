@@ -3,6 +3,7 @@
 //! first run are the same code.
 
 mod answer;
+mod proof;
 mod read;
 mod worker;
 

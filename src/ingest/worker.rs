@@ -16,10 +16,10 @@ use crate::record::{Lease, Outcome, Record, RecordError, Retry};
 /// The workers of a house.
 #[derive(Clone, Debug)]
 pub struct Ingest {
-    record: Record,
-    originals: Originals,
+    pub(super) record: Record,
+    pub(super) originals: Originals,
     settings: config::Ingest,
-    limits: Limits,
+    pub(super) limits: Limits,
     /// Where answers are staged before they are put on the shelf.
     staging: PathBuf,
 }
@@ -99,6 +99,15 @@ impl Ingest {
 
     async fn one_worker(self, name: String, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
+            // First: their senders wait for the answer.
+            match self.prove_one().await {
+                Ok(false) => {}
+                Ok(true) => continue,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "could not ask whether a file is whole");
+                    tokio::time::sleep(self.settings.poll.duration()).await;
+                }
+            }
             match self.record.lease(&name, self.settings.lease.duration()).await {
                 Ok(Some(lease)) => self.attempt(lease).await,
                 Ok(None) => {

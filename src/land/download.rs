@@ -41,12 +41,21 @@ impl Download {
         self.modified
     }
 
-    /// Fills as much of `buffer` as the file has from `offset` on; 0 at the end.
+    /// Fills as much of `buffer` as the file has from `offset` on, as fast as the account may; 0 at the end.
     ///
     /// # Errors
-    /// The shelf could not be read.
+    /// The shelf could not be read, or the account may not be inside any more.
     pub async fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, LandError> {
+        self.session.still_admitted()?;
+        let left = usize::try_from(self.size_bytes().saturating_sub(offset)).unwrap_or(usize::MAX);
+        self.session.0.standing.pace(left.min(buffer.len())).await;
         self.original.read_at(offset, buffer).await.map_err(|error| LandError::unavailable("read an original", &error))
+    }
+
+    /// Whether reading takes time on purpose: the account has a bandwidth.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        self.session.policy().bandwidth != 0
     }
 
     /// Notes, once, that the last byte has been read.

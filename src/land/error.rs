@@ -11,8 +11,17 @@ pub enum LandError {
     Exists { path: String },
     #[error("{reason}")]
     Refused { reason: String },
-    #[error("the file is larger than the {limit} this server takes; split it and send the parts")]
-    TooLarge { limit: String },
+    /// The account's policy does not allow it.
+    #[error("{reason}")]
+    Forbidden { reason: String },
+    #[error("the file is larger than the {limit} this {taker} takes; split it and send the parts")]
+    TooLarge {
+        limit: String,
+        /// `server` or `account`.
+        taker: &'static str,
+    },
+    #[error("{reason}")]
+    OverQuota { reason: String },
     #[error("the server has no room left for this file; nothing was kept, send it again later")]
     NoSpace,
     #[error("bytes {from} to {to} were never sent, so the file is not complete; send it again")]

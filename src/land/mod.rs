@@ -3,11 +3,16 @@
 //! landed ([`Upload::finish`]), which is the only place where "OK" comes from.
 
 mod admit;
+mod allowance;
 pub mod credential;
 mod download;
 mod error;
 mod extents;
+mod place;
+mod proof;
 mod session;
+mod spool;
+mod standing;
 mod sweep;
 mod upload;
 
@@ -15,10 +20,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-pub use admit::{Door, Peer, Proof, Refused};
+pub use admit::{Door, NotEntered, Peer, Proof, Refused};
 pub use download::Download;
 pub use error::LandError;
 pub use session::{Creation, Entry, EntryKind, Room, Session};
+use standing::Standings;
 use tokio::sync::Semaphore;
 pub use upload::{Receipt, Upload};
 
@@ -45,6 +51,9 @@ struct Inner {
     open_uploads: Mutex<HashMap<String, usize>>,
     /// Failed logins written to the log in the current second: the rest is only spoken.
     noted_failures: Mutex<(std::time::Instant, u32)>,
+    /// The same for what a policy refused.
+    noted_refusals: Mutex<(std::time::Instant, u32)>,
+    standings: Standings,
 }
 
 /// This node, while there is only one: the embedded house.
@@ -74,6 +83,7 @@ impl Dropbox {
         record: Record,
         originals: Originals,
         settings: config::Land,
+        accounts: &config::Accounts,
         data: &Path,
     ) -> Result<Self, OpenError> {
         let spool = data.join("spool");
@@ -83,6 +93,8 @@ impl Dropbox {
         let (epoch, same_boot) = record.start_boot(NODE, boot.trim()).await?;
         let same_boot = same_boot && !boot.is_empty();
         record.abort_left_open(NODE, epoch, same_boot).await?;
+        let seen = record.newest_policy().await?;
+        record.keep_account_defaults(&accounts.policy(), settings.listed.micros()).await?;
         let dropbox = Self(Arc::new(Inner {
             record,
             originals,
@@ -93,6 +105,8 @@ impl Dropbox {
             epoch,
             open_uploads: Mutex::default(),
             noted_failures: Mutex::new((std::time::Instant::now(), 0)),
+            noted_refusals: Mutex::new((std::time::Instant::now(), 0)),
+            standings: Standings::new(accounts.policy(), seen),
         }));
         dropbox.sweep_spool().await?;
         dropbox.sync_spool()?;

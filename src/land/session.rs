@@ -9,9 +9,9 @@ use super::Dropbox;
 use super::admit::Peer;
 use super::download::Download;
 use super::error::LandError;
+use super::standing::Standing;
 use super::upload::Upload;
-use crate::config::ByteSize;
-use crate::domain::{Event, FileName, OrganisationId, SessionId, Severity, Timestamp, VirtualPath};
+use crate::domain::{Event, FileName, OrganisationId, Permission, SessionId, Severity, Timestamp, VirtualPath};
 use crate::record::Listing;
 
 /// A caller who came in. Cheap to clone.
@@ -21,6 +21,7 @@ pub struct Session(pub(super) Arc<SessionInner>);
 #[derive(Debug)]
 pub(super) struct SessionInner {
     pub(super) dropbox: Dropbox,
+    pub(super) standing: Arc<Standing>,
     pub(super) id: SessionId,
     pub(super) organisation: OrganisationId,
     pub(super) principal: String,
@@ -51,6 +52,9 @@ pub enum EntryKind {
 pub struct Room {
     pub total_bytes: u64,
     pub free_bytes: u64,
+    /// `None`: as many as there is room for.
+    pub total_files: Option<u64>,
+    pub free_files: Option<u64>,
 }
 
 /// How an upload is opened. Without `truncate`, what was broken off under the name, or what lies there, is
@@ -60,6 +64,20 @@ pub struct Creation {
     pub truncate: bool,
     /// Only if there is no such file.
     pub exclusive: bool,
+}
+
+/// Whether this is the name of an answer, if there is one.
+fn answers(name: &FileName) -> bool {
+    ANSWER_SUFFIXES.iter().any(|suffix| name.as_str().ends_with(suffix))
+}
+
+fn takes_no_answers_name(name: &FileName) -> Result<(), LandError> {
+    match ANSWER_SUFFIXES.iter().find(|suffix| name.as_str().ends_with(**suffix)) {
+        None => Ok(()),
+        Some(suffix) => Err(LandError::refused(format!(
+            "names ending in {suffix} are kept for this server's answers; send the file under another name"
+        ))),
+    }
 }
 
 /// What an answer's name ends with.
@@ -76,24 +94,6 @@ impl Session {
         &self.0.login
     }
 
-    /// The largest file that is taken.
-    #[must_use]
-    pub fn file_max(&self) -> ByteSize {
-        self.0.dropbox.0.settings.file_max
-    }
-
-    /// How much room there is where uploads are until they land.
-    ///
-    /// # Errors
-    /// The file system does not say.
-    pub fn room(&self) -> std::io::Result<Room> {
-        let spool = rustix::fs::statvfs(&self.0.dropbox.0.spool)?;
-        Ok(Room {
-            total_bytes: spool.f_blocks.saturating_mul(spool.f_frsize),
-            free_bytes: spool.f_bavail.saturating_mul(spool.f_frsize),
-        })
-    }
-
     /// What is in a folder, by name: `/` holds `drop`; `/drop` holds the newest files and their answers.
     ///
     /// # Errors
@@ -103,6 +103,7 @@ impl Session {
             VirtualPath::Root => Ok(vec![folder_entry("drop")]),
             VirtualPath::File(_) => Err(LandError::refused(format!("{folder} is not a folder"))),
             VirtualPath::Drop => {
+                self.permits(Permission::List, folder).await?;
                 let inner = &self.0.dropbox.0;
                 let listings = inner
                     .record
@@ -148,8 +149,14 @@ impl Session {
             return Err(LandError::refused(format!("{path} is a folder; list it instead")));
         };
         let (key, modified, file) = match self.listing(name).await? {
-            Some(listing) => (listing.object_key, listing.committed_at, listing.id),
+            Some(listing) => {
+                self.permits(Permission::DownloadFiles, path).await?;
+                (listing.object_key, listing.committed_at, listing.id)
+            }
             None => {
+                if answers(name) {
+                    self.permits(Permission::DownloadAnswers, path).await?;
+                }
                 let answer = self.answer(name).await?;
                 let (entry, listing) = answer.ok_or_else(|| LandError::NotFound { path: path.to_string() })?;
                 let key = listing.answer.map(|answer| answer.object_key).unwrap_or_default();
@@ -175,11 +182,10 @@ impl Session {
         let VirtualPath::File(name) = path else {
             return Err(LandError::refused(format!("{path} is a folder; give the file a name")));
         };
-        if let Some(suffix) = ANSWER_SUFFIXES.iter().find(|suffix| name.as_str().ends_with(**suffix)) {
-            return Err(LandError::refused(format!(
-                "names ending in {suffix} are kept for this server's answers; send the file under another name"
-            )));
-        }
+        self.permits(Permission::Upload, path).await?;
+        takes_no_answers_name(name)?;
+        let policy = self.policy();
+        self.unless_forbidden(policy.takes_name(name), path).await?;
         Upload::open(self, name, how).await
     }
 
@@ -191,9 +197,10 @@ impl Session {
         let (VirtualPath::File(old), VirtualPath::File(new)) = (from, to) else {
             return Err(LandError::refused("only files can be renamed; /drop stays where it is"));
         };
-        if let Some(suffix) = ANSWER_SUFFIXES.iter().find(|suffix| new.as_str().ends_with(**suffix)) {
-            return Err(LandError::refused(format!("names ending in {suffix} are kept for this server's answers")));
-        }
+        self.permits(Permission::Upload, from).await?;
+        takes_no_answers_name(new)?;
+        let policy = self.policy();
+        self.unless_forbidden(policy.takes_name(new), to).await?;
         let not_found = || LandError::NotFound { path: from.to_string() };
         let listing = self.listing(old).await?.ok_or_else(not_found)?;
         if old == new {
@@ -215,6 +222,7 @@ impl Session {
             .rename_in_drop(listing.id, &self.0.principal, new, event)
             .await
             .map_err(|error| LandError::unavailable("rename a file", &error))?;
+        self.0.standing.forget_drop();
         if renamed { Ok(()) } else { Err(not_found()) }
     }
 
@@ -226,6 +234,7 @@ impl Session {
         let VirtualPath::File(name) = path else {
             return Err(LandError::refused(format!("{path} cannot be removed")));
         };
+        self.permits(Permission::Delete, path).await?;
         let record = &self.0.dropbox.0.record;
         let not_found = || LandError::NotFound { path: path.to_string() };
         let event = |file| {
@@ -242,8 +251,12 @@ impl Session {
         } else if let Some((_, listing)) = self.answer(name).await? {
             record.unlist_answer(listing.id, &self.0.principal, event(listing.id)).await
         } else {
-            return Err(not_found());
+            // What was broken off is given up: it takes room of the quota, and would otherwise for a day.
+            let event =
+                self.event("upload.given_up", Severity::Info, format!("what was broken off of {path} is given up"));
+            record.forget_partial(&self.0.principal, name, event.data("path", path.to_string())).await
         };
+        self.0.standing.forget_drop();
         match removed {
             Ok(true) => Ok(()),
             Ok(false) => Err(not_found()),
@@ -311,7 +324,7 @@ impl Session {
     }
 
     fn listed_since(&self) -> Timestamp {
-        Timestamp::now().plus_micros(-self.0.dropbox.0.settings.listed.micros())
+        self.0.dropbox.listed_since()
     }
 }
 

@@ -1,18 +1,21 @@
 //! A file being sent, from the first byte to the receipt: DURABILITY section 2, steps 1 to 8, in order.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Inner;
 use super::error::LandError;
 use super::extents::Extents;
+use super::place::Place;
 use super::session::{Creation, Session};
-use crate::domain::{ArrivalId, Digest, FileName, Hasher, Severity, Timestamp};
-use crate::record::{Commit, Committed, Listing, NewUpload};
+use super::spool::{self, digest_from, open_again, remove_spool, write_error};
+use super::standing::Taken;
+use crate::domain::{ArrivalId, Digest, FileName, Hasher, Severity, Timestamp, Usage};
+use crate::record::{Commit, CommitReply, Committed, Listing, NewUpload};
 
 /// A file being sent, not yet promised to anybody. Dropping it is what a broken connection does: nothing
 /// becomes visible, and what came can be gone on with.
@@ -32,6 +35,8 @@ pub struct Upload {
     poison: Option<LandError>,
     opened: Instant,
     place: Place,
+    /// What it has taken of the account's quota.
+    taken: Taken,
 }
 
 /// What the sender may rely on: the original is stored, the arrival committed, the job queued.
@@ -42,8 +47,10 @@ pub struct Receipt {
     pub digest: Digest,
     /// The earlier file with the same bytes, whose effect this one shares.
     pub duplicate_of: Option<ArrivalId>,
-    /// Under a temporary name: it arrives when it is renamed.
+    /// It is not read yet: it has a temporary name, or nothing has proved that it is whole.
     pub held: bool,
+    /// Nothing has proved that it is whole.
+    pub unproven: bool,
 }
 
 /// How long an unknown outcome of the commit is looked into before the sender is told that it failed.
@@ -62,6 +69,10 @@ impl Upload {
         {
             return Ok(upload);
         }
+        // What it replaces goes when it lands, and makes room for so much of it.
+        let replaces = listing.as_ref().map_or(Usage::default(), |old| Usage { bytes: old.size_bytes, files: 1 });
+        let mut taken = Taken::none(std::sync::Arc::clone(&session.0.standing), replaces);
+        make_room(session, &mut taken, 0, name).await?;
         let id = ArrivalId::random();
         // A file that lies there already is gone on with in a copy: originals never change.
         let base = if how.truncate { None } else { listing };
@@ -87,21 +98,14 @@ impl Upload {
             .await
             .map_err(|error| LandError::unavailable("register an upload", &error))?;
         let spool = inner.spool_path(id);
-        let made = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&spool);
-        let file = match made {
+        let file = match spool::make(&spool) {
             Ok(file) => file,
             Err(error) => {
                 let refused = write_error(&error, "make a spool file");
                 let event = session
                     .event("upload.aborted", Severity::Warn, format!("/drop/{name} was refused: {refused}"))
                     .file(id);
-                if let Err(error) = inner.record.abort_upload(id, inner.epoch, false, event).await {
+                if let Err(error) = inner.record.abort_upload(id, inner.epoch, 0, event).await {
                     tracing::error!(error = &error as &dyn std::error::Error, "could not note a refused upload");
                 }
                 return Err(refused);
@@ -119,6 +123,7 @@ impl Upload {
             poison: None,
             opened: Instant::now(),
             place,
+            taken,
         };
         if let Some(listing) = base {
             upload.copy_of(&listing.object_key).await?;
@@ -151,6 +156,8 @@ impl Upload {
             Err(error) => return Err(write_error(&error, "open a spool file again")),
         };
         let len = file.metadata().map_err(|error| write_error(&error, "look at a spool file"))?.len();
+        let replaces = listing.map_or(Usage::default(), |old| Usage { bytes: old.size_bytes, files: 1 });
+        let taken = Taken::none(std::sync::Arc::clone(&session.0.standing), replaces);
         let event = session
             .event("upload.opened", Severity::Info, format!("receiving the rest of /drop/{name}, from byte {len}"))
             .file(partial.id)
@@ -161,7 +168,10 @@ impl Upload {
             .reopen_upload(partial.id, &inner.node, inner.epoch, session.0.id, event)
             .await
             .map_err(unavailable)?;
-        Ok(ours.then(|| Self {
+        if !ours {
+            return Ok(None);
+        }
+        let mut upload = Self {
             session: session.clone(),
             id: partial.id,
             name: name.clone(),
@@ -174,7 +184,12 @@ impl Upload {
             poison: None,
             opened: Instant::now(),
             place: std::mem::take(place),
-        }))
+            taken,
+        };
+        // What it holds counts as under way from here on. Where it does not fit any more, it stays as it was.
+        session.0.standing.forget_drop();
+        make_room(session, &mut upload.taken, len, name).await?;
+        Ok(Some(upload))
     }
 
     async fn copy_of(&mut self, key: &str) -> Result<(), LandError> {
@@ -197,7 +212,7 @@ impl Upload {
             if count == 0 {
                 return Ok(());
             }
-            self.write_at(offset, buffer.get(..count).unwrap_or_default()).await?;
+            self.put(offset, buffer.get(..count).unwrap_or_default()).await?;
             offset += count as u64;
         }
     }
@@ -213,13 +228,26 @@ impl Upload {
         self.extents.len()
     }
 
-    /// Writes bytes at an offset, in any order. A failure poisons the upload: nothing later succeeds.
+    /// Writes bytes at an offset, in any order, as fast as the account may. A failure poisons the upload: nothing later
+    /// succeeds. Dropping the wait writes nothing.
     ///
     /// # Errors
-    /// The file grows too large, the disk is full or broken, or an earlier write failed.
+    /// The file grows too large or beyond the account's quota, the account may not be inside any more, the disk is full
+    /// or broken, or an earlier write failed.
     pub async fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), LandError> {
+        if self.poison.is_none() {
+            self.session.0.standing.pace(bytes.len()).await;
+        }
+        self.put(offset, bytes).await
+    }
+
+    async fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<(), LandError> {
         if let Some(poison) = &self.poison {
             return Err(poison.clone());
+        }
+        if let Err(error) = self.may_grow(offset, bytes.len()).await {
+            self.poison = Some(error.clone());
+            return Err(error);
         }
         // Noted before the bytes are there: a crash in between must not leave a hole that can be resumed.
         if !self.gaps_noted && offset > self.extents.contiguous() && !bytes.is_empty() {
@@ -230,10 +258,19 @@ impl Upload {
         self.write(offset, bytes).inspect_err(|error| self.poison = Some(error.clone()))
     }
 
+    /// Whether the account's policy and the server's limit let the upload have these bytes too.
+    async fn may_grow(&mut self, offset: u64, count: usize) -> Result<(), LandError> {
+        self.session.still_admitted()?;
+        let end = offset.saturating_add(count as u64);
+        if let Err(error) = self.session.fits(end) {
+            self.session.note_refusal("size_limit", &format!("/drop/{}", self.name), &error.to_string()).await;
+            return Err(error);
+        }
+        make_room(&self.session, &mut self.taken, end, &self.name).await
+    }
+
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), LandError> {
-        let limit = self.session.0.dropbox.0.settings.file_max;
-        let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= limit.bytes());
-        let Some(end) = end else { return Err(LandError::TooLarge { limit: limit.to_string() }) };
+        let end = offset.saturating_add(bytes.len() as u64);
         let file = self.file.as_ref().ok_or(LandError::Unavailable)?;
         file.write_all_at(bytes, offset).map_err(|error| write_error(&error, "write to a spool file"))?;
         if !self.extents.add(offset, end) {
@@ -286,21 +323,22 @@ impl Upload {
             },
         };
         let place = std::mem::take(&mut self.place);
+        let taken = self.taken.handed_on();
         Some(async move {
-            let synced = tokio::task::spawn_blocking(move || {
+            let kept = tokio::task::spawn_blocking(move || {
                 if keep == 0 {
                     remove_spool(&spool);
-                    return false;
+                    return 0;
                 }
-                file.set_len(keep).and_then(|()| file.sync_all()).is_ok()
+                if file.set_len(keep).and_then(|()| file.sync_all()).is_ok() { keep } else { 0 }
             })
             .await
-            .unwrap_or(false);
+            .unwrap_or(0);
             let inner = &session.0.dropbox.0;
-            if let Err(error) = inner.record.abort_upload(id, inner.epoch, synced, event).await {
+            if let Err(error) = inner.record.abort_upload(id, inner.epoch, kept, event).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not note a broken-off upload");
             }
-            drop(place);
+            drop((place, taken));
         })
     }
 
@@ -309,19 +347,44 @@ impl Upload {
     ///
     /// # Errors
     /// The file is not complete or could not be stored; then nothing was taken, and it can be sent again.
-    pub async fn finish(mut self) -> Result<Receipt, LandError> {
+    pub async fn finish(self) -> Result<Receipt, LandError> {
+        self.finish_as(false).await
+    }
+
+    /// The bytes have ended, and the sender has not said that this is the end of the file. It is stored and held, and
+    /// its content is asked whether it is whole; waits a while for the answer. A file that turns out to be whole has
+    /// arrived as any other.
+    ///
+    /// # Errors
+    /// As for [`finish`](Self::finish).
+    pub async fn finish_unproven(self) -> Result<Receipt, LandError> {
+        let session = self.session.clone();
+        let receipt = self.finish_as(true).await?;
+        if !receipt.unproven {
+            return Ok(receipt);
+        }
+        let unproven = session.0.dropbox.proof_of(receipt.id).await;
+        Ok(Receipt { unproven, ..receipt })
+    }
+
+    async fn finish_as(mut self, unproven: bool) -> Result<Receipt, LandError> {
         if let Some(poison) = self.poison.clone() {
             return Err(poison);
+        }
+        // A policy may have become stricter than the upload is, without another byte.
+        if let Err(error) = self.may_grow(self.extents.len(), 0).await {
+            self.poison = Some(error.clone());
+            return Err(error);
         }
         if let Some((from, to)) = self.extents.gap() {
             self.poison = Some(LandError::Incomplete { from, to });
             return Err(LandError::Incomplete { from, to });
         }
-        let landing = tokio::spawn(async move { self.land().await });
+        let landing = tokio::spawn(async move { self.land(unproven).await });
         landing.await.unwrap_or(Err(LandError::Unavailable))
     }
 
-    async fn land(mut self) -> Result<Receipt, LandError> {
+    async fn land(mut self, unproven: bool) -> Result<Receipt, LandError> {
         let started = Instant::now();
         let inner = std::sync::Arc::clone(&self.session.0.dropbox.0);
         // 4. Seal: bytes and digest are fixed from here on.
@@ -342,14 +405,34 @@ impl Upload {
             digest,
             object_key: key.clone(),
             held: self.name.is_temporary(),
+            unproven,
+            quota: self.session.policy().quota(),
+            listed_since: self.session.0.dropbox.listed_since(),
         };
-        let committed = self.commit(&inner, &commit, started).await?;
+        let committed = match self.commit(&inner, &commit, started).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                if let LandError::OverQuota { reason } = &error {
+                    self.session.note_refusal("quota", &format!("/drop/{}", self.name), reason).await;
+                    inner.originals.forget(&key).await;
+                    self.poison = Some(error.clone());
+                }
+                return Err(error);
+            }
+        };
         // 8. Clean. 7, the acknowledgment, is the caller's.
         self.file = None;
         remove_spool(&self.spool);
         self.session.0.files.fetch_add(1, Ordering::Relaxed);
         self.session.0.bytes.fetch_add(size_bytes, Ordering::Relaxed);
-        Ok(Receipt { id: self.id, size_bytes, digest, duplicate_of: committed.duplicate_of, held: committed.held })
+        Ok(Receipt {
+            id: self.id,
+            size_bytes,
+            digest,
+            duplicate_of: committed.duplicate_of,
+            held: committed.held,
+            unproven: committed.unproven,
+        })
     }
 
     async fn seal(&mut self, size_bytes: u64) -> Result<Digest, LandError> {
@@ -383,12 +466,13 @@ impl Upload {
                 .data("path", path)
                 .data("size_bytes", commit.size_bytes)
                 .data("sha256", commit.digest.to_string())
-                .data("held", commit.held)
+                .data("held", commit.held || commit.unproven)
                 .took(self.opened.elapsed());
             match inner.record.commit_upload(commit, vec![stored, completed]).await {
-                Ok(Some(committed)) => return Ok(committed),
+                Ok(CommitReply::Committed(committed)) => return Ok(committed),
+                Ok(CommitReply::OverQuota(passed)) => return Err(LandError::OverQuota { reason: passed.sentence }),
                 // Not receiving any more: ended by somebody else, or committed by a commit whose answer was lost.
-                Ok(None) => {
+                Ok(CommitReply::Gone) => {
                     return match inner.record.commit_outcome(self.id).await {
                         Ok(Some(committed)) => Ok(committed),
                         _ => Err(LandError::Unavailable),
@@ -410,6 +494,17 @@ impl Upload {
     }
 }
 
+/// Makes room in the account's quota for an upload of this length, or tells why there is none.
+async fn make_room(session: &Session, taken: &mut Taken, len: u64, name: &FileName) -> Result<(), LandError> {
+    match taken.grow(&session.0.dropbox, len).await? {
+        Ok(()) => Ok(()),
+        Err(passed) => {
+            session.note_refusal(passed.code, &format!("/drop/{name}"), &passed.sentence).await;
+            Err(LandError::OverQuota { reason: passed.sentence })
+        }
+    }
+}
+
 impl Drop for Upload {
     /// A connection that broke, or an upload that failed. Never a close.
     fn drop(&mut self) {
@@ -417,91 +512,5 @@ impl Drop for Upload {
         if let Some(noted) = self.broken_off() {
             runtime.spawn(noted);
         }
-    }
-}
-
-/// One of the uploads an account may have open at once.
-#[derive(Debug, Default)]
-struct Place(Option<Session>);
-
-impl Place {
-    fn take(session: &Session) -> Result<Self, LandError> {
-        let inner = &session.0.dropbox.0;
-        let max = inner.settings.uploads_per_account_max;
-        let mut open = inner.open_uploads.lock().map_err(|_| LandError::Unavailable)?;
-        let count = open.entry(session.0.principal.clone()).or_default();
-        if *count >= max {
-            return Err(LandError::Busy { reason: format!("{max} uploads are open for this account already") });
-        }
-        *count += 1;
-        Ok(Self(Some(session.clone())))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some(session) = self.0.take() else { return };
-        let Ok(mut open) = session.0.dropbox.0.open_uploads.lock() else { return };
-        if let Some(count) = open.get_mut(&session.0.principal) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&session.0.principal);
-            }
-        }
-    }
-}
-
-impl Inner {
-    pub(super) fn spool_path(&self, id: ArrivalId) -> PathBuf {
-        self.spool.join(format!("{id}.part"))
-    }
-}
-
-/// Opens the spool file of a broken-off upload. If it broke off between being stored and being committed
-/// (DURABILITY section 4, CP 8), it is sealed, and an orphan on the shelf is its second name: nobody was
-/// promised that one, and it is sealed again when the upload is finished.
-fn open_again(spool: &Path) -> io::Result<File> {
-    if std::fs::symlink_metadata(spool)?.is_file() {
-        std::fs::set_permissions(spool, Permissions::from_mode(0o600))?;
-    }
-    OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(spool)
-}
-
-fn digest_from(file: &File, mut hasher: Hasher, mut offset: u64) -> io::Result<Digest> {
-    let mut buffer = vec![0; 256 * 1024];
-    let mut reader = OffsetReader { file, offset: &mut offset };
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            count => hasher.update(buffer.get(..count).unwrap_or_default()),
-        }
-    }
-}
-
-struct OffsetReader<'a> {
-    file: &'a File,
-    offset: &'a mut u64,
-}
-
-impl Read for OffsetReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, *self.offset)?;
-        *self.offset += count as u64;
-        Ok(count)
-    }
-}
-
-fn write_error(error: &io::Error, doing: &'static str) -> LandError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LandError::NoSpace,
-        _ => LandError::unavailable(doing, error),
-    }
-}
-
-fn remove_spool(path: &Path) {
-    if let Err(error) = std::fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        tracing::warn!(error = %error, "could not remove a spool file");
     }
 }

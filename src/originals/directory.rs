@@ -68,6 +68,14 @@ impl Originals {
         sync_folder(folder)
     }
 
+    /// Takes an object away that nobody was promised: its commit was refused.
+    pub async fn forget(&self, key: &str) {
+        let done = self.path_of(key).and_then(|path| fs::remove_file(&path).map_err(ShelfError::io("remove", &path)));
+        if let Err(error) = done {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not take a refused original away");
+        }
+    }
+
     /// Opens the object under a key.
     ///
     /// # Errors

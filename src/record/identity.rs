@@ -169,14 +169,28 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn accounts(&self, scope: &Scope) -> Result<Vec<AccountRow>> {
+        self.accounts_named(scope, None).await
+    }
+
+    /// The account with this login, if the scope shows it.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn account(&self, scope: &Scope, login: &str) -> Result<Option<AccountRow>> {
+        Ok(self.accounts_named(scope, Some(login)).await?.into_iter().next())
+    }
+
+    async fn accounts_named(&self, scope: &Scope, login: Option<&str>) -> Result<Vec<AccountRow>> {
         let rows = sqlx::query(
             "select a.id, a.organisation_id, o.name as organisation_name, a.login, a.created_at,
                     a.password_hash is not null as has_password,
                     (select group_concat(k.fingerprint, ' ') from account_key k where k.account_id = a.id) as keys
              from account a join organisation o on o.id = a.organisation_id
-             where $1 is null or a.organisation_id = $1 order by a.login limit 100000",
+             where ($1 is null or a.organisation_id = $1) and ($2 is null or a.login = $2)
+             order by a.login limit 100000",
         )
         .bind(scope.organisation().map(|id| id.to_string()))
+        .bind(login)
         .fetch_all(&self.db.reader)
         .await
         .map_err(RecordError::doing("list the accounts"))?;
@@ -198,18 +212,17 @@ impl Record {
             .collect()
     }
 
-    /// What is needed to check this login; `None` when there is no such account or it is disabled.
+    /// What is needed to check this login; `None` when there is no such account.
     ///
     /// # Errors
     /// The database did not answer.
     pub async fn credential(&self, login: &str) -> Result<Option<Credential>> {
         let doing = || RecordError::doing("look up an account");
-        let account =
-            sqlx::query("select id, organisation_id, password_hash from account where login = $1 and disabled = 0")
-                .bind(login)
-                .fetch_optional(&self.db.reader)
-                .await
-                .map_err(doing())?;
+        let account = sqlx::query("select id, organisation_id, password_hash from account where login = $1")
+            .bind(login)
+            .fetch_optional(&self.db.reader)
+            .await
+            .map_err(doing())?;
         let Some(account) = account else { return Ok(None) };
         let id: String = account.get("id");
         let keys = sqlx::query_scalar(

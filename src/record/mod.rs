@@ -1,30 +1,36 @@
 //! The facts. The only room with SQL: everything that is known about organisations, uploads, documents,
 //! findings and events is asked and told here, through a [`Scope`](crate::domain::Scope).
 
+mod arrivals;
 mod database;
 mod documents;
 mod events;
 mod files;
 mod findings;
+mod held;
 mod idempotency;
 mod identity;
 mod page;
+mod policies;
 mod profiles;
 mod queue;
 mod uploads;
 
 use std::path::PathBuf;
 
+pub use arrivals::{Commit, CommitReply, Committed};
 pub use documents::{DocumentFilter, DocumentRow, NewDocument};
 pub use events::EventFilter;
 pub use files::{FileFilter, FileRow, FileStatus};
 pub use findings::FindingRow;
+pub use held::Unproven;
 pub use idempotency::Remembered;
 pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
 pub use page::{Cursor, Page};
+pub use policies::{ChangedPolicy, PolicyRow};
 pub use profiles::ProfileRow;
 pub use queue::{Lease, Outcome, Retry};
-pub use uploads::{Commit, Committed, Listing, NewUpload, PartialUpload};
+pub use uploads::{Listing, NewUpload, PartialUpload};
 
 use database::Database;
 use tokio::sync::watch;

@@ -357,8 +357,8 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FileName, Severity};
-    use crate::record::{Commit, NewUpload};
+    use crate::domain::{FileName, Quota, Severity};
+    use crate::record::{Commit, CommitReply, NewUpload};
     use waybill_parsers::{Code, Location};
 
     const LEASE: Duration = Duration::from_secs(60);
@@ -383,8 +383,19 @@ mod tests {
         };
         record.open_upload(&upload, event()).await.unwrap();
         let digest = Digest::of(b"ISA");
-        let commit = Commit { id, epoch: 1, size_bytes: 3, digest, object_key: "t/a".to_owned(), held: false };
-        record.commit_upload(&commit, vec![]).await.unwrap().unwrap();
+        let commit = Commit {
+            id,
+            epoch: 1,
+            size_bytes: 3,
+            digest,
+            object_key: "t/a".to_owned(),
+            held: false,
+            unproven: false,
+            quota: Quota::default(),
+            listed_since: Timestamp::now(),
+        };
+        let reply = record.commit_upload(&commit, vec![]).await.unwrap();
+        assert!(matches!(reply, CommitReply::Committed(_)), "{reply:?}");
         id
     }
 

@@ -3,10 +3,11 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::arrivals::{arrival_event, release};
 use super::database::Writing;
 use super::identity::text_id;
 use super::{Record, RecordError, Result};
-use crate::domain::{ArrivalId, Digest, Event, FileName, OrganisationId, SessionId, Timestamp};
+use crate::domain::{ArrivalId, Event, FileName, OrganisationId, SessionId, Timestamp};
 
 /// The columns of a [`Listing`], so that both questions read alike.
 macro_rules! listing_columns {
@@ -36,26 +37,6 @@ pub struct NewUpload {
 pub struct PartialUpload {
     pub id: ArrivalId,
     pub opened_at: Timestamp,
-}
-
-/// What is known of a sealed and stored original: step 6.
-#[derive(Debug, Clone)]
-pub struct Commit {
-    pub id: ArrivalId,
-    pub epoch: i64,
-    pub size_bytes: u64,
-    pub digest: Digest,
-    pub object_key: String,
-    /// A temporary name: it becomes an arrival when it is renamed.
-    pub held: bool,
-}
-
-/// What a commit made of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// The earlier file with the same bytes from the same sender, whose effect this one shares.
-    pub duplicate_of: Option<ArrivalId>,
-    pub held: bool,
 }
 
 /// One file in `/drop`, with its answer once there is one.
@@ -216,24 +197,48 @@ impl Record {
         tx.commit().await.map_err(doing())
     }
 
-    /// Ends an upload that its sender did not finish.
+    /// Ends an upload that its sender did not finish; `kept` bytes of it can be gone on with, unless there are none.
     ///
     /// # Errors
     /// The database did not take it.
-    pub async fn abort_upload(&self, id: ArrivalId, epoch: i64, resumable: bool, event: Event) -> Result<()> {
+    pub async fn abort_upload(&self, id: ArrivalId, epoch: i64, kept: u64, event: Event) -> Result<()> {
         let doing = "end a broken-off upload";
         let mut tx = self.writing().await?;
         sqlx::query(
-            "update upload set state = 'aborted', resumable = $3
+            "update upload set state = 'aborted', resumable = $3, size_bytes = $4
              where id = $1 and boot_epoch = $2 and state = 'receiving'",
         )
         .bind(id.to_string())
         .bind(epoch)
-        .bind(i64::from(resumable))
+        .bind(i64::from(kept > 0))
+        .bind(i64::try_from(kept).unwrap_or(i64::MAX))
         .execute(&mut *tx)
         .await
         .map_err(RecordError::doing(doing))?;
         self.commit_with(tx, vec![event], doing).await
+    }
+
+    /// Gives up what was broken off under a name; `false` where there was nothing.
+    ///
+    /// # Errors
+    /// The database did not take it.
+    pub async fn forget_partial(&self, principal: &str, name: &FileName, event: Event) -> Result<bool> {
+        let doing = "give up a broken-off upload";
+        let mut tx = self.writing().await?;
+        let done = sqlx::query(
+            "update upload set resumable = 0
+             where principal = $1 and name = $2 and state = 'aborted' and resumable = 1",
+        )
+        .bind(principal)
+        .bind(name.as_str())
+        .execute(&mut *tx)
+        .await
+        .map_err(RecordError::doing(doing))?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit_with(tx, vec![event], doing).await?;
+        Ok(true)
     }
 
     /// The upload broken off under this name that can still be gone on with on this node.
@@ -287,74 +292,6 @@ impl Record {
         Ok(wanted > 0)
     }
 
-    /// Step 6: the arrival. The original is stored already; after this its job is queued, exactly once.
-    ///
-    /// # Errors
-    /// The outcome is unknown: ask [`commit_outcome`](Self::commit_outcome) before answering anybody.
-    pub async fn commit_upload(&self, commit: &Commit, events: Vec<Event>) -> Result<Option<Committed>> {
-        let doing = || RecordError::doing("commit an arrival");
-        let mut tx = self.writing().await?;
-        let row =
-            sqlx::query("select principal, name from upload where id = $1 and state = 'receiving' and boot_epoch = $2")
-                .bind(commit.id.to_string())
-                .bind(commit.epoch)
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(doing())?;
-        let Some(row) = row else { return Ok(None) };
-        let version = next_version(&mut tx, &row.get::<String, _>("principal"), &row.get::<String, _>("name"))
-            .await
-            .map_err(doing())?;
-        let now = Timestamp::now();
-        sqlx::query(
-            "update upload set state = 'committed', size_bytes = $3, sha256 = $4, object_key = $5, committed_at = $6,
-                               version = $7
-             where id = $1 and state = 'receiving' and boot_epoch = $2",
-        )
-        .bind(commit.id.to_string())
-        .bind(commit.epoch)
-        .bind(i64::try_from(commit.size_bytes).unwrap_or(i64::MAX))
-        .bind(commit.digest.to_string())
-        .bind(&commit.object_key)
-        .bind(now.micros())
-        .bind(version)
-        .execute(&mut *tx)
-        .await
-        .map_err(doing())?;
-        sqlx::query("insert into job (upload_id, state, not_before) values ($1, 'held', $2)")
-            .bind(commit.id.to_string())
-            .bind(now.micros())
-            .execute(&mut *tx)
-            .await
-            .map_err(doing())?;
-        let duplicate_of = if commit.held { None } else { release(&mut tx, commit.id).await.map_err(doing())? };
-        let events = events_of_arrival(events, commit, duplicate_of);
-        self.commit_with(tx, events, "commit an arrival").await?;
-        self.jobs.notify_one();
-        Ok(Some(Committed { duplicate_of, held: commit.held }))
-    }
-
-    /// What became of a commit whose answer was lost: `None` while the upload is still only an upload.
-    ///
-    /// # Errors
-    /// The database did not answer.
-    pub async fn commit_outcome(&self, id: ArrivalId) -> Result<Option<Committed>> {
-        let row = sqlx::query(
-            "select u.state, u.content_id, j.state as job from upload u left join job j on j.upload_id = u.id where u.id = $1",
-        )
-        .bind(id.to_string())
-        .fetch_optional(&self.db.reader)
-        .await
-        .map_err(RecordError::doing("find out what became of a commit"))?;
-        Ok(row.filter(|row| row.get::<String, _>("state") == "committed").map(|row| {
-            let content = row.get::<Option<String>, _>("content_id").and_then(|text| ArrivalId::parse(&text));
-            Committed {
-                duplicate_of: content.filter(|content| *content != id),
-                held: row.get::<Option<String>, _>("job").as_deref() == Some("held"),
-            }
-        }))
-    }
-
     /// The files of a `/drop`, each name's newest version, newest first, at most `limit`.
     ///
     /// # Errors
@@ -404,7 +341,7 @@ impl Record {
         let doing = || RecordError::doing("rename a file");
         let mut tx = self.writing().await?;
         let row = sqlx::query(
-            "select u.name, u.size_bytes, j.state as job from upload u join job j on j.upload_id = u.id
+            "select u.name, u.size_bytes, u.unproven, j.state as job from upload u join job j on j.upload_id = u.id
              where u.id = $1 and u.principal = $2 and u.state = 'committed' and u.listed = 1",
         )
         .bind(id.to_string())
@@ -433,7 +370,9 @@ impl Record {
             .await
             .map_err(doing())?;
         let mut events = vec![event];
-        if row.get::<String, _>("job") == "held" && !to.is_temporary() {
+        // A name says nothing about whether all of it came.
+        let waits_for_its_name = row.get::<String, _>("job") == "held" && row.get::<i64, _>("unproven") == 0;
+        if waits_for_its_name && !to.is_temporary() {
             let duplicate_of = release(&mut tx, id).await.map_err(doing())?;
             let received = arrival_event(&events, id, row.get("size_bytes"), duplicate_of);
             events.push(received);
@@ -501,76 +440,10 @@ fn listing_of(row: &SqliteRow) -> Result<Listing> {
     })
 }
 
-async fn next_version(tx: &mut Writing, principal: &str, name: &str) -> Result<i64, sqlx::Error> {
+pub(super) async fn next_version(tx: &mut Writing, principal: &str, name: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("select coalesce(max(version), 0) + 1 from upload where principal = $1 and name = $2")
         .bind(principal)
         .bind(name)
         .fetch_one(&mut **tx)
         .await
-}
-
-/// Makes a held arrival's content known and its job ready, or a duplicate's that has nothing left to do.
-async fn release(tx: &mut Writing, id: ArrivalId) -> Result<Option<ArrivalId>, sqlx::Error> {
-    let text = id.to_string();
-    sqlx::query(
-        "insert into content (id, organisation_id, principal, sha256, size_bytes)
-         select id, organisation_id, principal, sha256, size_bytes from upload where id = $1
-         on conflict (organisation_id, principal, sha256, size_bytes) do nothing",
-    )
-    .bind(&text)
-    .execute(&mut **tx)
-    .await?;
-    let content: String = sqlx::query_scalar(
-        "select c.id from content c join upload u on u.organisation_id = c.organisation_id and u.principal = c.principal
-         and u.sha256 = c.sha256 and u.size_bytes = c.size_bytes where u.id = $1",
-    )
-    .bind(&text)
-    .fetch_one(&mut **tx)
-    .await?;
-    let state = if content == text { "ready" } else { "duplicate" };
-    sqlx::query("update upload set content_id = $2 where id = $1")
-        .bind(&text)
-        .bind(&content)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("update job set state = $2 where upload_id = $1 and state = 'held'")
-        .bind(&text)
-        .bind(state)
-        .execute(&mut **tx)
-        .await?;
-    Ok(ArrivalId::parse(&content).filter(|content| *content != id))
-}
-
-fn events_of_arrival(mut events: Vec<Event>, commit: &Commit, duplicate_of: Option<ArrivalId>) -> Vec<Event> {
-    if !commit.held {
-        let size = i64::try_from(commit.size_bytes).unwrap_or(i64::MAX);
-        let arrival = arrival_event(&events, commit.id, size, duplicate_of);
-        events.push(arrival);
-    }
-    events
-}
-
-/// `file.received` or `file.duplicate`, by whoever the events before it are about.
-fn arrival_event(before: &[Event], id: ArrivalId, size_bytes: i64, duplicate_of: Option<ArrivalId>) -> Event {
-    use crate::domain::Severity;
-    let (kind, msg) = match duplicate_of {
-        None => ("file.received", format!("received, {size_bytes} bytes; waiting to be read")),
-        Some(first) => ("file.duplicate", format!("the same bytes as {first}; it shares that file's records")),
-    };
-    let mut event = Event::new(kind, Severity::Info, msg).file(id).data("size_bytes", size_bytes);
-    if let Some(first) = duplicate_of {
-        event = event.data("duplicate_of", first.to_string());
-        event.code = Some("duplicate_file".to_owned());
-    }
-    if let Some(last) = before.last() {
-        event.org = last.org;
-        event.session = last.session;
-        event.user.clone_from(&last.user);
-        event.proto.clone_from(&last.proto);
-        event.ip.clone_from(&last.ip);
-        if let Some(path) = last.data.get("path") {
-            event = event.data("path", path.clone());
-        }
-    }
-    event
 }

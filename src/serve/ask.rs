@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::Shared;
 use super::problem::{Code, Fault, Problem};
-use crate::domain::Timestamp;
+use crate::domain::{PathError, Timestamp, VirtualPath};
 
 /// The query of a request as its documented parameters, and nothing else.
 #[derive(Debug)]
@@ -29,6 +29,12 @@ impl<T: DeserializeOwned + IntoParams, S: Sync> FromRequestParts<S> for Asked<T>
         let Query(mut pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| Problem::new(Code::ValidationFailed, "the query string could not be read"))?;
         let known: BTreeSet<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+        // What is read above has a mark for each byte that is no UTF-8: two names could collapse into one.
+        for (name, value) in parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')) {
+            if decoded(value.as_bytes()).is_some_and(|value| std::str::from_utf8(&value).is_err()) {
+                refuse(vec![fault(name, "invalid", PathError::NotUtf8.to_string())])?;
+            }
+        }
         pairs.sort();
         let mut faults = vec![];
         let mut object = serde_json::Map::new();
@@ -130,6 +136,31 @@ fn refuse(faults: Vec<Fault>) -> Result<(), Problem> {
 
 fn fault(pointer: &str, code: &'static str, message: String) -> Fault {
     Fault { pointer: Some(pointer.to_owned()), code, message, ..Fault::default() }
+}
+
+/// What a percent-encoded text stands for (RFC 3986 section 2.1).
+pub(super) fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = vec![];
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        if *byte != b'%' {
+            bytes.push(*byte);
+            continue;
+        }
+        let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
+        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    Some(bytes)
+}
+
+/// A file in `/drop`, as every door reads its path.
+pub(super) fn file_name(value: &str) -> Result<String, String> {
+    match VirtualPath::parse(value.as_bytes()) {
+        Ok(VirtualPath::File(name)) => Ok(name.as_str().to_owned()),
+        Ok(folder) => Err(format!("{folder} is a folder; give the file a name")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub(super) fn text(value: &str) -> Result<String, String> {

@@ -29,6 +29,8 @@ pub(super) enum Code {
     Internal,
     Unavailable,
     NoSpace,
+    PolicyRefused,
+    QuotaExceeded,
 }
 
 impl Code {
@@ -65,6 +67,12 @@ impl Code {
             Self::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too much at once"),
             Self::Internal => ("internal_error", StatusCode::INTERNAL_SERVER_ERROR, "Something failed on the server"),
             Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "The server cannot do this now"),
+            Self::PolicyRefused => {
+                ("policy_refused", StatusCode::FORBIDDEN, "The account's policy does not allow this")
+            }
+            Self::QuotaExceeded => {
+                ("quota_exceeded", StatusCode::INSUFFICIENT_STORAGE, "The account's quota does not allow this")
+            }
             Self::NoSpace => ("no_space", StatusCode::INSUFFICIENT_STORAGE, "The server has no room left"),
         }
     }

@@ -18,7 +18,7 @@ use super::guest::Guest;
 use super::reply::Reply;
 use super::verbs;
 use super::wire::{Heard, Wire};
-use crate::arrive::presence::Presence;
+use crate::arrive::presence::{Leaving, Presence};
 use crate::land::Session;
 
 /// One control connection.
@@ -49,6 +49,7 @@ enum Next {
     Heard(Heard),
     Done(Reply),
     Leaving,
+    Revoked,
     Cut,
 }
 
@@ -79,11 +80,16 @@ impl Control {
                 biased;
                 () = guest.presence.cut().cancelled() => Next::Cut,
                 () = guest.presence.leaving().cancelled() => Next::Leaving,
+                () = revoked(guest.session.as_ref()) => Next::Revoked,
                 reply = at_work(work), if work.is_some() => Next::Done(reply),
                 heard = wire.line(), if work.is_none() || waiting.len() < WAITING_MAX => Next::Heard(heard?),
             };
             let left = match next {
                 Next::Cut => return Ok("it was cut off"),
+                Next::Revoked => {
+                    self.guest.presence.leave(Leaving::Revoked);
+                    continue;
+                }
                 Next::Leaving => {
                     self.work = None;
                     let why = self.guest.presence.why().map_or("closing", |why| why.sentence());
@@ -195,6 +201,16 @@ impl Control {
             () = cut.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
             said = timeout(stall, self.wire.say(&bytes)) => said.unwrap_or(Err(io::ErrorKind::TimedOut.into())),
         }
+    }
+}
+
+/// Returns when the account of this session may not be inside any more.
+async fn revoked(session: Option<&Session>) {
+    match session {
+        Some(session) => {
+            session.revoked().await;
+        }
+        None => std::future::pending().await,
     }
 }
 

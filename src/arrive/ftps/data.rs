@@ -102,12 +102,18 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Opening {
-    /// Takes the way the guest has prepared; refuses in words where there is none, or no protection.
-    pub(super) fn of(guest: &mut Guest) -> Result<Self, Reply> {
+    /// Refuses in words where the guest has prepared no way, or no protection.
+    pub(super) fn is_prepared(guest: &Guest) -> Result<(), Reply> {
         if !guest.data_is_protected {
             return Err(Reply::new(521, "data goes over TLS here; send PBSZ 0 and PROT P first"));
         }
-        let way = guest.way.take().ok_or_else(|| Reply::new(425, "send EPSV or PASV first"))?;
+        if guest.way.is_none() { Err(no_way()) } else { Ok(()) }
+    }
+
+    /// Takes the way the guest has prepared; refuses as [`is_prepared`](Self::is_prepared) does.
+    pub(super) fn of(guest: &mut Guest) -> Result<Self, Reply> {
+        Self::is_prepared(guest)?;
+        let way = guest.way.take().ok_or_else(no_way)?;
         Ok(Self {
             house: Arc::clone(&guest.house),
             way,
@@ -144,6 +150,10 @@ impl Opening {
         }
         Ok(stream)
     }
+}
+
+fn no_way() -> Reply {
+    Reply::new(425, "send EPSV or PASV first")
 }
 
 /// The connection, from the address the control connection comes from and no other: a port can be guessed.

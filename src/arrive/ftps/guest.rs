@@ -28,6 +28,8 @@ pub(super) struct Guest {
     pub(super) type_letter: char,
     /// REST: where the next transfer begins. Any other command but the transfer's own takes it back.
     pub(super) restart: u64,
+    /// ALLO: how long the next file will be.
+    pub(super) announced: Option<u64>,
     pub(super) rename_from: Option<VirtualPath>,
     pub(super) has_pbsz: bool,
     pub(super) data_is_protected: bool,
@@ -75,6 +77,7 @@ impl Guest {
             folder: Folder::Drop,
             type_letter: 'A',
             restart: 0,
+            announced: None,
             rename_from: None,
             has_pbsz: false,
             data_is_protected: false,
@@ -91,6 +94,7 @@ impl Guest {
         self.folder = Folder::Drop;
         self.type_letter = 'A';
         self.restart = 0;
+        self.announced = None;
         self.rename_from = None;
         self.way = None;
         self.only_epsv = false;

@@ -26,7 +26,9 @@ const RECORD_BYTES: usize = 16 * 1024;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Receives a file from `offset` on.
-pub(super) fn receive(guest: &Guest, opening: Opening, mut upload: Upload, offset: u64) -> Work {
+pub(super) fn receive(guest: &mut Guest, opening: Opening, mut upload: Upload, offset: u64) -> Work {
+    let announced = guest.announced.take();
+    let session = guest.session.clone();
     let presence = Arc::clone(&guest.presence);
     let stall = guest.house.settings.stall_deadline.duration();
     Box::pin(async move {
@@ -36,8 +38,20 @@ pub(super) fn receive(guest: &Guest, opening: Opening, mut upload: Upload, offse
             Ok(data) => data,
             Err(reply) => return reply,
         };
-        match take_in(&mut data, &mut upload, offset, stall, &presence).await {
-            Ok(()) => {}
+        let taken = take_in(&mut data, &mut upload, offset, stall, &presence).await;
+        let tolerates = || session.as_ref().is_some_and(|session| session.policy().tolerate_missing_close_notify);
+        let finished = match taken {
+            Ok(End::Said) => {
+                let _ = timeout(FAREWELL, data.shutdown()).await;
+                upload.finish().await
+            }
+            // As long as ALLO said it would be: that is the client's word for its end.
+            Ok(End::Unsaid) if tolerates() && announced == Some(upload.size_bytes()) => upload.finish().await,
+            Ok(End::Unsaid) if tolerates() => upload.finish_unproven().await,
+            Ok(End::Unsaid) => {
+                upload.break_off().await;
+                return Reply::new(451, NOT_SAID);
+            }
             Err(trouble) => {
                 upload.break_off().await;
                 return match trouble {
@@ -45,9 +59,18 @@ pub(super) fn receive(guest: &Guest, opening: Opening, mut upload: Upload, offse
                     Trouble::Broken(reply) => reply,
                 };
             }
-        }
-        let _ = timeout(FAREWELL, data.shutdown()).await;
-        match upload.finish().await {
+        };
+        match finished {
+            // Not 226: nobody knows whether it is whole, and a client must not take it for delivered.
+            Ok(receipt) if receipt.unproven => Reply::new(
+                451,
+                format!(
+                    "the data connection ended without TLS close_notify, and nothing in the file proves that it is \
+                     whole; its {} bytes are held as {} and not read: send the same file again, or ask the operator \
+                     to release it",
+                    receipt.size_bytes, receipt.id
+                ),
+            ),
             Ok(receipt) if receipt.held => {
                 Reply::new(226, format!("{} bytes are safe; rename the file and it arrives", receipt.size_bytes))
             }
@@ -57,20 +80,31 @@ pub(super) fn receive(guest: &Guest, opening: Opening, mut upload: Upload, offse
     })
 }
 
+/// Why a file that ended without close_notify is not taken.
+const NOT_SAID: &str = "the data connection ended without TLS close_notify, so the file may be cut short and was not \
+                        taken; send it again, with a client that closes TLS properly";
+
+/// How the bytes ended.
+enum End {
+    /// The client has said that it was all: TLS's close_notify.
+    Said,
+    /// The connection has ended, and TLS has not.
+    Unsaid,
+}
+
 enum Trouble {
     Refused(LandError),
     Broken(Reply),
 }
 
-/// Until the client says that it was all: TLS's close_notify. A connection that just ends may have lost its
-/// rest on the way, and there would be no telling.
+/// Until the end. A connection that just ends may have lost its rest on the way, and there would be no telling.
 async fn take_in(
     data: &mut TlsStream<TcpStream>,
     upload: &mut Upload,
     mut offset: u64,
     stall: Duration,
     presence: &Presence,
-) -> Result<(), Trouble> {
+) -> Result<End, Trouble> {
     let mut buffer = vec![0; PIECE_BYTES];
     loop {
         let broken = |code, text: &str| Err(Trouble::Broken(Reply::new(code, text)));
@@ -82,14 +116,8 @@ async fn take_in(
         offset = offset.saturating_add(count as u64);
         match end {
             None => {}
-            Some(Ok(())) => return Ok(()),
-            Some(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return broken(
-                    451,
-                    "the data connection ended without TLS close_notify, so the file may be cut short and was not \
-                     taken; send it again, with a client that closes TLS properly",
-                );
-            }
+            Some(Ok(())) => return Ok(End::Said),
+            Some(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(End::Unsaid),
             Some(Err(error)) => {
                 debug!(%error, "a data connection broke");
                 return broken(426, "the data connection broke; what came can be gone on with (REST or APPE)");
@@ -203,9 +231,9 @@ async fn farewell(data: &mut TlsStream<TcpStream>, stall: Duration) -> Result<()
 /// What the dropbox refuses, in FTP's numbers (RFC 959 section 4.2.2).
 pub(super) fn refusal(error: &LandError) -> Reply {
     let code = match error {
-        LandError::NotFound { .. } | LandError::Refused { .. } => 550,
+        LandError::NotFound { .. } | LandError::Refused { .. } | LandError::Forbidden { .. } => 550,
         LandError::Exists { .. } | LandError::Path(_) => 553,
-        LandError::TooLarge { .. } => 552,
+        LandError::TooLarge { .. } | LandError::OverQuota { .. } => 552,
         LandError::NoSpace => 452,
         LandError::Incomplete { .. } => 554,
         LandError::Busy { .. } => 450,

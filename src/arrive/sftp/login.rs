@@ -73,7 +73,7 @@ impl Login {
     ) -> Result<Auth, TooMany> {
         self.offers_left = self.offers_left.checked_sub(1).ok_or(TooMany)?;
         let Some(key) = acceptable(key, algorithm) else { return Ok(rejected()) };
-        Ok(if self.dropbox.offers_key(login, &key).await { Auth::Accept } else { rejected() })
+        Ok(if self.dropbox.offers_key(login, &key, &self.peer()).await { Auth::Accept } else { rejected() })
     }
 
     /// A client has signed with this key; russh has verified the signature.
@@ -94,8 +94,7 @@ impl Login {
     }
 
     async fn admit(&self, login: &str, proof: Proof<'_>) -> Auth {
-        let peer = Peer { address: self.presence.peer(), door: Door::Sftp, client: self.greeting.text() };
-        match self.dropbox.admit(login, proof, &peer).await {
+        match self.dropbox.admit(login, proof, &self.peer()).await {
             Ok(session) => match self.session.set(session) {
                 Ok(()) => Auth::Accept,
                 Err(_) => rejected(),
@@ -107,6 +106,10 @@ impl Login {
                 }
             }
         }
+    }
+
+    fn peer(&self) -> Peer {
+        Peer { address: self.presence.peer(), door: Door::Sftp, client: self.greeting.text() }
     }
 
     fn failed(&mut self) -> Result<(), TooMany> {

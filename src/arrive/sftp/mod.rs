@@ -27,7 +27,7 @@ use self::line::{Greeting, Line};
 use self::login::Login;
 use super::accept::{Gate, Visit};
 use super::lobby::Counts;
-use super::presence::Presence;
+use super::presence::{Leaving, Presence};
 use crate::config;
 use crate::land::{Dropbox, Session};
 
@@ -133,7 +133,8 @@ async fn run(
     // The rest of `visit` keeps the connection's seat until we return.
     let line = Line::new(visit.stream, presence.cut(), greeting.clone());
     let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
-    let connection = Connection::new(login, known, Arc::clone(presence), Arc::clone(&house.limits), span.clone());
+    let connection =
+        Connection::new(login, Arc::clone(&known), Arc::clone(presence), Arc::clone(&house.limits), span.clone());
     let running = tokio::select! {
         running = russh::server::run_stream(Arc::clone(&house.ssh), line, connection) => running?,
         () = presence.leaving().cancelled() => return Ok(()),
@@ -141,14 +142,23 @@ async fn run(
     let handle = running.handle();
     let farewell = async {
         presence.leaving().cancelled().await;
-        let sentence = presence.why().map_or("", super::presence::Leaving::sentence);
+        let sentence = presence.why().map_or("", Leaving::sentence);
         // It waits behind what the client does not read; whoever does not read is cut off in a moment.
         let _ = handle.disconnect(Disconnect::ByApplication, sentence.to_owned(), "en".to_owned()).await;
+        std::future::pending().await
+    };
+    let revoked = async {
+        presence.login().await;
+        if let Some(session) = known.get() {
+            session.revoked().await;
+            presence.leave(Leaving::Revoked);
+        }
         std::future::pending().await
     };
     tokio::select! {
         ended = running => ended,
         ended = farewell => ended,
+        ended = revoked => ended,
     }
 }
 

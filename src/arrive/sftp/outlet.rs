@@ -68,7 +68,9 @@ impl Outlet {
 
     pub(super) async fn send(&mut self, reply: Reply, session: &mut Session) -> Result<(), Trouble> {
         let waiting = self.state.waiting.load(Ordering::Acquire);
-        if waiting == 0 && self.round_left > 0 && !session.has_pending_data(self.channel) {
+        // What an account's bandwidth holds back waits in the task: here it would hold back the whole connection.
+        let at_once = waiting == 0 && self.round_left > 0 && !reply.is_paced();
+        if at_once && !session.has_pending_data(self.channel) {
             let bytes = reply.into_bytes().await;
             self.round_left = self.round_left.saturating_sub(bytes.len());
             session.data(self.channel, bytes)?;

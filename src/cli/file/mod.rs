@@ -1,6 +1,7 @@
 //! `waybill file`: what arrived, and what became of it.
 
 mod errors;
+mod release;
 mod show;
 
 use std::io::Write;
@@ -19,7 +20,7 @@ use crate::domain::ArrivalId;
 use crate::domain::counted;
 use crate::record::FileStatus;
 
-/// List and show files, say what is wrong with one, read one again
+/// List and show files, say what is wrong with one, read one again, release one that is held
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, arg_required_else_help = true)]
 pub(super) struct File {
@@ -51,6 +52,11 @@ enum Action {
     /// What it showed stays in sight until the new reading is complete.
     #[command(after_long_help = REPROCESS)]
     Reprocess(Reprocess),
+    /// Release a held file: it is read as it is
+    ///
+    /// It came under a temporary name and was not renamed, or nothing has proved that it is whole.
+    #[command(after_long_help = release::EXAMPLES)]
+    Release(release::Release),
 }
 
 #[derive(Debug, Args)]
@@ -134,6 +140,7 @@ impl File {
                 Action::Show(show) => show.run(out).await,
                 Action::Errors(errors) => errors.run(out).await,
                 Action::Reprocess(reprocess) => reprocess.run(out).await,
+                Action::Release(release) => release.run(out).await,
             }
         })
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::{
-    Account, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, Missing, NewAccount, NewToken, Organisation,
-    Profile,
+    Account, AccountDetail, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, Missing, NewAccount, NewToken,
+    Organisation, PolicyChanges, Profile,
 };
-use crate::domain::{ArrivalId, Bearer, Event, Scope, Timestamp};
+use crate::config;
+use crate::domain::{ArrivalId, Bearer, Event, Policy, Scope, Timestamp};
 use crate::land::credential;
-use crate::record::{EventFilter, FileFilter, FileStatus, OrganisationRow, Record};
+use crate::record::{AccountRow, EventFilter, FileFilter, FileStatus, OrganisationRow, Record};
 
 /// Whoever can write the folder can do anything with it: an operator.
 #[derive(Debug)]
@@ -65,6 +66,46 @@ impl Here {
         let id = self.record.add_account(organisation.id, &new.login, hash.as_deref(), &keys).await?;
         let made = self.record.accounts(&self.scope).await?.into_iter().find(|account| account.id == id);
         made.map(Account::from).context("the account was made, but is not there")
+    }
+
+    pub(super) async fn account(&self, login: &str) -> anyhow::Result<AccountDetail> {
+        let row = self.account_row(login).await?;
+        self.detail(row).await
+    }
+
+    pub(super) async fn change_policy(&self, login: &str, changes: &PolicyChanges) -> anyhow::Result<AccountDetail> {
+        let row = self.account_row(login).await?;
+        let known = self.record.policy(row.id).await?.policy;
+        let policy = known.changed(changes).map_err(|faults| {
+            let told: Vec<String> =
+                faults.iter().map(|fault| format!("{}: {}", fault.setting, fault.message)).collect();
+            anyhow::anyhow!(told.join("\n"))
+        })?;
+        let event = known.change_event(&policy, &row.login, row.organisation, self.scope.principal());
+        self.record.set_policy(row.id, &policy, event).await?;
+        self.detail(row).await
+    }
+
+    async fn detail(&self, row: AccountRow) -> anyhow::Result<AccountDetail> {
+        let policy = self.record.policy(row.id).await?.policy;
+        // A store that no daemon has run on yet: what a daemon without settings would say.
+        let kept = self.record.account_defaults().await?;
+        let (defaults, listed) = kept.unwrap_or_else(|| (Policy::default(), config::Land::default().listed.micros()));
+        let since = Timestamp::now().plus_micros(-listed);
+        let usage = self.record.drop_usage(&row.id.to_string(), since).await?;
+        Ok(AccountDetail { account: row.into(), effective: policy.over(&defaults), policy, usage })
+    }
+
+    async fn account_row(&self, login: &str) -> anyhow::Result<AccountRow> {
+        self.record.account(&self.scope, login).await?.with_context(|| no_such_account(login))
+    }
+
+    pub(super) async fn release(&self, id: ArrivalId) -> anyhow::Result<File> {
+        let file = self.file(id).await?;
+        if !self.record.release_held(&self.scope, id).await? {
+            bail!("the file is {}, and not held", file.status);
+        }
+        self.file(id).await
     }
 
     pub(super) async fn add_token(&self, new: NewToken) -> anyhow::Result<MadeToken> {
@@ -199,6 +240,10 @@ impl Here {
         let found = self.record.organisation(id_or_name).await?;
         found.with_context(|| format!("there is no organisation `{id_or_name}`; `waybill org list` shows them"))
     }
+}
+
+pub(super) fn no_such_account(login: &str) -> String {
+    format!("there is no account `{login}`; `waybill account list` shows them")
 }
 
 pub(super) fn no_such_file(id: ArrivalId) -> String {

@@ -15,7 +15,7 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 pub(super) use here::Here;
-pub(super) use objects::{Account, File, Finding, MadeToken, Organisation, Profile};
+pub(super) use objects::{Account, AccountDetail, File, Finding, MadeToken, Organisation, Profile};
 pub(super) use remote::Remote;
 
 use crate::domain::{ArrivalId, Event, SessionId, Severity, Timestamp};
@@ -92,6 +92,9 @@ pub(super) struct NewAccount {
     pub(super) keys: Vec<String>,
 }
 
+/// What is to change of a policy, by setting; null goes back to what holds for every account.
+pub(super) type PolicyChanges = serde_json::Map<String, serde_json::Value>;
+
 /// A token to be made.
 #[derive(Debug)]
 pub(super) struct NewToken {
@@ -166,6 +169,22 @@ impl Store {
         }
     }
 
+    /// An account with its policy.
+    pub(super) async fn account(&self, login: &str) -> anyhow::Result<AccountDetail> {
+        match self {
+            Self::Here(here) => here.account(login).await,
+            Self::There(there) => there.account(login).await,
+        }
+    }
+
+    /// Changes an account's policy: a JSON merge patch.
+    pub(super) async fn change_policy(&self, login: &str, changes: &PolicyChanges) -> anyhow::Result<AccountDetail> {
+        match self {
+            Self::Here(here) => here.change_policy(login, changes).await,
+            Self::There(there) => there.change_policy(login, changes).await,
+        }
+    }
+
     pub(super) async fn add_token(&self, new: NewToken) -> anyhow::Result<MadeToken> {
         match self {
             Self::Here(here) => here.add_token(new).await,
@@ -211,6 +230,14 @@ impl Store {
         match self {
             Self::Here(here) => here.findings(id, from).await,
             Self::There(there) => there.findings(id, from).await,
+        }
+    }
+
+    /// Releases a held file to be read.
+    pub(super) async fn release(&self, id: ArrivalId) -> anyhow::Result<File> {
+        match self {
+            Self::Here(here) => here.release(id).await,
+            Self::There(there) => there.release(id).await,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Timestamp;
+use crate::domain::{AccountPolicy, Policy, Timestamp, Usage};
 use crate::record::{AccountRow, FileRow, FindingRow, OrganisationRow, ProfileRow};
 
 /// A payer or a supplier.
@@ -46,6 +46,18 @@ impl From<AccountRow> for Account {
             created_at: row.created_at,
         }
     }
+}
+
+/// A login with its policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in super::super) struct AccountDetail {
+    #[serde(flatten)]
+    pub(in super::super) account: Account,
+    /// What the account says itself.
+    pub(in super::super) policy: AccountPolicy,
+    /// What holds, with `[accounts]` beneath.
+    pub(in super::super) effective: Policy,
+    pub(in super::super) usage: Usage,
 }
 
 /// A token just made: the only time its text is shown.

@@ -9,10 +9,11 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::here::no_such_file;
+use super::here::{no_such_account, no_such_file};
 use super::sse::Stream;
 use super::{
-    Account, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, NewAccount, NewToken, Organisation, Profile,
+    Account, AccountDetail, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, NewAccount, NewToken,
+    Organisation, PolicyChanges, Profile,
 };
 use crate::cli::note;
 use crate::domain::{ArrivalId, Event};
@@ -101,6 +102,27 @@ impl Remote {
         }
         let password = new.password.as_ref().map(|password| password.as_str());
         self.post("/v1/accounts", &Body { login: &new.login, org: &new.org, password, keys: &new.keys }).await
+    }
+
+    pub(super) async fn account(&self, login: &str) -> anyhow::Result<AccountDetail> {
+        self.of_account(login, self.request(Method::GET, &format!("/v1/accounts/{login}"))).await
+    }
+
+    pub(super) async fn change_policy(&self, login: &str, changes: &PolicyChanges) -> anyhow::Result<AccountDetail> {
+        let request = self.request(Method::PATCH, &format!("/v1/accounts/{login}"));
+        self.of_account(login, request.json(&serde_json::json!({"policy": changes}))).await
+    }
+
+    async fn of_account(&self, login: &str, request: RequestBuilder) -> anyhow::Result<AccountDetail> {
+        let response = self.send(request).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            bail!(no_such_account(login));
+        }
+        self.read(response).await
+    }
+
+    pub(super) async fn release(&self, id: ArrivalId) -> anyhow::Result<File> {
+        self.about(id, self.request(Method::POST, &format!("/v1/files/{id}/release"))).await
     }
 
     pub(super) async fn add_token(&self, new: NewToken) -> anyhow::Result<MadeToken> {

@@ -13,7 +13,7 @@ use super::super::auth::{Caller, Operator};
 use super::super::problem::{Body, Problem};
 use super::List;
 use super::orgs;
-use crate::domain::Timestamp;
+use crate::domain::{Scope, Timestamp};
 use crate::land::credential;
 use crate::record::AccountRow;
 
@@ -138,6 +138,15 @@ pub(in super::super) async fn create(
         created_at: Timestamp::now(),
     };
     Ok((StatusCode::CREATED, Json(account)))
+}
+
+/// The account of a parameter, if the scope shows it.
+pub(super) async fn named(desk: &Shared, scope: &Scope, pointer: &str, login: &str) -> Result<AccountRow, Problem> {
+    desk.record.account(scope, login).await?.ok_or_else(|| unknown(pointer, login))
+}
+
+pub(super) fn unknown(pointer: &str, login: &str) -> Problem {
+    Problem::at(pointer, format!("there is no account `{login}`, or your token does not show it"))
 }
 
 async fn hashed(desk: &Shared, password: Zeroized) -> Result<String, Problem> {

@@ -158,7 +158,7 @@ pub(in super::super) async fn list(
     let mut reading = Reading::default();
     let filter = FileFilter {
         statuses: reading.list("status", query.status.as_ref(), status),
-        name: reading.one("name", query.name.as_ref(), ask::text),
+        name: reading.one("name", query.name.as_ref(), ask::file_name),
         sha256: reading.one("sha256", query.sha256.as_ref(), |text| {
             let digest = Digest::from_hex(text).ok_or_else(|| "it is not 64 hexadecimal digits".to_owned())?;
             Ok(digest.to_string())

@@ -1,5 +1,6 @@
 //! The routes: one table, from which the router is built and against which the OpenAPI document is tested.
 
+pub(super) mod account_policy;
 pub(super) mod accounts;
 pub(super) mod content;
 pub(super) mod errors;
@@ -10,6 +11,7 @@ pub(super) mod invoices;
 pub(super) mod me;
 pub(super) mod orgs;
 pub(super) mod profiles;
+pub(super) mod release;
 pub(super) mod reprocess;
 pub(super) mod stream;
 pub(super) mod tokens;
@@ -56,6 +58,7 @@ fn routes() -> Vec<Route> {
         route("/v1/files/{id}", &["get"], get(files::one)),
         route("/v1/files/{id}/content", &["get"], get(content::content)),
         route("/v1/files/{id}/errors", &["get"], get(errors::errors)),
+        route("/v1/files/{id}/release", &["post"], post(release::release)),
         route("/v1/files/{id}/reprocess", &["post"], post(reprocess::reprocess)),
         route("/v1/invoices", &["get"], get(invoices::list)),
         route("/v1/invoices/{id}", &["get"], get(invoices::one)),
@@ -63,6 +66,7 @@ fn routes() -> Vec<Route> {
         route("/v1/events/stream", &["get"], get(stream::stream)),
         route("/v1/orgs", &["get", "post"], get(orgs::list).post(orgs::create)),
         route("/v1/accounts", &["get", "post"], get(accounts::list).post(accounts::create)),
+        route("/v1/accounts/{login}", &["get", "patch"], get(account_policy::one).patch(account_policy::change)),
         route("/v1/api-tokens", &["post"], post(tokens::create)),
         route("/v1/feed-profiles", &["get"], get(profiles::list)),
         route("/v1/feed-profiles/{name}", &["get", "put"], get(profiles::one).put(profiles::apply)),

@@ -21,11 +21,12 @@ use super::super::Shared;
 use super::super::ask::{self, Asked};
 use super::super::auth::Caller;
 use super::super::problem::{Body, Code, Problem};
+use super::accounts;
 use super::files::{self, File};
 use super::orgs;
 use crate::domain::{ArrivalId, Digest, FileName, Hasher, OrganisationId, VirtualPath, chain};
-use crate::land::{Creation, Door, LandError, Peer, Receipt, Session, Upload};
-use crate::record::Remembered;
+use crate::land::{Creation, Door, LandError, NotEntered, Peer, Receipt, Session, Upload};
+use crate::record::{AccountRow, Remembered};
 
 /// What to call it, and whose it is.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -33,8 +34,10 @@ use crate::record::Remembered;
 pub(in super::super) struct UploadQuery {
     /// The file's name, where the body is the file itself and `Content-Disposition` does not say.
     name: Option<String>,
-    /// The organisation it is for, by id or name: an operator's token must say, another may not.
+    /// The organisation it is for, by id or name: an operator's token must say, unless it names an account.
     org: Option<String>,
+    /// The account it is sent as, by its login: it stands in that account's drop, and the account's policy holds.
+    account: Option<String>,
 }
 
 /// A form with one file.
@@ -57,12 +60,14 @@ pub(in super::super) struct UploadForm {
     request_body(content((UploadForm = "multipart/form-data"), (String = "application/octet-stream"))),
     responses(
         (status = 201, description = "It has landed; `Location` is the file", body = File),
+        (status = 403, description = "`policy_refused`: the account's policy does not allow it", body = Body,
+         content_type = "application/problem+json"),
         (status = 409, description = "`idempotency_in_progress`, `state_conflict`", body = Body,
          content_type = "application/problem+json"),
         (status = 413, description = "`payload_too_large`", body = Body, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency_mismatch`: the key was used for another file", body = Body,
          content_type = "application/problem+json"),
-        (status = 507, description = "`no_space`: nothing was kept", body = Body, content_type = "application/problem+json")
+        (status = 507, description = "`no_space`, `quota_exceeded`: nothing was kept", body = Body, content_type = "application/problem+json")
     ))]
 pub(in super::super) async fn upload(
     State(desk): State<Shared>,
@@ -70,17 +75,23 @@ pub(in super::super) async fn upload(
     asked: Asked<UploadQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let organisation = owner(&desk, &caller, asked.query.org.as_deref()).await?;
+    let (organisation, account) = owner(&desk, &caller, &asked.query).await?;
     let key = key_of(request.headers())?;
+    // A key is good for one sender's files.
+    let owner = account.as_ref().map_or_else(|| organisation.to_string(), |account| account.id.to_string());
     let under_way = match &key {
         None => None,
-        Some(key) => Some(UnderWay::take(&desk, organisation, key)?),
+        Some(key) => Some(UnderWay::take(&desk, &owner, key)?),
     };
     let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let peer = Peer { address: caller.address, door: Door::Https, client: agent };
-    let session = desk.dropbox.session_for(organisation, &caller.token_name, &peer);
+    let entered = match &account {
+        Some(account) => desk.dropbox.session_as(account, &peer).await,
+        None => desk.dropbox.session_for(organisation, &caller.token_name, &peer).await,
+    };
+    let session = entered.map_err(not_entered)?;
     let received = receive(&session, request, asked.query.name).await?;
-    let landed = landing(desk.clone(), organisation, key, received);
+    let landed = landing(desk.clone(), owner, key, received);
     // Every byte is here: from now on it lands whether or not the client waits for the answer.
     let landed = tokio::spawn(async move {
         let _until_answered = under_way;
@@ -101,15 +112,42 @@ pub(in super::super) async fn upload(
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-async fn owner(desk: &Shared, caller: &Caller, org: Option<&str>) -> Result<OrganisationId, Problem> {
-    match (caller.scope.organisation(), org) {
-        (Some(own), None) => Ok(own),
-        (Some(own), Some(org)) => match desk.record.organisation(org).await? {
-            Some(named) if named.id == own => Ok(own),
-            _ => Err(orgs::unknown("org", org)),
+/// Whose file it is, and as whom it is sent.
+async fn owner(
+    desk: &Shared,
+    caller: &Caller,
+    asked: &UploadQuery,
+) -> Result<(OrganisationId, Option<AccountRow>), Problem> {
+    let account = match &asked.account {
+        None => None,
+        Some(login) => Some(accounts::named(desk, &caller.scope, "account", login).await?),
+    };
+    let organisation = match (caller.scope.organisation(), asked.org.as_deref(), &account) {
+        (Some(own), None, _) => own,
+        (Some(own), Some(org), _) => match desk.record.organisation(org).await? {
+            Some(named) if named.id == own => own,
+            _ => return Err(orgs::unknown("org", org)),
         },
-        (None, Some(org)) => orgs::named(desk, "org", org).await.map(|row| row.id),
-        (None, None) => Err(Problem::at("org", "this is an operator's token: say with `?org=` whose file it is")),
+        (None, Some(org), _) => orgs::named(desk, "org", org).await?.id,
+        (None, None, Some(account)) => account.organisation,
+        (None, None, None) => {
+            return Err(Problem::at("org", "this is an operator's token: say with `?org=` whose file it is"));
+        }
+    };
+    match account {
+        Some(account) if account.organisation != organisation => Err(accounts::unknown("account", &account.login)),
+        account => Ok((organisation, account)),
+    }
+}
+
+fn not_entered(why: NotEntered) -> Problem {
+    match why {
+        // No more than a client at the other doors is told; the log names the reason.
+        NotEntered::Policy => Problem::new(
+            Code::PolicyRefused,
+            "nothing can be sent like this now, or not from your address; ask the operator of this server",
+        ),
+        NotEntered::Unavailable => Problem::new(Code::Unavailable, "the account cannot be looked up; try again later"),
     }
 }
 
@@ -127,8 +165,8 @@ async fn receive(session: &Session, request: Request, name: Option<String>) -> R
         }
         return multipart::receive(session, request).await;
     }
-    let said = request.headers().get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
-    let name = name.or_else(|| said.as_deref().and_then(file_name_in)).ok_or_else(|| {
+    let said = request.headers().get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes);
+    let name = name.map(String::into_bytes).or_else(|| said.and_then(file_name_in)).ok_or_else(|| {
         Problem::at("name", "say the file's name: `?name=invoices.edi`, or a Content-Disposition with a filename")
     })?;
     let mut receiving = Receiving::begin(session, &name).await?;
@@ -137,35 +175,23 @@ async fn receive(session: &Session, request: Request, name: Option<String>) -> R
     Ok(receiving)
 }
 
-/// The name in a `Content-Disposition` (RFC 6266), `filename*` before `filename`.
-fn file_name_in(value: &str) -> Option<String> {
-    let parameter = |wanted: &str| {
-        value.split(';').skip(1).find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"').to_owned())
+/// The name in a `Content-Disposition` (RFC 6266), `filename*` before `filename`. Its bytes as they came: what they may
+/// be is asked where every path is.
+fn file_name_in(value: &[u8]) -> Option<Vec<u8>> {
+    let parameter = |wanted: &[u8]| {
+        value.split(|byte| *byte == b';').skip(1).find_map(|part| {
+            let at = part.iter().position(|byte| *byte == b'=')?;
+            let (name, value) = (part.get(..at)?, part.get(at + 1..)?.trim_ascii());
+            let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+            name.trim_ascii().eq_ignore_ascii_case(wanted).then(|| value.to_vec())
         })
     };
-    let encoded = parameter("filename*").and_then(|value| {
-        let (charset, rest) = value.split_once('\'')?;
-        let (_, text) = rest.split_once('\'')?;
-        charset.eq_ignore_ascii_case("utf-8").then(|| decoded(text)).flatten()
+    let encoded = parameter(b"filename*").and_then(|value| {
+        let mut parts = value.splitn(3, |byte| *byte == b'\'');
+        let (charset, _, text) = (parts.next()?, parts.next()?, parts.next()?);
+        charset.eq_ignore_ascii_case(b"utf-8").then(|| ask::decoded(text)).flatten()
     });
-    encoded.or_else(|| parameter("filename")).filter(|name| !name.is_empty())
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = vec![];
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
+    encoded.or_else(|| parameter(b"filename")).filter(|name| !name.is_empty())
 }
 
 /// A file on its way in. Dropped before its end, nothing of it is kept: over HTTP no upload is resumed.
@@ -177,10 +203,12 @@ struct Receiving {
 }
 
 impl Receiving {
-    async fn begin(session: &Session, name: &str) -> Result<Self, Problem> {
-        let path = VirtualPath::parse(name.as_bytes()).map_err(|error| Problem::at("name", error.to_string()))?;
+    async fn begin(session: &Session, name: &[u8]) -> Result<Self, Problem> {
+        let path = VirtualPath::parse(name).map_err(|error| Problem::at("name", error.to_string()))?;
+        let how = Creation { truncate: true, exclusive: false };
         let VirtualPath::File(file) = &path else {
-            return Err(Problem::at("name", format!("`{name}` is a folder; give the file a name")));
+            // Refused in the words of every door.
+            return Err(session.create(&path, how).await.map_or_else(refused, |_| refused(LandError::Unavailable)));
         };
         if file.is_temporary() {
             return Err(Problem::at(
@@ -188,7 +216,6 @@ impl Receiving {
                 format!("`{file}` is a name for unfinished files; over HTTP a file is complete, so send its real name"),
             ));
         }
-        let how = Creation { truncate: true, exclusive: false };
         let upload = session.create(&path, how).await.map_err(refused)?;
         Ok(Self { upload: Some(upload), name: file.clone(), hasher: Hasher::default(), offset: 0 })
     }
@@ -248,6 +275,8 @@ fn refused(error: LandError) -> Problem {
             Code::ValidationFailed
         }
         LandError::Exists { .. } => Code::StateConflict,
+        LandError::Forbidden { .. } => Code::PolicyRefused,
+        LandError::OverQuota { .. } => Code::QuotaExceeded,
         LandError::TooLarge { .. } => Code::PayloadTooLarge,
         LandError::NoSpace => Code::NoSpace,
         LandError::Busy { .. } => Code::RateLimited,
@@ -260,12 +289,11 @@ fn refused(error: LandError) -> Problem {
 /// digest of the body is part of what it stands for.
 async fn landing(
     desk: Shared,
-    organisation: OrganisationId,
+    principal: String,
     key: Option<String>,
     received: Receiving,
 ) -> Result<(ArrivalId, bool), Problem> {
     let Some(key) = key else { return Ok((received.finish().await?.id, false)) };
-    let principal = organisation.to_string();
     match desk.record.remember(&principal, &key, received.request()).await? {
         Remembered::New => {}
         Remembered::Done(id) => return Ok((id, true)),
@@ -300,8 +328,8 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    fn take(desk: &Shared, organisation: OrganisationId, key: &str) -> Result<Self, Problem> {
-        let entry = (organisation.to_string(), key.to_owned());
+    fn take(desk: &Shared, principal: &str, key: &str) -> Result<Self, Problem> {
+        let entry = (principal.to_owned(), key.to_owned());
         if !insert(&desk.keys_under_way, entry.clone()) {
             return Err(in_progress());
         }
@@ -332,10 +360,12 @@ mod tests {
             ("attachment; filename=a.edi", Some("a.edi")),
             ("attachment; filename=\"x\"; filename*=UTF-8''f%C3%A9.xml", Some("f\u{e9}.xml")),
             ("attachment; filename*=UTF-8''%zz", None),
+            ("attachment; filename=\"a\"b\"", Some("a\"b")),
             ("attachment", None),
             ("attachment; filename=\"\"", None),
         ] {
-            assert_eq!(file_name_in(value).as_deref(), expected, "{value}");
+            assert_eq!(file_name_in(value.as_bytes()).as_deref(), expected.map(str::as_bytes), "{value}");
         }
+        assert_eq!(file_name_in(b"attachment; filename=\"\xe9\"").as_deref(), Some(&b"\xe9"[..]), "nothing is mangled");
     }
 }

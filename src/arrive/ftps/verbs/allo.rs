@@ -3,15 +3,17 @@
 use super::say;
 use crate::arrive::ftps::control::Answer;
 use crate::arrive::ftps::guest::Guest;
-use crate::land::Session;
+use crate::arrive::ftps::transfer::refusal;
 
-pub(super) fn answer(guest: &Guest, argument: &[u8]) -> Answer {
+pub(super) async fn answer(guest: &mut Guest, argument: &[u8]) -> Answer {
     let size = std::str::from_utf8(argument).ok().and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
-    match (size, guest.session.as_ref().map(Session::file_max)) {
-        (None, _) => say(501, "ALLO takes a number of bytes"),
-        (Some(size), Some(max)) if size > max.bytes() => {
-            say(552, format!("a file may be {max} long; split it and send the parts"))
+    let Some(size) = size else { return say(501, "ALLO takes a number of bytes") };
+    let Some(session) = &guest.session else { return say(530, "log in first") };
+    match session.has_room_for(size).await {
+        Ok(()) => {
+            guest.announced = Some(size);
+            say(202, "no room needs to be kept, and there is enough")
         }
-        _ => say(202, "no room needs to be kept"),
+        Err(error) => Answer::Say(refusal(&error)),
     }
 }

@@ -3,12 +3,13 @@
 use super::say;
 use crate::arrive::ftps::control::Answer;
 use crate::arrive::ftps::guest::Guest;
-use crate::land::Session;
+use crate::arrive::ftps::transfer::refusal;
 
-pub(super) fn answer(guest: &Guest) -> Answer {
-    let room = guest.session.as_ref().map(Session::room);
-    match room {
-        Some(Ok(room)) => say(213, room.free_bytes.to_string()),
-        _ => say(550, "it is not known how much room there is"),
+pub(super) async fn answer(guest: &Guest) -> Answer {
+    let Some(session) = &guest.session else { return say(530, "log in first") };
+    match session.room().await {
+        Ok(room) if room.free_files == Some(0) => say(213, "0"),
+        Ok(room) => say(213, room.free_bytes.to_string()),
+        Err(error) => Answer::Say(refusal(&error)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{by_path, say};
+use super::{by_path_of_what_is, say};
 use crate::arrive::ftps::control::{Answer, Work};
 use crate::arrive::ftps::guest::Guest;
 use crate::arrive::ftps::reply::Reply;
@@ -18,7 +18,7 @@ pub(super) async fn of_file(
     argument: &[u8],
     told: impl FnOnce(Digest, u64, &str) -> Reply + Send + 'static,
 ) -> Answer {
-    let path = match by_path(guest, argument) {
+    let path = match by_path_of_what_is(guest, argument) {
         Ok(path) => path,
         Err(answer) => return answer,
     };

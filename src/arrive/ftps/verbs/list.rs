@@ -1,6 +1,6 @@
 //! LIST: a folder for people (RFC 959 section 4.1.3).
 
-use super::{by_path, say};
+use super::{by_path_of_what_is, say};
 use crate::arrive::ftps::control::Answer;
 use crate::arrive::ftps::data::Opening;
 use crate::arrive::ftps::guest::{Folder, Guest};
@@ -57,7 +57,7 @@ pub(super) fn here(guest: &Guest, argument: &[u8]) -> Result<VirtualPath, Answer
     match (argument, guest.folder) {
         (b"", Folder::Root) => Ok(VirtualPath::Root),
         (b"", Folder::Drop) => Ok(VirtualPath::Drop),
-        _ => by_path(guest, argument),
+        _ => by_path_of_what_is(guest, argument),
     }
 }
 

@@ -91,7 +91,8 @@ pub(super) async fn answer(guest: &mut Guest, line: &[u8]) -> Answer {
     if needs == Needs::Login && guest.session.is_none() {
         return say(530, "log in first, with USER and PASS");
     }
-    if argument.contains(&0) {
+    // In a path it is refused where paths are, in the words of every door.
+    if argument.contains(&0) && !takes_path(verb) {
         return say(501, "a command has no NUL in it");
     }
     let restart = guest.restart;
@@ -111,10 +112,10 @@ async fn meaning(guest: &mut Guest, verb: &str, argument: &[u8]) -> Answer {
     match verb {
         "ABOR" => abor::answer(guest),
         "ACCT" => acct::answer(),
-        "ALLO" => allo::answer(guest, argument),
+        "ALLO" => allo::answer(guest, argument).await,
         "APPE" => appe::answer(guest, argument).await,
         "AUTH" => auth::answer(guest, argument),
-        "AVBL" => avbl::answer(guest),
+        "AVBL" => avbl::answer(guest).await,
         "CCC" => ccc::answer(),
         "CDUP" => cdup::answer(guest),
         "CLNT" => clnt::answer(guest, argument),
@@ -177,6 +178,29 @@ fn needs(verb: &str) -> Option<Needs> {
     })
 }
 
+/// Whether the argument is a path, whole.
+fn takes_path(verb: &str) -> bool {
+    matches!(
+        verb,
+        "APPE"
+            | "CWD"
+            | "DELE"
+            | "HASH"
+            | "LIST"
+            | "MDTM"
+            | "MLSD"
+            | "MLST"
+            | "NLST"
+            | "RETR"
+            | "RNFR"
+            | "RNTO"
+            | "SIZE"
+            | "STAT"
+            | "STOR"
+            | "XSHA256"
+    )
+}
+
 /// The verb of a line, in capitals; nothing where there is none.
 pub(super) fn verb_of(line: &[u8]) -> String {
     let verb = line.split(|byte| *byte == b' ').next().unwrap_or_default();
@@ -208,16 +232,26 @@ fn say(code: u16, text: impl Into<String>) -> Answer {
     Answer::Say(Reply::new(code, text))
 }
 
-/// The path, or the refusal to be sent.
+/// The path of a file to be made, or the refusal to be sent: 553, the name is not allowed.
 fn by_path(guest: &Guest, argument: &[u8]) -> Result<VirtualPath, Answer> {
+    path_or(553, guest, argument)
+}
+
+/// The path of what may be there. A name that cannot be cannot be there: 550, which clients that look around go on
+/// from (RFC 959 section 5.4 has no 553 for what is read).
+fn by_path_of_what_is(guest: &Guest, argument: &[u8]) -> Result<VirtualPath, Answer> {
+    path_or(550, guest, argument)
+}
+
+fn path_or(code: u16, guest: &Guest, argument: &[u8]) -> Result<VirtualPath, Answer> {
     if argument.is_empty() {
         return Err(say(501, "this command takes a path"));
     }
-    guest.path(argument).map_err(|error| say(553, error.to_string()))
+    guest.path(argument).map_err(|error| say(code, error.to_string()))
 }
 
 async fn stat(guest: &Guest, argument: &[u8]) -> Result<Entry, Answer> {
-    let path = by_path(guest, argument)?;
+    let path = by_path_of_what_is(guest, argument)?;
     let Some(session) = &guest.session else { return Err(say(530, "log in first")) };
     session.stat(&path).await.map_err(|error| Answer::Say(refusal(&error)))
 }

@@ -1,6 +1,6 @@
 //! RETR: a file or an answer goes out (RFC 959 section 4.1.3), from where REST said if it did.
 
-use super::{by_path, say};
+use super::{by_path_of_what_is, say};
 use crate::arrive::ftps::control::Answer;
 use crate::arrive::ftps::data::Opening;
 use crate::arrive::ftps::guest::Guest;
@@ -8,7 +8,7 @@ use crate::arrive::ftps::reply::Reply;
 use crate::arrive::ftps::transfer::{refusal, send};
 
 pub(super) async fn answer(guest: &mut Guest, argument: &[u8]) -> Answer {
-    let path = match by_path(guest, argument) {
+    let path = match by_path_of_what_is(guest, argument) {
         Ok(path) => path,
         Err(answer) => return answer,
     };

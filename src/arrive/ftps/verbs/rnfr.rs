@@ -1,11 +1,11 @@
 //! RNFR: the file that is to have another name (RFC 959 section 4.1.3).
 
-use super::{by_path, say, stat};
+use super::{by_path_of_what_is, say, stat};
 use crate::arrive::ftps::control::Answer;
 use crate::arrive::ftps::guest::Guest;
 
 pub(super) async fn answer(guest: &mut Guest, argument: &[u8]) -> Answer {
-    let path = match by_path(guest, argument) {
+    let path = match by_path_of_what_is(guest, argument) {
         Ok(path) => path,
         Err(answer) => return answer,
     };

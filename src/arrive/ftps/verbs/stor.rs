@@ -30,10 +30,10 @@ pub(super) enum From {
 
 pub(super) async fn take(guest: &mut Guest, path: &VirtualPath, from: From, first: String) -> Answer {
     let Some(session) = guest.session.clone() else { return say(530, "log in first") };
-    let opening = match Opening::of(guest) {
-        Ok(opening) => opening,
-        Err(reply) => return Answer::Say(reply),
-    };
+    // Asked first: an upload is not opened where no byte of it could come.
+    if let Err(reply) = Opening::is_prepared(guest) {
+        return Answer::Say(reply);
+    }
     let how = Creation { truncate: matches!(from, From::Beginning), exclusive: false };
     let upload = match session.create(path, how).await {
         Ok(upload) => upload,
@@ -48,6 +48,10 @@ pub(super) async fn take(guest: &mut Guest, path: &VirtualPath, from: From, firs
             let text = format!("REST is beyond the {} bytes that are here; ask with SIZE", upload.size_bytes());
             return say(554, text);
         }
+    };
+    let opening = match Opening::of(guest) {
+        Ok(opening) => opening,
+        Err(reply) => return Answer::Say(reply),
     };
     Answer::Work(Some(Reply::new(150, first)), receive(guest, opening, upload, offset))
 }

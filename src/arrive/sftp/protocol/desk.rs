@@ -111,7 +111,7 @@ impl Desk {
                 None => Reply::status(id, Code::Failure, NO_HANDLE),
             }),
             Request::Limits => Ok(Reply::limits(id, self.handles_max)),
-            Request::StatVfs { path, handle } => Ok(self.room(id, path, handle)),
+            Request::StatVfs { path, handle } => self.room(id, path, handle).await,
             Request::HardLink => Ok(Reply::status(id, Code::PermissionDenied, "there are no links here; send a copy")),
             Request::ExpandPath { path } => Ok(match VirtualPath::canonical(&expanded(path)) {
                 Ok(path) => Reply::path(id, &path.to_string()),
@@ -202,7 +202,14 @@ impl Desk {
         if write.refused.is_none()
             && let Some(Open::Upload(writing)) = write.handle.and_then(|key| self.open.get_mut(&key))
         {
-            match writing.upload.write_at(write.offset, data).await {
+            let cut = self.presence.cut();
+            let written = tokio::select! {
+                // The account's bandwidth may hold a write back; a connection that is cut off is not held back.
+                biased;
+                () = cut.cancelled() => Err(LandError::Unavailable),
+                written = writing.upload.write_at(write.offset, data) => written,
+            };
+            match written {
                 Ok(()) => write.offset = write.offset.saturating_add(data.len() as u64),
                 Err(error) => {
                     debug!(parent: &writing.span, %error, "refused a write");
@@ -251,17 +258,14 @@ impl Desk {
         }
     }
 
-    fn room(&self, id: u32, path: Option<&[u8]>, handle: Option<&[u8]>) -> Reply {
+    async fn room(&self, id: u32, path: Option<&[u8]>, handle: Option<&[u8]>) -> Result<Reply, LandError> {
         if path.is_some_and(|path| VirtualPath::parse(path).is_err()) {
-            return no_such_file(id);
+            return Ok(no_such_file(id));
         }
         if handle.is_some_and(|handle| self.opened(handle).is_none()) {
-            return Reply::status(id, Code::Failure, NO_HANDLE);
+            return Ok(Reply::status(id, Code::Failure, NO_HANDLE));
         }
-        match self.session.room() {
-            Ok(room) => Reply::room(id, room),
-            Err(_) => Reply::status(id, Code::Failure, "it is not known how much room there is"),
-        }
+        self.session.room().await.map(|room| Reply::room(id, room))
     }
 
     /// `copy-data` (draft-ietf-secsh-filexfer-extensions-00 section 7): `size` 0 is up to the end.

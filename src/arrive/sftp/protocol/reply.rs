@@ -79,6 +79,11 @@ impl Reply {
         }
     }
 
+    /// Whether building it takes time on purpose.
+    pub(in crate::arrive::sftp) fn is_paced(&self) -> bool {
+        matches!(self, Self::Read { file, .. } if file.download.is_paced())
+    }
+
     pub(super) fn ok(id: u32) -> Self {
         Self::status(id, Code::Ok, "")
     }
@@ -143,8 +148,9 @@ impl Reply {
         let (all, free) = (room.total_bytes / BLOCK_BYTES, room.free_bytes / BLOCK_BYTES);
         let mut packet = Packet::new(201);
         packet.u32(id).u64(BLOCK_BYTES).u64(BLOCK_BYTES).u64(all).u64(free).u64(free);
-        // Files: as many as there is room for. No file system id; no set-uid (`SSH_FXE_STATVFS_ST_NOSUID`).
-        packet.u64(all).u64(free).u64(free).u64(0).u64(2).u64(NAME_BYTES_MAX as u64);
+        let (files, free_files) = (room.total_files.unwrap_or(all), room.free_files.unwrap_or(free));
+        // No file system id; no set-uid (`SSH_FXE_STATVFS_ST_NOSUID`).
+        packet.u64(files).u64(free_files).u64(free_files).u64(0).u64(2).u64(NAME_BYTES_MAX as u64);
         Self::Now(packet.sealed())
     }
 
@@ -160,7 +166,7 @@ impl Code {
     fn of(error: &LandError) -> Self {
         match error {
             LandError::NotFound { .. } => Self::NoSuchFile,
-            LandError::Refused { .. } | LandError::Path(_) => Self::PermissionDenied,
+            LandError::Refused { .. } | LandError::Forbidden { .. } | LandError::Path(_) => Self::PermissionDenied,
             _ => Self::Failure,
         }
     }

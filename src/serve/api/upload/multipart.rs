@@ -46,7 +46,7 @@ pub(super) async fn receive(session: &Session, request: Request) -> Result<Recei
             }
             let name = part.file_name().map(str::to_owned);
             let name = name.ok_or_else(|| Problem::at(PART, "the part `file` has no filename"))?;
-            Some(Receiving::begin(session, &name).await?)
+            Some(Receiving::begin(session, name.as_bytes()).await?)
         } else {
             None
         };

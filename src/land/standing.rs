@@ -1,0 +1,324 @@
+//! How an account stands on this node while somebody is inside: its policy, which may change meanwhile; what its drop
+//! and its uploads hold; and how fast it goes. All of its sessions share one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::Dropbox;
+use super::error::LandError;
+use crate::domain::{AccountId, AccountPolicy, Forbidden, Policy, Timestamp, Usage};
+use crate::record::{ChangedPolicy, PolicyRow, RecordError};
+
+/// One account, or one organisation's tokens, on this node.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// Whose drop: an account's id, or an organisation's.
+    principal: String,
+    own: Mutex<PolicyRow>,
+    policy: watch::Sender<Arc<Policy>>,
+    held: Mutex<Held>,
+    /// When the next byte may go, as the bandwidth has it.
+    next: Mutex<Option<Instant>>,
+}
+
+/// What counts towards the quota.
+#[derive(Debug, Default)]
+struct Held {
+    /// What stands in the drop, as far as it is known.
+    in_drop: Option<Usage>,
+    /// What uploads under way have taken beyond what they replace.
+    uploads: Usage,
+}
+
+/// Everybody inside, and what holds for who says nothing else.
+#[derive(Debug, Default)]
+pub(super) struct Standings {
+    inside: Mutex<HashMap<String, Weak<Standing>>>,
+    defaults: Mutex<Policy>,
+    /// The newest revision of any policy that has been looked at.
+    seen: Mutex<i64>,
+}
+
+/// How often changed policies are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What may go at once after a pause, as a share of a second: a client's window is not cut into crumbs.
+const BURST: Duration = Duration::from_millis(250);
+
+impl Standing {
+    fn new(principal: &str, defaults: &Policy) -> Self {
+        Self {
+            principal: principal.to_owned(),
+            own: Mutex::default(),
+            policy: watch::Sender::new(Arc::new(AccountPolicy::default().over(defaults))),
+            held: Mutex::default(),
+            next: Mutex::default(),
+        }
+    }
+
+    /// What holds now.
+    pub(super) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.borrow())
+    }
+
+    /// Follows what holds.
+    pub(super) fn follow(&self) -> watch::Receiver<Arc<Policy>> {
+        self.policy.subscribe()
+    }
+
+    /// Takes a policy that was read; an older one than is known changes nothing.
+    pub(super) fn take(&self, row: PolicyRow, defaults: &Policy) {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if row.revision >= own.revision {
+            *own = row;
+        }
+        self.settle(&own, defaults);
+    }
+
+    fn take_defaults(&self, defaults: &Policy) {
+        self.settle(&self.own.lock().unwrap_or_else(PoisonError::into_inner), defaults);
+    }
+
+    fn settle(&self, own: &PolicyRow, defaults: &Policy) {
+        let policy = own.policy.over(defaults);
+        self.policy.send_if_modified(|known| {
+            let is_new = **known != policy;
+            if is_new {
+                *known = Arc::new(policy);
+            }
+            is_new
+        });
+    }
+
+    /// Waits until this many bytes may go. Nothing is taken in meanwhile: the peer feels it as backpressure.
+    pub(super) async fn pace(&self, bytes: usize) {
+        let rate = self.policy.borrow().bandwidth;
+        if rate == 0 || bytes == 0 {
+            return;
+        }
+        let nanos = u128::from(u64::try_from(bytes).unwrap_or(u64::MAX)) * 1_000_000_000 / u128::from(rate);
+        let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        let turn = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let turn = next.map_or(now, |next| next.max(now.checked_sub(BURST).unwrap_or(now)));
+            // A year is as good as for ever, and no overflow.
+            *next = turn.checked_add(takes.min(Duration::from_secs(365 * 86_400)));
+            turn
+        };
+        sleep_until(turn).await;
+    }
+
+    /// What stands in the drop is to be looked up again.
+    pub(super) fn forget_drop(&self) {
+        self.held().in_drop = None;
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes room for an upload; `None` where what stands in the drop has to be looked up first.
+    fn try_take(&self, more: Usage) -> Option<Result<(), Forbidden>> {
+        let quota = self.policy.borrow().quota();
+        let mut held = self.held();
+        let uploads = plus(held.uploads, more);
+        if quota.is_limited() {
+            let all = plus(held.in_drop?, uploads);
+            if let Err(passed) = quota.allows(all) {
+                return Some(Err(passed));
+            }
+        }
+        held.uploads = uploads;
+        Some(Ok(()))
+    }
+}
+
+fn plus(one: Usage, other: Usage) -> Usage {
+    Usage { bytes: one.bytes.saturating_add(other.bytes), files: one.files.saturating_add(other.files) }
+}
+
+/// Room that an upload has taken of its account's quota; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Taken {
+    standing: Arc<Standing>,
+    taken: Usage,
+    /// What the upload replaces: so much of it takes no room.
+    replaces: Usage,
+}
+
+impl Taken {
+    /// For an upload that has no byte yet and replaces what `replaces` is.
+    pub(super) fn none(standing: Arc<Standing>, replaces: Usage) -> Self {
+        Self { standing, taken: Usage::default(), replaces }
+    }
+
+    /// The room, for whoever ends the upload.
+    pub(super) fn handed_on(&mut self) -> Self {
+        let taken = std::mem::take(&mut self.taken);
+        Self { standing: Arc::clone(&self.standing), taken, replaces: self.replaces }
+    }
+
+    /// Makes room for the upload to be this long.
+    pub(super) async fn grow(&mut self, dropbox: &Dropbox, len: u64) -> Result<Result<(), Forbidden>, LandError> {
+        let wanted =
+            Usage { bytes: len.saturating_sub(self.replaces.bytes), files: 1_u64.saturating_sub(self.replaces.files) };
+        let more = Usage {
+            bytes: wanted.bytes.saturating_sub(self.taken.bytes),
+            files: wanted.files.saturating_sub(self.taken.files),
+        };
+        if more == Usage::default() {
+            return Ok(Ok(()));
+        }
+        // What was known may be out of date: a refusal is given only for what was just looked up.
+        if !matches!(self.standing.try_take(more), Some(Ok(()))) {
+            dropbox.look_up_drop(&self.standing).await?;
+            if let Err(passed) = self.standing.try_take(more).unwrap_or(Ok(())) {
+                return Ok(Err(passed));
+            }
+        }
+        self.taken = plus(self.taken, more);
+        Ok(Ok(()))
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut held = self.standing.held();
+        held.uploads.bytes = held.uploads.bytes.saturating_sub(self.taken.bytes);
+        held.uploads.files = held.uploads.files.saturating_sub(self.taken.files);
+        // It may stand in the drop now.
+        held.in_drop = None;
+    }
+}
+
+impl Dropbox {
+    /// How a principal stands, for a session that begins. An account's policy is read after it is known to be
+    /// inside, so that no change falls in between.
+    pub(super) async fn standing(
+        &self,
+        principal: &str,
+        account: Option<AccountId>,
+    ) -> Result<Arc<Standing>, RecordError> {
+        let standings = &self.0.standings;
+        let standing = {
+            let mut inside = standings.inside.lock().unwrap_or_else(PoisonError::into_inner);
+            match inside.get(principal).and_then(Weak::upgrade) {
+                Some(standing) => standing,
+                None => {
+                    let standing = Arc::new(Standing::new(principal, &standings.defaults()));
+                    inside.insert(principal.to_owned(), Arc::downgrade(&standing));
+                    standing
+                }
+            }
+        };
+        if let Some(account) = account {
+            standing.take(self.0.record.policy(account).await?, &standings.defaults());
+        }
+        Ok(standing)
+    }
+
+    /// Changes what holds for every account that says nothing else, for those inside too.
+    ///
+    /// # Errors
+    /// The database did not take them; they hold all the same.
+    pub async fn set_account_defaults(&self, defaults: Policy) -> Result<(), RecordError> {
+        let standings = &self.0.standings;
+        defaults.clone_into(&mut standings.defaults.lock().unwrap_or_else(PoisonError::into_inner));
+        for standing in standings.inside() {
+            standing.take_defaults(&defaults);
+        }
+        self.0.record.keep_account_defaults(&defaults, self.0.settings.listed.micros()).await
+    }
+
+    /// The policy of an account, with what holds for every account beneath.
+    #[must_use]
+    pub fn policy_of(&self, own: &AccountPolicy) -> Policy {
+        own.over(&self.0.standings.defaults())
+    }
+
+    /// What stands in a drop now.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn usage_of(&self, principal: &str) -> Result<Usage, RecordError> {
+        self.0.record.drop_usage(principal, self.listed_since()).await
+    }
+
+    /// Since when what came stands in a drop.
+    pub(super) fn listed_since(&self) -> Timestamp {
+        Timestamp::now().plus_micros(-self.0.settings.listed.micros())
+    }
+
+    pub(super) async fn look_up_drop(&self, standing: &Standing) -> Result<(), LandError> {
+        let usage = self.usage_of(&standing.principal).await;
+        let usage = usage.map_err(|error| LandError::unavailable("add up what stands in a drop", &error))?;
+        standing.held().in_drop = Some(usage);
+        Ok(())
+    }
+
+    /// What stands in a drop and what its uploads have taken.
+    pub(super) async fn held_by(&self, standing: &Standing) -> Result<Usage, LandError> {
+        self.look_up_drop(standing).await?;
+        let held = standing.held();
+        Ok(plus(held.in_drop.unwrap_or_default(), held.uploads))
+    }
+
+    /// Looks for changed policies again and again, until the house closes. Another node or the command line may have
+    /// changed them, so nothing rings.
+    pub async fn keep_policies(self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Err(error) = self.look_for_policies().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not look for changed policies");
+            }
+        }
+    }
+
+    async fn look_for_policies(&self) -> Result<(), RecordError> {
+        let standings = &self.0.standings;
+        standings.forget_left();
+        let seen = *standings.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = self.0.record.policies_after(seen).await?;
+        let mut newest = seen;
+        for ChangedPolicy { account, revision, policy } in changed {
+            newest = newest.max(revision);
+            // What cannot be read lets nobody in (`standing`), and nobody stay.
+            let policy = policy.unwrap_or_else(|error| {
+                tracing::error!(account = %account, error = &error as &dyn std::error::Error, "an account's sessions end");
+                AccountPolicy { disabled: true, ..AccountPolicy::default() }
+            });
+            if let Some(standing) = standings.of(&account.to_string()) {
+                standing.take(PolicyRow { policy, revision }, &standings.defaults());
+            }
+        }
+        *standings.seen.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+        Ok(())
+    }
+}
+
+impl Standings {
+    /// With these defaults, when every policy up to a revision was looked at by nobody inside yet.
+    pub(super) fn new(defaults: Policy, seen: i64) -> Self {
+        Self { inside: Mutex::default(), defaults: Mutex::new(defaults), seen: Mutex::new(seen) }
+    }
+
+    fn defaults(&self) -> Policy {
+        self.defaults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn of(&self, principal: &str) -> Option<Arc<Standing>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner).get(principal).and_then(Weak::upgrade)
+    }
+
+    fn inside(&self) -> Vec<Arc<Standing>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner).values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn forget_left(&self) {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, standing| standing.strong_count() > 0);
+    }
+}
