@@ -160,3 +160,43 @@ async fn a_failure_of_the_house_does_not_count_as_an_attempt_at_the_file() {
     }
     assert_eq!(record.lease("worker", length).await.unwrap().expect("a job").attempt, 3);
 }
+
+/// As many as fit are taken and none is refused in vain, although commits and uploads run beside one another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_quota_is_exact_while_others_commit() {
+    let data = tempfile::tempdir().unwrap();
+    let record = Record::open(data.path(), 4).await.unwrap();
+    let originals = Originals::directory(data.path()).unwrap();
+    let accounts =
+        config::Accounts { quota_bytes: config::ByteSize::of(40 * 1_000), quota_files: 40, ..Default::default() };
+    let dropbox =
+        Dropbox::open(record.clone(), originals, config::Land::default(), &accounts, data.path()).await.unwrap();
+    let session = session(&dropbox, supplier(&record).await).await;
+    let mut uploads = tokio::task::JoinSet::new();
+    // Forty fit exactly, so that each of them is taken whatever the others do.
+    for number in 0..40_u32 {
+        let session = session.clone();
+        uploads.spawn(async move {
+            let mut upload = session.create(&path(&format!("f{number}.edi")), NEW).await.unwrap();
+            for piece in 0..10_u64 {
+                upload.write_at(piece * 100, &[number as u8; 100]).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            upload.finish().await.unwrap();
+        });
+    }
+    while let Some(done) = uploads.join_next().await {
+        done.unwrap();
+    }
+    let room = session.room().await.unwrap();
+    assert_eq!((room.free_bytes, room.free_files), (0, Some(0)));
+    assert!(session.create(&path("one.edi"), NEW).await.is_err());
+    // In the place of another, with as many bytes, and not with one more.
+    let mut again = session.create(&path("f7.edi"), NEW).await.unwrap();
+    again.write_at(0, &[9; 1_000]).await.unwrap();
+    assert!(again.write_at(1_000, b"x").await.is_err());
+    drop(again);
+    let mut again = session.create(&path("f7.edi"), NEW).await.unwrap();
+    again.write_at(0, &[9; 1_000]).await.unwrap();
+    again.finish().await.unwrap();
+}

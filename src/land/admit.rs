@@ -264,7 +264,12 @@ impl Dropbox {
         event.proto = Some(peer.door.as_str().to_owned());
         event.ip = Some(peer.address.ip().to_string());
         event.code = Some(code.to_owned());
-        self.note(&self.0.noted_failures, event).await;
+        // Apart from wrong passwords, of which anybody can send any number.
+        let noted = match unwelcome {
+            Unwelcome::Refused(_) => &self.0.noted_failures,
+            Unwelcome::Policy(_) => &self.0.noted_refusals,
+        };
+        self.note(noted, event).await;
     }
 
     /// Writes an event that a client can cause at will: some of each second, so that nobody fills the disk with it.

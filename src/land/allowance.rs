@@ -34,7 +34,9 @@ impl Session {
             format!("{} is sent away from {}: {why}", self.login(), self.0.peer.address.ip().to_canonical()),
         );
         event.code = Some(why.code().to_owned());
-        self.0.dropbox.note(&self.0.dropbox.0.noted_failures, event).await;
+        if let Err(error) = self.0.dropbox.0.record.tell(vec![event]).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "could not note that a session was sent away");
+        }
         why
     }
 

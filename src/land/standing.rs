@@ -2,6 +2,7 @@
 //! and its uploads hold; and how fast it goes. All of its sessions share one.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ pub(super) struct Standing {
     own: Mutex<PolicyRow>,
     policy: watch::Sender<Arc<Policy>>,
     held: Mutex<Held>,
+    /// Commits of uploads, begun and over. Meanwhile an upload may count twice, as under way and in the drop.
+    commits_begun: AtomicUsize,
+    commits_over: AtomicUsize,
     /// When the next byte may go, as the bandwidth has it.
     next: Mutex<Option<Instant>>,
 }
@@ -43,8 +47,13 @@ pub(super) struct Standings {
     seen: Mutex<i64>,
 }
 
+/// How long a commit of another upload is waited for before a quota is taken for passed, and how often it is asked.
+const SETTLES_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often changed policies are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Turns a second: what is held back is held back in pieces this short.
+const TURNS_A_SECOND: u64 = 8;
 /// What may go at once after a pause, as a share of a second: a client's window is not cut into crumbs.
 const BURST: Duration = Duration::from_millis(250);
 
@@ -55,6 +64,8 @@ impl Standing {
             own: Mutex::default(),
             policy: watch::Sender::new(Arc::new(AccountPolicy::default().over(defaults))),
             held: Mutex::default(),
+            commits_begun: AtomicUsize::new(0),
+            commits_over: AtomicUsize::new(0),
             next: Mutex::default(),
         }
     }
@@ -93,23 +104,29 @@ impl Standing {
         });
     }
 
-    /// Waits until this many bytes may go. Nothing is taken in meanwhile: the peer feels it as backpressure.
+    /// Waits until this many bytes may go. Nothing is taken in meanwhile: the peer feels it as backpressure. They go in
+    /// turns, so that sessions share, and whoever stops waiting has used up no more than a turn.
     pub(super) async fn pace(&self, bytes: usize) {
-        let rate = self.policy.borrow().bandwidth;
-        if rate == 0 || bytes == 0 {
-            return;
+        let mut left = u64::try_from(bytes).unwrap_or(u64::MAX);
+        while left > 0 {
+            let rate = self.policy.borrow().bandwidth;
+            if rate == 0 {
+                return;
+            }
+            let turn = left.min(rate / TURNS_A_SECOND).max(1);
+            left = left.saturating_sub(turn);
+            sleep_until(self.turn(turn, rate)).await;
         }
-        let nanos = u128::from(u64::try_from(bytes).unwrap_or(u64::MAX)) * 1_000_000_000 / u128::from(rate);
-        let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        let turn = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            let turn = next.map_or(now, |next| next.max(now.checked_sub(BURST).unwrap_or(now)));
-            // A year is as good as for ever, and no overflow.
-            *next = turn.checked_add(takes.min(Duration::from_secs(365 * 86_400)));
-            turn
-        };
-        sleep_until(turn).await;
+    }
+
+    /// The moment these bytes may go.
+    fn turn(&self, bytes: u64, rate: u64) -> Instant {
+        let takes = Duration::from_nanos(bytes.saturating_mul(1_000_000_000).checked_div(rate).unwrap_or(0));
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let turn = next.map_or(now, |next| next.max(now.checked_sub(BURST).unwrap_or(now)));
+        *next = turn.checked_add(takes);
+        turn
     }
 
     /// What stands in the drop is to be looked up again.
@@ -156,6 +173,12 @@ impl Taken {
         Self { standing, taken: Usage::default(), replaces }
     }
 
+    /// The upload is being committed, until what this returns is dropped, with the room it has taken.
+    pub(super) fn settling(&mut self) -> Settling {
+        self.standing.commits_begun.fetch_add(1, Ordering::SeqCst);
+        Settling(self.handed_on())
+    }
+
     /// The room, for whoever ends the upload.
     pub(super) fn handed_on(&mut self) -> Self {
         let taken = std::mem::take(&mut self.taken);
@@ -174,14 +197,34 @@ impl Taken {
             return Ok(Ok(()));
         }
         // What was known may be out of date: a refusal is given only for what was just looked up.
-        if !matches!(self.standing.try_take(more), Some(Ok(()))) {
+        let deadline = Instant::now() + SETTLES_WITHIN;
+        while !matches!(self.standing.try_take(more), Some(Ok(()))) {
+            let over = self.standing.commits_over.load(Ordering::SeqCst);
             dropbox.look_up_drop(&self.standing).await?;
-            if let Err(passed) = self.standing.try_take(more).unwrap_or(Ok(())) {
-                return Ok(Err(passed));
+            let asked = self.standing.try_take(more);
+            // Nothing was committed since before we looked.
+            let settled = over == self.standing.commits_begun.load(Ordering::SeqCst);
+            match asked {
+                Some(Ok(())) => break,
+                Some(Err(passed)) if settled || Instant::now() >= deadline => return Ok(Err(passed)),
+                _ => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }
         self.taken = plus(self.taken, more);
         Ok(Ok(()))
+    }
+}
+
+/// Room of an upload that is being committed.
+#[derive(Debug)]
+pub(super) struct Settling(Taken);
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        // In this order: who sees that the commit is over must not find the room taken.
+        let standing = Arc::clone(&self.0.standing);
+        drop(self.0.handed_on());
+        standing.commits_over.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -409,6 +409,7 @@ impl Upload {
             quota: self.session.policy().quota(),
             listed_since: self.session.0.dropbox.listed_since(),
         };
+        let settling = self.taken.settling();
         let committed = match self.commit(&inner, &commit, started).await {
             Ok(committed) => committed,
             Err(error) => {
@@ -420,6 +421,7 @@ impl Upload {
                 return Err(error);
             }
         };
+        drop(settling);
         // 8. Clean. 7, the acknowledgment, is the caller's.
         self.file = None;
         remove_spool(&self.spool);

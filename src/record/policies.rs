@@ -48,14 +48,29 @@ impl Record {
         Ok(PolicyRow { policy: policy_of(&row.get::<String, _>("policy"))?, revision: row.get("revision") })
     }
 
-    /// Changes an account's own policy.
+    /// Changes an account's own policy, as `change` makes it of what it is now; both in one transaction, so that no
+    /// change of somebody else is lost. What `change` refuses is handed back.
     ///
     /// # Errors
-    /// The database did not take it.
-    pub async fn set_policy(&self, account: AccountId, policy: &AccountPolicy, event: Event) -> Result<()> {
+    /// The database did not take it, or what is stored cannot be read.
+    pub async fn change_policy<E>(
+        &self,
+        account: AccountId,
+        change: impl FnOnce(&AccountPolicy) -> Result<(AccountPolicy, Event), E>,
+    ) -> Result<Result<(), E>> {
         let doing = "change an account's policy";
-        let text = serde_json::to_string(policy).map_err(|_| RecordError::Corrupt { what: "a policy".to_owned() })?;
         let mut tx = self.writing().await?;
+        let known: Option<String> = sqlx::query_scalar("select policy from account_policy where account_id = $1")
+            .bind(account.to_string())
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(RecordError::doing(doing))?;
+        let known = known.map_or_else(|| Ok(AccountPolicy::default()), |text| policy_of(&text))?;
+        let (policy, event) = match change(&known) {
+            Ok(changed) => changed,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let text = serde_json::to_string(&policy).map_err(|_| RecordError::Corrupt { what: "a policy".to_owned() })?;
         sqlx::query(
             "insert into account_policy (account_id, policy, revision, changed_at)
              select $1, $2, coalesce(max(revision), 0) + 1, $3 from account_policy where 1 = 1
@@ -68,7 +83,8 @@ impl Record {
         .execute(&mut *tx)
         .await
         .map_err(RecordError::doing(doing))?;
-        self.commit_with(tx, vec![event], doing).await
+        self.commit_with(tx, vec![event], doing).await?;
+        Ok(Ok(()))
     }
 
     /// The policies changed after a revision, in the order they were.

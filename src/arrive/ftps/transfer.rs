@@ -25,9 +25,13 @@ const RECORD_BYTES: usize = 16 * 1024;
 /// How long our farewell may take on a data connection whose work is done.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Receives a file from `offset` on.
-pub(super) fn receive(guest: &mut Guest, opening: Opening, mut upload: Upload, offset: u64) -> Work {
-    let announced = guest.announced.take();
+/// Receives a file from `offset` on; `announced` is how long it will be, if the client has said so.
+pub(super) fn receive(
+    guest: &Guest,
+    opening: Opening,
+    mut upload: Upload,
+    (offset, announced): (u64, Option<u64>),
+) -> Work {
     let session = guest.session.clone();
     let presence = Arc::clone(&guest.presence);
     let stall = guest.house.settings.stall_deadline.duration();

@@ -10,6 +10,7 @@ use super::{
     Organisation, PolicyChanges, Profile,
 };
 use crate::config;
+use crate::domain::policy::PolicyFault;
 use crate::domain::{ArrivalId, Bearer, Event, Policy, Scope, Timestamp};
 use crate::land::credential;
 use crate::record::{AccountRow, EventFilter, FileFilter, FileStatus, OrganisationRow, Record};
@@ -75,14 +76,16 @@ impl Here {
 
     pub(super) async fn change_policy(&self, login: &str, changes: &PolicyChanges) -> anyhow::Result<AccountDetail> {
         let row = self.account_row(login).await?;
-        let known = self.record.policy(row.id).await?.policy;
-        let policy = known.changed(changes).map_err(|faults| {
+        let changed = self.record.change_policy(row.id, |known| {
+            let policy = known.changed(changes)?;
+            let event = known.change_event(&policy, &row.login, row.organisation, self.scope.principal());
+            Ok((policy, event))
+        });
+        changed.await?.map_err(|faults: Vec<PolicyFault>| {
             let told: Vec<String> =
                 faults.iter().map(|fault| format!("{}: {}", fault.setting, fault.message)).collect();
             anyhow::anyhow!(told.join("\n"))
         })?;
-        let event = known.change_event(&policy, &row.login, row.organisation, self.scope.principal());
-        self.record.set_policy(row.id, &policy, event).await?;
         self.detail(row).await
     }
 

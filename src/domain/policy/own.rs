@@ -100,7 +100,7 @@ impl AccountPolicy {
         "tolerate_missing_close_notify",
     ];
 
-    /// What the log says of a change, which `by` has made.
+    /// The event of a change that `by` has made.
     #[must_use]
     pub fn change_event(&self, after: &Self, login: &str, organisation: OrganisationId, by: &str) -> Event {
         let text = format!("{by} changed the policy of {login}: {}", self.told_apart(after));

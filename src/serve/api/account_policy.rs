@@ -13,6 +13,7 @@ use super::super::auth::{Caller, Operator};
 use super::super::problem::{Body, Code, Fault, Problem};
 use super::super::tagged::tagged;
 use super::accounts::{self, Account};
+use crate::domain::policy::PolicyFault;
 use crate::domain::{AccountPolicy, Policy, Usage};
 use crate::record::AccountRow;
 
@@ -146,23 +147,24 @@ pub(in super::super) async fn change(
     Sent(change): Sent<AccountChange>,
 ) -> Result<Json<AccountDetail>, Problem> {
     let row = shown(&desk, &caller, &login).await?;
-    let known = desk.record.policy(row.id).await?.policy;
-    let policy = known.changed(&change.policy).map_err(|faults| {
-        let faults: Vec<Fault> = faults
-            .into_iter()
-            .map(|fault| Fault {
-                pointer: Some(format!("/policy/{}", fault.setting)),
-                code: "invalid",
-                message: fault.message,
-                ..Fault::default()
-            })
-            .collect();
-        let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
-        Problem::new(Code::ValidationFailed, first).with_errors(faults)
-    })?;
-    let event = known.change_event(&policy, &row.login, row.organisation, caller.scope.principal());
-    desk.record.set_policy(row.id, &policy, event).await?;
+    let changed = desk.record.change_policy(row.id, |known| {
+        let policy = known.changed(&change.policy)?;
+        let event = known.change_event(&policy, &row.login, row.organisation, caller.scope.principal());
+        Ok((policy, event))
+    });
+    changed.await?.map_err(not_valid)?;
     detail(&desk, row).await.map(Json)
+}
+
+fn not_valid(faults: Vec<PolicyFault>) -> Problem {
+    let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+    let faults = faults.into_iter().map(|fault| Fault {
+        pointer: Some(format!("/policy/{}", fault.setting)),
+        code: "invalid",
+        message: fault.message,
+        ..Fault::default()
+    });
+    Problem::new(Code::ValidationFailed, first).with_errors(faults.collect())
 }
 
 async fn shown(desk: &Shared, caller: &Caller, login: &str) -> Result<AccountRow, Problem> {

@@ -30,6 +30,8 @@ pub(super) enum From {
 
 pub(super) async fn take(guest: &mut Guest, path: &VirtualPath, from: From, first: String) -> Answer {
     let Some(session) = guest.session.clone() else { return say(530, "log in first") };
+    // It was said of this file, whatever becomes of it.
+    let announced = guest.announced.take();
     // Asked first: an upload is not opened where no byte of it could come.
     if let Err(reply) = Opening::is_prepared(guest) {
         return Answer::Say(reply);
@@ -53,5 +55,5 @@ pub(super) async fn take(guest: &mut Guest, path: &VirtualPath, from: From, firs
         Ok(opening) => opening,
         Err(reply) => return Answer::Say(reply),
     };
-    Answer::Work(Some(Reply::new(150, first)), receive(guest, opening, upload, offset))
+    Answer::Work(Some(Reply::new(150, first)), receive(guest, opening, upload, (offset, announced)))
 }
