@@ -15,6 +15,19 @@ pub(crate) struct Client<'a> {
     token: Option<String>,
 }
 
+/// A client that keeps its connection, for thousands of requests.
+pub(crate) struct Lasting {
+    client: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Lasting {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+    }
+}
+
 /// What came back, whole.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -38,6 +51,10 @@ impl<'a> Client<'a> {
 
     pub(crate) fn nobody(house: &'a House) -> Self {
         Self { house, token: None }
+    }
+
+    pub(crate) fn lasting(&self) -> Lasting {
+        Lasting { client: reqwest::Client::new(), base: self.house.http(), token: self.token.clone().unwrap() }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

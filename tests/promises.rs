@@ -17,6 +17,7 @@ mod openssh;
 mod wire;
 
 // The promises.
+mod account_policy;
 mod api_admin;
 mod api_document;
 mod api_events;
@@ -42,4 +43,6 @@ mod ftps_hostile;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
+mod paths_alike;
 mod sftp_hostile;
+mod unsaid_ends;
