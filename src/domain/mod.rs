@@ -8,6 +8,7 @@ pub mod digest;
 pub mod errors_table;
 pub mod event;
 pub mod id;
+pub mod network;
 pub mod path;
 pub mod scope;
 
@@ -18,5 +19,6 @@ pub use counted::counted;
 pub use digest::{Digest, Hasher};
 pub use event::{Event, Severity};
 pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, RequestId, SessionId, TokenId};
+pub use network::Network;
 pub use path::{FileName, PathError, VirtualPath};
 pub use scope::Scope;
