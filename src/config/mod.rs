@@ -3,14 +3,20 @@
 //! One file (`config/waybill.toml` shows every setting at its default), overridden by `WAYBILL_…` in the
 //! environment: `WAYBILL_SFTP_LISTEN` is `listen` in `[sftp]`. There is no third way.
 
+mod defend;
+mod live;
 mod units;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+pub use defend::Defend;
+pub use live::Live;
 use serde::{Deserialize, Serialize};
 pub use units::{ByteSize, Span};
 use waybill_parsers::Limits;
+
+use crate::domain::Network;
 
 /// Every setting.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +28,7 @@ pub struct Config {
     pub tls: Tls,
     pub http: Http,
     pub doors: Doors,
+    pub defend: Defend,
     pub land: Land,
     pub ingest: Ingest,
     pub parse: Limits,
@@ -172,6 +179,15 @@ pub struct Doors {
     pub connections_per_address_max: usize,
     /// Connections that have not logged in yet.
     pub before_login_max: usize,
+    /// When so many have not logged in, newcomers are turned away at random; see [`Self::early_drop_rate`].
+    pub early_drop_begin: usize,
+    /// In percent: this share of them at first, all of them at `before_login_max` (sshd's MaxStartups). An address
+    /// of which nobody waits is not among them.
+    pub early_drop_rate: u32,
+    /// Load balancers: from these a PROXY header is required, and believed.
+    pub proxy_from: Vec<Network>,
+    /// How long a balancer may take over its header.
+    pub proxy_deadline: Span,
     /// From connect to a successful login.
     pub login_deadline: Span,
     /// A connection that says nothing for this long is closed.
@@ -186,6 +202,10 @@ impl Default for Doors {
             connections_max: 10_000,
             connections_per_address_max: 1_000,
             before_login_max: 300,
+            early_drop_begin: 100,
+            early_drop_rate: 30,
+            proxy_from: Vec::new(),
+            proxy_deadline: Span::seconds(3),
             login_deadline: Span::seconds(30),
             idle_deadline: Span::minutes(15),
             drain_deadline: Span::seconds(30),
@@ -334,6 +354,13 @@ impl Config {
                 return Err(ConfigError::Invalid(format!("{name} is 0; it must be at least 1")));
             }
         }
+        if self.doors.early_drop_rate > 100 {
+            return Err(ConfigError::Invalid(format!(
+                "doors.early_drop_rate is {}; it is a share in percent, at most 100",
+                self.doors.early_drop_rate
+            )));
+        }
+        self.defend.check()?;
         let (first, last) = (self.ftps.passive_port_first, self.ftps.passive_port_last);
         if last < first || (first == 0) != (last == 0) {
             return Err(ConfigError::Invalid(format!(
@@ -385,6 +412,11 @@ fn override_from(table: &mut toml::Table, variable: &str, value: &str) -> Result
             origin: variable.to_owned(),
             message: format!("`{value}` is not true or false"),
         })?,
+        // A list, as words between commas.
+        toml::Value::Array(_) => {
+            let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+            toml::Value::Array(words.map(|word| toml::Value::String(word.to_owned())).collect())
+        }
         _ => toml::Value::String(value.to_owned()),
     };
     let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
@@ -409,6 +441,8 @@ mod tests {
             ("WAYBILL_LAND_FILE_MAX", "10 MiB"),
             ("WAYBILL_DOORS_BEFORE_LOGIN_MAX", "7"),
             ("WAYBILL_INGEST_LEASE", "5 s"),
+            ("WAYBILL_DOORS_PROXY_FROM", "10.0.0.0/8, 2001:db8::1"),
+            ("WAYBILL_DEFEND_EXEMPT", ""),
             ("PATH", "/bin"),
         ])
         .unwrap();
@@ -416,6 +450,8 @@ mod tests {
         assert_eq!(config.land.file_max, ByteSize::mib(10));
         assert_eq!(config.doors.before_login_max, 7);
         assert_eq!(config.ingest.lease, Span::seconds(5));
+        assert_eq!(config.doors.proxy_from, ["10.0.0.0/8", "2001:db8::1"].map(|text| text.parse().unwrap()));
+        assert_eq!(config.defend.exempt, []);
     }
 
     #[test]
@@ -425,6 +461,7 @@ mod tests {
             ("WAYBILL_LAND_FILE_MAX", "lots"),
             ("WAYBILL_SFTP_HANDLES_MAX", "-1"),
             ("WAYBILL_LOG_FORMAT", "loud"),
+            ("WAYBILL_DOORS_PROXY_FROM", "10.0.0.0/40"),
         ] {
             let error = with(&[("WAYBILL_HTTP_LISTEN", "127.0.0.1:0"), (variable, value)]).unwrap_err().to_string();
             assert!(error.contains(variable) && error.contains(value), "{error}");
@@ -439,6 +476,8 @@ mod tests {
             ("WAYBILL_FTPS_PASSIVE_PORT_FIRST", "5000"),
             ("WAYBILL_FTPS_PASSIVE_ADDRESS", "gate.example"),
             ("WAYBILL_TLS_KEY", "key.pem"),
+            ("WAYBILL_DOORS_EARLY_DROP_RATE", "101"),
+            ("WAYBILL_DEFEND_THRESHOLD", "0"),
         ] {
             assert!(with(&[(variable, value)]).is_err(), "{variable}");
         }

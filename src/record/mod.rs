@@ -1,6 +1,7 @@
 //! The facts. The only room with SQL: everything that is known about organisations, uploads, documents,
 //! findings and events is asked and told here, through a [`Scope`](crate::domain::Scope).
 
+mod bans;
 mod database;
 mod documents;
 mod events;
@@ -15,6 +16,7 @@ mod uploads;
 
 use std::path::PathBuf;
 
+pub use bans::{BanRow, Banned};
 pub use documents::{DocumentFilter, DocumentRow, NewDocument};
 pub use events::EventFilter;
 pub use files::{FileFilter, FileRow, FileStatus};
