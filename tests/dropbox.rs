@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use waybill::config;
+use waybill::defend::Defender;
 use waybill::domain::{OrganisationId, VirtualPath};
 use waybill::land::{Creation, Door, Dropbox, Peer, Session};
 use waybill::originals::Originals;
@@ -18,7 +19,9 @@ const GO_ON: Creation = Creation { truncate: false, exclusive: false };
 async fn open(data: &Path) -> (Record, Dropbox) {
     let record = Record::open(data, 2).await.unwrap();
     let originals = Originals::directory(data).unwrap();
-    let dropbox = Dropbox::open(record.clone(), originals, config::Land::default(), data).await.unwrap();
+    let (defend, doors) = (config::Live::default(), config::Live::default());
+    let (defender, _) = Defender::open(record.clone(), defend, doors).await.unwrap();
+    let dropbox = Dropbox::open(record.clone(), defender, originals, config::Land::default(), data).await.unwrap();
     (record, dropbox)
 }
 

@@ -14,6 +14,7 @@ mod api;
 mod curl;
 mod house;
 mod openssh;
+mod relay;
 mod wire;
 
 // The promises.
@@ -25,6 +26,8 @@ mod api_invoices;
 mod api_problems;
 mod api_tenancy;
 mod attempts;
+mod banned;
+mod behind_a_balancer;
 mod cli_admin;
 mod cli_check;
 mod cli_convert;
@@ -42,4 +45,5 @@ mod ftps_hostile;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
+mod reloading;
 mod sftp_hostile;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Dropbox;
 use super::credential::{NOBODYS_HASH, fingerprint, verify_password};
 use super::session::{Session, SessionInner};
+use crate::defend::Offence;
 use crate::domain::{Event, OrganisationId, SessionId, Severity};
 use crate::record::Credential;
 
@@ -65,6 +66,8 @@ impl Door {
 pub enum Refused {
     #[error("the login or its credential is not right")]
     Denied,
+    #[error("this address is kept out for a while, because too much went wrong; try again later or ask the operator")]
+    KeptOut,
     #[error("too many logins are being checked; try again in a moment")]
     Busy,
     #[error("logins cannot be checked at the moment; try again later")]
@@ -89,8 +92,26 @@ impl Dropbox {
     /// [`Refused`]; it never says which part was wrong.
     pub async fn admit(&self, login: &str, proof: Proof<'_>, peer: &Peer) -> Result<Session, Refused> {
         let started = Instant::now();
+        let address = peer.address.ip();
+        // A ban also holds for connections that were there before it.
+        if self.0.defender.keeps_out(address) {
+            return Err(Refused::KeptOut);
+        }
+        if matches!(proof, Proof::Password(_)) {
+            tokio::time::sleep(self.0.defender.slow_down(login)).await;
+        }
         let checked = match self.0.record.credential(login).await {
-            Ok(known) => self.check(known, &proof).await,
+            Ok(known) => {
+                let offence = if known.is_some() { Offence::FailedLogin } else { Offence::UnknownLogin };
+                let checked = self.check(known, &proof).await;
+                if checked.as_ref().err() == Some(&Refused::Denied) {
+                    self.0.defender.blame(address, offence);
+                    if matches!(proof, Proof::Password(_)) {
+                        self.0.defender.guessed(login);
+                    }
+                }
+                checked
+            }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not look up an account");
                 Err(Refused::Unavailable)
@@ -125,6 +146,7 @@ impl Dropbox {
     fn session(&self, organisation: OrganisationId, principal: String, login: String, peer: &Peer) -> Session {
         Session(Arc::new(SessionInner {
             dropbox: self.clone(),
+            settings: self.0.settings.now(),
             id: SessionId::random(),
             organisation,
             principal,

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 pub use upload::{Receipt, Upload};
 
 use crate::config;
+use crate::defend::Defender;
 use crate::originals::{Originals, ShelfError};
 use crate::record::{Record, RecordError};
 
@@ -33,8 +34,9 @@ pub struct Dropbox(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     record: Record,
+    defender: Defender,
     originals: Originals,
-    settings: config::Land,
+    settings: config::Live<config::Land>,
     /// Where uploads are until they land.
     spool: PathBuf,
     node: String,
@@ -72,6 +74,7 @@ impl Dropbox {
     /// The spool cannot be made, or the database does not answer.
     pub async fn open(
         record: Record,
+        defender: Defender,
         originals: Originals,
         settings: config::Land,
         data: &Path,
@@ -85,9 +88,10 @@ impl Dropbox {
         record.abort_left_open(NODE, epoch, same_boot).await?;
         let dropbox = Self(Arc::new(Inner {
             record,
+            defender,
             originals,
             password_checks: Semaphore::new(settings.password_checks_max),
-            settings,
+            settings: config::Live::new(settings),
             spool,
             node: NODE.to_owned(),
             epoch,
@@ -97,6 +101,11 @@ impl Dropbox {
         dropbox.sweep_spool().await?;
         dropbox.sync_spool()?;
         Ok(dropbox)
+    }
+
+    /// Changes the settings for every session that is begun from now on; `password_checks_max` stays.
+    pub fn set(&self, settings: config::Land) {
+        self.0.settings.set(settings);
     }
 
     /// Whether the spool takes files; for readiness.

@@ -10,7 +10,7 @@ use super::admit::Peer;
 use super::download::Download;
 use super::error::LandError;
 use super::upload::Upload;
-use crate::config::ByteSize;
+use crate::config::{self, ByteSize};
 use crate::domain::{Event, FileName, OrganisationId, SessionId, Severity, Timestamp, VirtualPath};
 use crate::record::Listing;
 
@@ -21,6 +21,8 @@ pub struct Session(pub(super) Arc<SessionInner>);
 #[derive(Debug)]
 pub(super) struct SessionInner {
     pub(super) dropbox: Dropbox,
+    /// As they were at the login: what somebody has begun is not judged by other rules at its end.
+    pub(super) settings: Arc<config::Land>,
     pub(super) id: SessionId,
     pub(super) organisation: OrganisationId,
     pub(super) principal: String,
@@ -79,7 +81,7 @@ impl Session {
     /// The largest file that is taken.
     #[must_use]
     pub fn file_max(&self) -> ByteSize {
-        self.0.dropbox.0.settings.file_max
+        self.0.settings.file_max
     }
 
     /// How much room there is where uploads are until they land.
@@ -106,7 +108,7 @@ impl Session {
                 let inner = &self.0.dropbox.0;
                 let listings = inner
                     .record
-                    .drop_listing(&self.0.principal, self.listed_since(), inner.settings.listing_max)
+                    .drop_listing(&self.0.principal, self.listed_since(), self.0.settings.listing_max)
                     .await
                     .map_err(|error| LandError::unavailable("list a drop folder", &error))?;
                 let mut entries: Vec<Entry> = listings.into_iter().flat_map(entries_of).collect();
@@ -296,7 +298,7 @@ impl Session {
     /// How far a broken-off upload of this name came, and when it was begun.
     async fn broken_off(&self, name: &FileName) -> Result<Option<(Entry, Timestamp)>, LandError> {
         let inner = &self.0.dropbox.0;
-        let since = Timestamp::now().plus_micros(-inner.settings.resume.micros());
+        let since = Timestamp::now().plus_micros(-self.0.settings.resume.micros());
         let partial = inner
             .record
             .partial_upload(&self.0.principal, name, &inner.node, since)
@@ -311,7 +313,7 @@ impl Session {
     }
 
     fn listed_since(&self) -> Timestamp {
-        Timestamp::now().plus_micros(-self.0.dropbox.0.settings.listed.micros())
+        Timestamp::now().plus_micros(-self.0.settings.listed.micros())
     }
 }
 

@@ -135,7 +135,7 @@ impl Upload {
         place: &mut Place,
     ) -> Result<Option<Self>, LandError> {
         let inner = &session.0.dropbox.0;
-        let since = Timestamp::now().plus_micros(-inner.settings.resume.micros());
+        let since = Timestamp::now().plus_micros(-session.0.settings.resume.micros());
         let unavailable = |error| LandError::unavailable("take up a broken-off upload", &error);
         let partial =
             inner.record.partial_upload(&session.0.principal, name, &inner.node, since).await.map_err(unavailable)?;
@@ -231,7 +231,7 @@ impl Upload {
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), LandError> {
-        let limit = self.session.0.dropbox.0.settings.file_max;
+        let limit = self.session.0.settings.file_max;
         let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= limit.bytes());
         let Some(end) = end else { return Err(LandError::TooLarge { limit: limit.to_string() }) };
         let file = self.file.as_ref().ok_or(LandError::Unavailable)?;
@@ -427,7 +427,7 @@ struct Place(Option<Session>);
 impl Place {
     fn take(session: &Session) -> Result<Self, LandError> {
         let inner = &session.0.dropbox.0;
-        let max = inner.settings.uploads_per_account_max;
+        let max = session.0.settings.uploads_per_account_max;
         let mut open = inner.open_uploads.lock().map_err(|_| LandError::Unavailable)?;
         let count = open.entry(session.0.principal.clone()).or_default();
         if *count >= max {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
-use crate::record::{AccountRow, FileRow, FindingRow, OrganisationRow, ProfileRow};
+use crate::record::{AccountRow, BanRow, FileRow, FindingRow, OrganisationRow, ProfileRow};
 
 /// A payer or a supplier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,32 @@ impl From<AccountRow> for Account {
             has_password: row.has_password,
             keys: row.keys,
             created_at: row.created_at,
+        }
+    }
+}
+
+/// An address or a network that is kept out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Ban {
+    pub(in super::super) network: String,
+    /// `automatic` or `operator`.
+    pub(in super::super) source: String,
+    pub(in super::super) reason: String,
+    pub(in super::super) in_a_row: u32,
+    pub(in super::super) since: Timestamp,
+    /// `None`: until it is lifted.
+    pub(in super::super) until: Option<Timestamp>,
+}
+
+impl From<BanRow> for Ban {
+    fn from(row: BanRow) -> Self {
+        Self {
+            network: row.network.to_string(),
+            source: if row.automatic { "automatic" } else { "operator" }.to_owned(),
+            reason: row.reason,
+            in_a_row: row.in_a_row,
+            since: row.since,
+            until: row.until,
         }
     }
 }

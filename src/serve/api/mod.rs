@@ -1,6 +1,7 @@
 //! The routes: one table, from which the router is built and against which the OpenAPI document is tested.
 
 pub(super) mod accounts;
+pub(super) mod bans;
 pub(super) mod content;
 pub(super) mod errors;
 pub(super) mod events;
@@ -18,7 +19,7 @@ pub(super) mod upload;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -64,6 +65,8 @@ fn routes() -> Vec<Route> {
         route("/v1/orgs", &["get", "post"], get(orgs::list).post(orgs::create)),
         route("/v1/accounts", &["get", "post"], get(accounts::list).post(accounts::create)),
         route("/v1/api-tokens", &["post"], post(tokens::create)),
+        route("/v1/bans", &["get", "post"], get(bans::list).post(bans::create)),
+        route("/v1/bans/{network}", &["delete"], delete(bans::lift)),
         route("/v1/feed-profiles", &["get"], get(profiles::list)),
         route("/v1/feed-profiles/{name}", &["get", "put"], get(profiles::one).put(profiles::apply)),
     ]
