@@ -1,12 +1,13 @@
 //! The FTPS door: FTP (RFC 959 and what came after it) over TLS (RFC 4217), and never without.
 //!
-//! `wire` reads lines, `verbs` say what each means (a verb a file), `guest` is who says it, `control` is the
+//! `wire` reads `lines`, `verbs` say what each means (a verb a file), `guest` is who says it, `control` is the
 //! conversation, `data` opens data connections and `transfer` moves bytes over them. A file counts when its
 //! client has said so: TLS's close_notify on the data connection, and nothing less.
 
 mod control;
 mod data;
 mod guest;
+mod lines;
 mod listing;
 mod reply;
 mod transfer;
