@@ -9,4 +9,6 @@ for target in read_any write_csv write_edifact write_json write_ubl write_x12; d
         cp "$input" "fuzz/corpus/$target/$(echo "$input" | tr '/' '-')"
     done
 done
+# And with what is kept of the targets that read what clients say.
+cp -r fuzz/seeds/. fuzz/corpus/
 find fuzz/corpus/read_any -type f | wc -l

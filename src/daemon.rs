@@ -1,19 +1,24 @@
 //! The house: builds the rooms from the settings, opens the doors, says when it is ready, and closes in
 //! order when it is told to: doors first, uploads in flight next, then the workers, then the record.
 
+mod reload;
+
 use std::fs::{DirBuilder, File};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use self::reload::Reload;
+pub use self::reload::{Reloading, tell_to_reload};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::arrive::{FtpsDoor, SftpDoor};
-use crate::config::Config;
+use crate::config::{Config, Live};
+use crate::defend::{Defender, Keeper};
 use crate::ingest::Ingest;
 use crate::land::Dropbox;
 use crate::originals::Originals;
@@ -25,6 +30,8 @@ pub struct House {
     config: Config,
     record: Record,
     dropbox: Dropbox,
+    keeper: Keeper,
+    reload: Reload,
     originals: Originals,
     sftp: Option<SftpDoor>,
     ftps: Option<FtpsDoor>,
@@ -85,17 +92,21 @@ impl House {
         let _ = std::fs::remove_file(data.join("ready.json"));
         let record = Record::open(data, config.store.readers_max).await.context("could not open the record")?;
         let originals = Originals::directory(data).context("could not open the originals")?;
-        let dropbox = Dropbox::open(record.clone(), originals.clone(), config.land.clone(), &config.accounts, data)
+        let (doors, defend) = (Live::new(config.doors.clone()), Live::new(config.defend.clone()));
+        let (defender, keeper) =
+            Defender::open(record.clone(), defend.clone(), doors.clone()).await.context("could not read the bans")?;
+        let (land, accounts) = (config.land.clone(), &config.accounts);
+        let dropbox = Dropbox::open(record.clone(), defender.clone(), originals.clone(), land, accounts, data)
             .await
             .context("could not open the dropbox")?;
         let sftp = if config.sftp.enabled {
-            let door = SftpDoor::open(&config.sftp, &config.doors, data, dropbox.clone()).await;
+            let door = SftpDoor::open(&config.sftp, &doors, &defender, data, dropbox.clone()).await;
             Some(door.with_context(|| format!("could not open the SFTP door on {}", config.sftp.listen))?)
         } else {
             None
         };
         let ftps = if config.ftps.enabled || config.ftps.implicit_enabled {
-            let door = FtpsDoor::open(&config.ftps, &config.tls, &config.doors, data, dropbox.clone());
+            let door = FtpsDoor::open(&config.ftps, &config.tls, &doors, &defender, data, dropbox.clone());
             Some(door.context("could not open the FTPS door")?)
         } else {
             None
@@ -105,14 +116,15 @@ impl House {
                 record: record.clone(),
                 originals: originals.clone(),
                 dropbox: dropbox.clone(),
+                defender: defender.clone(),
                 sftp: sftp.as_ref().map(SftpDoor::address),
             };
-            Some(Api::open(&config.http, &config.doors, rooms, data).await.context("could not open the API")?)
+            Some(Api::open(&config.http, &doors, rooms, data).await.context("could not open the API")?)
         } else {
             None
         };
-        let mut doors = vec![];
-        doors.extend(sftp.as_ref().map(|door| ReadyDoor {
+        let mut open = vec![];
+        open.extend(sftp.as_ref().map(|door| ReadyDoor {
             door: "sftp".to_owned(),
             address: door.address(),
             fingerprint: Some(door.fingerprint().to_owned()),
@@ -120,7 +132,7 @@ impl House {
         }));
         if let Some(door) = &ftps {
             let addresses = [("ftps", door.address()), ("ftps-implicit", door.implicit_address())];
-            doors.extend(addresses.into_iter().filter_map(|(name, address)| {
+            open.extend(addresses.into_iter().filter_map(|(name, address)| {
                 Some(ReadyDoor {
                     door: name.to_owned(),
                     address: address?,
@@ -129,7 +141,7 @@ impl House {
                 })
             }));
         }
-        doors.extend(api.as_ref().map(|api| ReadyDoor {
+        open.extend(api.as_ref().map(|api| ReadyDoor {
             door: "http".to_owned(),
             address: api.address(),
             fingerprint: None,
@@ -139,10 +151,20 @@ impl House {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             data: std::path::absolute(data).unwrap_or_else(|_| data.clone()),
-            doors,
+            doors: open,
         };
         write_ready(data, &ready)?;
-        Ok(Self { config, record, dropbox, originals, sftp, ftps, api, ready, _lock: lock })
+        let reload = Reload {
+            config: config.clone(),
+            record: record.clone(),
+            doors,
+            defend,
+            dropbox: dropbox.clone(),
+            sftp: sftp.as_ref().map(|door| door.settings(data)),
+            ftps: ftps.as_ref().map(|door| door.settings(data)),
+            api: api.as_ref().map(Api::settings),
+        };
+        Ok(Self { config, record, dropbox, keeper, reload, originals, sftp, ftps, api, ready, _lock: lock })
     }
 
     /// Where the doors are.
@@ -159,7 +181,7 @@ impl House {
 
     /// Serves until `shutdown`, then drains: no new connections, uploads in flight finish within
     /// `doors.drain_deadline`, files being read are finished.
-    pub async fn run(self, shutdown: CancellationToken) {
+    pub async fn run(self, shutdown: CancellationToken, reloading: Option<Reloading>) {
         let data = self.config.store.data.clone();
         let mut doors = JoinSet::new();
         let workers = CancellationToken::new();
@@ -172,6 +194,7 @@ impl House {
         );
         let mut inside = JoinSet::new();
         inside.spawn(ingest.work(workers.clone()));
+        inside.spawn(self.keeper.keep(workers.clone()));
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
         let policies = tokio::spawn(self.dropbox.clone().keep_policies());
         if let Some(sftp) = self.sftp {
@@ -184,6 +207,7 @@ impl House {
             doors.spawn(api.serve(shutdown.clone()));
         }
         let watchdog = tokio::spawn(tell_systemd());
+        let reloaded = reloading.map(|reloading| tokio::spawn(keep_reloading(self.reload, reloading)));
         shutdown.cancelled().await;
         let _ = std::fs::remove_file(data.join("ready.json"));
         tracing::info!("closing: no new connections; uploads under way may finish");
@@ -193,6 +217,9 @@ impl House {
         while inside.join_next().await.is_some() {}
         sweeping.abort();
         policies.abort();
+        if let Some(reloaded) = reloaded {
+            reloaded.abort();
+        }
         watchdog.abort();
         self.record.close().await;
         tracing::info!("closed");
@@ -231,6 +258,14 @@ fn write_ready(data: &Path, ready: &Ready) -> anyhow::Result<()> {
         std::fs::rename(&draft, &path)
     };
     write().with_context(|| format!("could not write {}", path.display()))
+}
+
+async fn keep_reloading(mut reload: Reload, mut reloading: Reloading) {
+    while reloading.told.recv().await.is_some() {
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Reloading]);
+        reload.again(&reloading.settings).await;
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    }
 }
 
 /// Tells systemd that we are ready and, again and again, that we are alive; does nothing elsewhere.

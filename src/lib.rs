@@ -10,13 +10,14 @@
 //! and recorded. What is recorded is served. Data goes one way.
 
 // What people touch, and what builds the house: `cli`, `daemon`, `telemetry`. The rooms, in the order a file
-// walks through them: `arrive`, `land`, `originals`, `ingest`, `ledger`, `record`, `serve`. The words and the
+// walks through them: `arrive`, `defend`, `land`, `originals`, `ingest`, `ledger`, `record`, `serve`. The words and the
 // settings everybody shares: `domain`, `config`.
 
 pub mod arrive;
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod defend;
 pub mod domain;
 pub mod ingest;
 pub mod land;

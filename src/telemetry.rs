@@ -6,6 +6,7 @@
 mod lines;
 
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::JsonFields;
@@ -17,12 +18,16 @@ use crate::domain::{Event, Severity};
 const EVENT_TARGET: &str = "waybill::event";
 const ENVELOPE: &str = "envelope";
 
+/// Changes the filter of a log that was started with one that can be changed.
+type Refilter = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
+static REFILTER: OnceLock<Refilter> = OnceLock::new();
+
 /// Sets up the log on standard error. To be called once.
 ///
 /// # Errors
 /// The filter is not one.
 pub fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|error| format!("log.filter `{}`: {error}", log.filter))?;
+    let filter = filter(&log.filter)?;
     let short = match log.format {
         LogFormat::Auto => io::stderr().is_terminal(),
         LogFormat::Short => true,
@@ -30,11 +35,31 @@ pub fn start(log: &Log) -> Result<(), String> {
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = if short {
-        builder.with_ansi(io::stderr().is_terminal()).event_format(lines::Short).try_init()
+        let builder = builder.with_ansi(io::stderr().is_terminal()).event_format(lines::Short).with_filter_reloading();
+        let handle = builder.reload_handle();
+        let _ = REFILTER.set(Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string())));
+        builder.try_init()
     } else {
-        builder.with_ansi(false).fmt_fields(JsonFields::new()).event_format(lines::Json).try_init()
+        let builder = builder.with_ansi(false).fmt_fields(JsonFields::new()).event_format(lines::Json);
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        let _ = REFILTER.set(Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string())));
+        builder.try_init()
     };
     started.map_err(|error| format!("the log was set up twice: {error}"))
+}
+
+/// Changes what is logged from now on.
+///
+/// # Errors
+/// The filter is not one; nothing is changed.
+pub fn refilter(text: &str) -> Result<(), String> {
+    let filter = filter(text)?;
+    REFILTER.get().map_or(Ok(()), |refilter| refilter(filter))
+}
+
+fn filter(text: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("log.filter `{text}`: {error}"))
 }
 
 /// Says an event of the ingestion log.

@@ -132,6 +132,19 @@ fn every_answer_is_as_the_document_says() {
             operator.post_json("/v1/accounts", &json!({"login": "a", "org": "Acme", "password": "a long one"})).ok(),
         ),
         ("post", "/v1/api-tokens", "201", operator.post_json("/v1/api-tokens", &json!({"name": "t"})).ok()),
+        (
+            "post",
+            "/v1/bans",
+            "201",
+            operator.post_json("/v1/bans", &json!({"network": "203.0.113.7", "reason": "noisy"})).ok(),
+        ),
+        ("get", "/v1/bans", "200", operator.get("/v1/bans").ok()),
+        (
+            "delete",
+            "/v1/bans/{network}",
+            "200",
+            operator.call(reqwest::Method::DELETE, "/v1/bans/203.0.113.7", &[], vec![]).ok(),
+        ),
         ("post", "/v1/files", "201", client.post("/v1/files?name=b.txt", &[], "x").ok()),
         (
             "post",

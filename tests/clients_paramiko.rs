@@ -6,7 +6,7 @@ use crate::house::{House, PASSWORD};
 use waybill::domain::Digest;
 
 /// Runs Python lines with `sftp`, a connected client, and `again()`, which makes another.
-fn python(house: &House, lines: &str) -> String {
+pub(crate) fn python(house: &House, lines: &str) -> String {
     let python = std::env::var("WAYBILL_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let prelude = format!(
         r#"

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use waybill::config;
+use waybill::defend::Defender;
 use waybill::domain::{OrganisationId, VirtualPath};
 use waybill::land::{Creation, Door, Dropbox, Peer, Session};
 use waybill::originals::Originals;
@@ -19,7 +20,9 @@ async fn open(data: &Path) -> (Record, Dropbox) {
     let record = Record::open(data, 2).await.unwrap();
     let originals = Originals::directory(data).unwrap();
     let (land, accounts) = (config::Land::default(), config::Accounts::default());
-    let dropbox = Dropbox::open(record.clone(), originals, land, &accounts, data).await.unwrap();
+    let (defend, doors) = (config::Live::default(), config::Live::default());
+    let (defender, _) = Defender::open(record.clone(), defend, doors).await.unwrap();
+    let dropbox = Dropbox::open(record.clone(), defender, originals, land, &accounts, data).await.unwrap();
     (record, dropbox)
 }
 
@@ -169,8 +172,10 @@ async fn a_quota_is_exact_while_others_commit() {
     let originals = Originals::directory(data.path()).unwrap();
     let accounts =
         config::Accounts { quota_bytes: config::ByteSize::of(40 * 1_000), quota_files: 40, ..Default::default() };
-    let dropbox =
-        Dropbox::open(record.clone(), originals, config::Land::default(), &accounts, data.path()).await.unwrap();
+    let (defend, doors) = (config::Live::default(), config::Live::default());
+    let (defender, _) = Defender::open(record.clone(), defend, doors).await.unwrap();
+    let land = config::Land::default();
+    let dropbox = Dropbox::open(record.clone(), defender, originals, land, &accounts, data.path()).await.unwrap();
     let session = session(&dropbox, supplier(&record).await).await;
     let mut uploads = tokio::task::JoinSet::new();
     // Forty fit exactly, so that each of them is taken whatever the others do.

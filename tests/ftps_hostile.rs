@@ -252,6 +252,12 @@ data.sendall(b"before, ")
 os.kill({pid}, signal.SIGTERM)
 # The idle one is sent away, the busy one is not.
 assert refused(idle.getresp).startswith("421 ")
+for port in [PORT, IMPLICIT]:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+        raise AssertionError("somebody came in")
+    except ConnectionRefusedError:
+        pass
 data.sendall(b"and after")
 data.unwrap()
 assert ftp.voidresp().startswith("226 ")

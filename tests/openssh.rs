@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -20,13 +21,18 @@ pub(crate) fn supplier(house: &House, login: &str) -> PathBuf {
 
 /// Runs the lines of a batch; `sftp` ends at the first that fails.
 pub(crate) fn batch(house: &House, login: &str, lines: &str) -> Output {
+    batch_at(house, login, house.sftp(), lines)
+}
+
+/// The same, where the door is reached at another address.
+pub(crate) fn batch_at(house: &House, login: &str, door: SocketAddr, lines: &str) -> Output {
     let mut sftp = Command::new("sftp")
         .args(["-q", "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"])
         .args(["-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-oConnectTimeout=20"])
         .arg("-i")
         .arg(house.folder().join(format!("{login}.key")))
-        .args(["-b", "-", "-P", &house.sftp().port().to_string()])
-        .arg(format!("{login}@127.0.0.1"))
+        .args(["-b", "-", "-P", &door.port().to_string()])
+        .arg(format!("{login}@{}", door.ip()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -295,6 +295,7 @@ fn an_upload_in_flight_is_finished_when_the_house_closes() {
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         // The idle one is sent away, the busy one is not.
         idle_wire.receive().await.unwrap_err();
+        assert!(TcpStream::connect(house.sftp()).is_err(), "nobody comes in any more");
         wire.write(&handle, 8, b"and after").await;
         assert_eq!(wire.ask(CLOSE, 6, &[&handle]).await.status().0, 0);
         wire.receive().await.unwrap_err()

@@ -4,10 +4,11 @@ pub mod accept;
 pub mod ftps;
 mod lobby;
 pub mod presence;
+mod proxy;
 pub mod sftp;
 pub mod tls;
 
 pub use accept::{Gate, Visit};
-pub use ftps::FtpsDoor;
+pub use ftps::{FtpsDoor, FtpsSettings};
 pub use lobby::Counts;
-pub use sftp::SftpDoor;
+pub use sftp::{SftpDoor, SftpSettings};

@@ -9,10 +9,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::defend::{Defender, Offence};
+
 /// One connection, as both sides know it.
 #[derive(Debug)]
 pub struct Presence {
     peer: SocketAddr,
+    defender: Defender,
     since: Instant,
     logged_in: CancellationToken,
     /// Milliseconds from `since` to the last thing the client asked for.
@@ -40,9 +43,10 @@ pub enum Leaving {
 pub struct Busy(Arc<Presence>);
 
 impl Presence {
-    pub(super) fn new(peer: SocketAddr) -> Arc<Self> {
+    pub(super) fn new(peer: SocketAddr, defender: Defender) -> Arc<Self> {
         Arc::new(Self {
             peer,
+            defender,
             since: Instant::now(),
             logged_in: CancellationToken::new(),
             heard: AtomicU64::new(0),
@@ -53,8 +57,14 @@ impl Presence {
         })
     }
 
+    /// The client: of a balancer's connection, whom its PROXY header names.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// The client did something wrong; its address is remembered for it.
+    pub fn blame(&self, offence: Offence) {
+        self.defender.blame(self.peer.ip(), offence);
     }
 
     /// The client has logged in: the login deadline is off.

@@ -1,6 +1,6 @@
 //! The person at the keyboard: one command a file, in the order one would read them.
 //!
-//! `serve`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `profile`, `file`, `tail`. A command is a struct
+//! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `profile`, `file`, `tail`. A command is a struct
 //! of its arguments with `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a
 //! file, and its name in each of the three lists below: `mod`, [`Command`], [`Command::run`].
 //!
@@ -8,6 +8,7 @@
 //! said once, here, on standard error.
 
 mod account;
+mod ban;
 mod check;
 mod convert;
 mod demo;
@@ -17,6 +18,7 @@ mod moment;
 mod org;
 mod output;
 mod profile;
+mod reload;
 mod schema;
 mod screen;
 mod serve;
@@ -94,6 +96,7 @@ Exit codes, of every command:
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Reload(reload::Reload),
     Demo(demo::Demo),
     Check(check::Check),
     Convert(convert::Convert),
@@ -102,6 +105,7 @@ enum Command {
     Org(org::Org),
     Account(account::Account),
     Token(token::Token),
+    Ban(ban::Ban),
     Profile(profile::Profile),
     File(file::File),
     Tail(tail::Tail),
@@ -111,6 +115,7 @@ impl Command {
     fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self {
             Self::Serve(serve) => serve.run(out),
+            Self::Reload(reload) => reload.run(out),
             Self::Demo(demo) => demo.run(out),
             Self::Check(check) => check.run(out),
             Self::Convert(convert) => convert.run(out),
@@ -119,6 +124,7 @@ impl Command {
             Self::Org(org) => org.run(out),
             Self::Account(account) => account.run(out),
             Self::Token(token) => token.run(out),
+            Self::Ban(ban) => ban.run(out),
             Self::Profile(profile) => profile.run(out),
             Self::File(file) => file.run(out),
             Self::Tail(tail) => tail.run(out),

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::config::Span;
 use crate::domain::Timestamp;
 
 /// Whose clock is shown.
@@ -56,6 +57,16 @@ fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(now.plus_micros(-i64::from(count).checked_mul(seconds * 1_000_000)?))
 }
 
+/// How long: `90s`, `30m`, `12h`, `7d`.
+pub(super) fn length(text: &str) -> Result<Span, String> {
+    let now = Timestamp::from_micros(0);
+    let micros = ago(text, now).map(|past| -past.micros()).filter(|micros| *micros > 0);
+    micros
+        .and_then(|micros| u64::try_from(micros / 1_000).ok())
+        .map(Span::milliseconds)
+        .ok_or_else(|| format!("`{text}` is not a length of time; write 30m, 12h or 7d"))
+}
+
 /// A number of days: `90d`.
 pub(super) fn days(text: &str) -> Result<u32, String> {
     let count =
@@ -78,6 +89,15 @@ mod tests {
         }
         assert_eq!(moment("2026-03-03"), Timestamp::parse("2026-03-03"));
         assert!(moment("noon").unwrap_err().contains("or 2h"));
+    }
+
+    #[test]
+    fn a_length_of_time_is_some() {
+        assert_eq!(length("30m"), Ok(Span::minutes(30)));
+        assert_eq!(length("7d"), Ok(Span::hours(168)));
+        for bad in ["0s", "m", "-1h", "1w", ""] {
+            assert!(length(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -9,15 +9,15 @@ use clap::Args;
 
 use super::Exit;
 use crate::config::Config;
-use crate::daemon::{House, told_to_end};
+use crate::daemon::{House, Reloading, told_to_end};
 use crate::telemetry;
 
 /// Opens the doors: SFTP and FTPS for files, HTTP for the API
 ///
 /// Needs no configuration: everything rests in one folder (./waybill-data unless you say otherwise). Each
 /// door says where it listens once it is open, and <DATA>/ready.json says the same for scripts. Stop it
-/// with Ctrl-C or SIGTERM: uploads under way are finished first.
-#[derive(Debug, Args)]
+/// with Ctrl-C or SIGTERM: uploads under way are finished first. SIGHUP (`waybill reload`) reads the settings again.
+#[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Serve {
     /// The settings; config/waybill.toml shows them all at their defaults
@@ -52,7 +52,8 @@ Examples:
 Exit codes: 0 stopped when told to, 2 could not start (the reason is on standard error).";
 
 impl Serve {
-    pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    /// The settings: the file's, the environment's, and what was typed.
+    fn settings(&self) -> anyhow::Result<Config> {
         let mut config = Config::load(self.config.as_deref(), std::env::vars())?;
         if let Some(data) = &self.data {
             config.store.data.clone_from(data);
@@ -63,16 +64,23 @@ impl Serve {
             config.ftps.listen = listen;
         }
         config.http.listen = self.http_listen.unwrap_or(config.http.listen);
+        Ok(config)
+    }
+
+    pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        let config = self.settings()?;
         telemetry::start(&config.log).map_err(anyhow::Error::msg)?;
         runtime()?.block_on(async {
             let shutdown = told_to_end().context("could not listen to signals")?;
+            let serve = self.clone();
+            let reloading = Reloading::on_sighup(move || serve.settings()).context("could not listen to signals")?;
             let house = House::open(config).await?;
             for door in &house.ready().doors {
                 let more = door.fingerprint.as_deref().or(door.url.as_deref()).unwrap_or("");
                 writeln!(out, "ready {} {} {more}", door.door, door.address)?;
             }
             out.flush()?;
-            house.run(shutdown).await;
+            house.run(shutdown, Some(reloading)).await;
             Ok(Exit::Ok)
         })
     }

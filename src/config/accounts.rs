@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{ByteSize, ConfigError};
-use crate::domain::policy::{BANDWIDTH_MIN, NETWORKS_MAX, NamePattern, Network, PATTERNS_MAX};
+use crate::domain::Network;
+use crate::domain::policy::{BANDWIDTH_MIN, NETWORKS_MAX, NamePattern, PATTERNS_MAX};
 use crate::domain::{Permission, Policy};
 
 /// The defaults of every account. 0 is no limit.

@@ -4,15 +4,21 @@
 //! environment: `WAYBILL_SFTP_LISTEN` is `listen` in `[sftp]`. There is no third way.
 
 mod accounts;
+mod defend;
+mod live;
 mod units;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 pub use accounts::Accounts;
+pub use defend::Defend;
+pub use live::Live;
 use serde::{Deserialize, Serialize};
 pub use units::{ByteSize, Span};
 use waybill_parsers::Limits;
+
+use crate::domain::Network;
 
 /// Every setting.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +30,7 @@ pub struct Config {
     pub tls: Tls,
     pub http: Http,
     pub doors: Doors,
+    pub defend: Defend,
     pub land: Land,
     pub accounts: Accounts,
     pub ingest: Ingest,
@@ -175,6 +182,15 @@ pub struct Doors {
     pub connections_per_address_max: usize,
     /// Connections that have not logged in yet.
     pub before_login_max: usize,
+    /// When so many have not logged in, newcomers are turned away at random; see [`Self::early_drop_rate`].
+    pub early_drop_begin: usize,
+    /// In percent: this share of them at first, all of them at `before_login_max` (sshd's MaxStartups). An address
+    /// of which nobody waits is not among them.
+    pub early_drop_rate: u32,
+    /// Load balancers: from these a PROXY header is required, and believed.
+    pub proxy_from: Vec<Network>,
+    /// How long a balancer may take over its header.
+    pub proxy_deadline: Span,
     /// From connect to a successful login.
     pub login_deadline: Span,
     /// A connection that says nothing for this long is closed.
@@ -189,6 +205,10 @@ impl Default for Doors {
             connections_max: 10_000,
             connections_per_address_max: 1_000,
             before_login_max: 300,
+            early_drop_begin: 100,
+            early_drop_rate: 30,
+            proxy_from: Vec::new(),
+            proxy_deadline: Span::seconds(3),
             login_deadline: Span::seconds(30),
             idle_deadline: Span::minutes(15),
             drain_deadline: Span::seconds(30),
@@ -338,6 +358,13 @@ impl Config {
             }
         }
         self.accounts.checked()?;
+        if self.doors.early_drop_rate > 100 {
+            return Err(ConfigError::Invalid(format!(
+                "doors.early_drop_rate is {}; it is a share in percent, at most 100",
+                self.doors.early_drop_rate
+            )));
+        }
+        self.defend.check()?;
         let (first, last) = (self.ftps.passive_port_first, self.ftps.passive_port_last);
         if last < first || (first == 0) != (last == 0) {
             return Err(ConfigError::Invalid(format!(
@@ -389,15 +416,11 @@ fn override_from(table: &mut toml::Table, variable: &str, value: &str) -> Result
             origin: variable.to_owned(),
             message: format!("`{value}` is not true or false"),
         })?,
-        // A list is written with commas.
-        toml::Value::Array(_) => toml::Value::Array(
-            value
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(|item| item.to_owned().into())
-                .collect(),
-        ),
+        // A list, as words between commas.
+        toml::Value::Array(_) => {
+            let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+            toml::Value::Array(words.map(|word| toml::Value::String(word.to_owned())).collect())
+        }
         _ => toml::Value::String(value.to_owned()),
     };
     let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
@@ -423,6 +446,8 @@ mod tests {
             ("WAYBILL_DOORS_BEFORE_LOGIN_MAX", "7"),
             ("WAYBILL_INGEST_LEASE", "5 s"),
             ("WAYBILL_ACCOUNTS_NAME_PATTERNS", "*.edi, *.csv"),
+            ("WAYBILL_DOORS_PROXY_FROM", "10.0.0.0/8, 2001:db8::1"),
+            ("WAYBILL_DEFEND_EXEMPT", ""),
             ("PATH", "/bin"),
         ])
         .unwrap();
@@ -431,6 +456,8 @@ mod tests {
         assert_eq!(config.land.file_max, ByteSize::mib(10));
         assert_eq!(config.doors.before_login_max, 7);
         assert_eq!(config.ingest.lease, Span::seconds(5));
+        assert_eq!(config.doors.proxy_from, ["10.0.0.0/8", "2001:db8::1"].map(|text| text.parse().unwrap()));
+        assert_eq!(config.defend.exempt, []);
     }
 
     #[test]
@@ -440,6 +467,7 @@ mod tests {
             ("WAYBILL_LAND_FILE_MAX", "lots"),
             ("WAYBILL_SFTP_HANDLES_MAX", "-1"),
             ("WAYBILL_LOG_FORMAT", "loud"),
+            ("WAYBILL_DOORS_PROXY_FROM", "10.0.0.0/40"),
         ] {
             let error = with(&[("WAYBILL_HTTP_LISTEN", "127.0.0.1:0"), (variable, value)]).unwrap_err().to_string();
             assert!(error.contains(variable) && error.contains(value), "{error}");
@@ -458,6 +486,8 @@ mod tests {
             ("WAYBILL_ACCOUNTS_QUOTA_WARNING_PERCENT", "101"),
             ("WAYBILL_ACCOUNTS_ALLOWED_ADDRESSES", "10.0.0.0/8,10.0.0.1/8"),
             ("WAYBILL_ACCOUNTS_PERMISSIONS", "upload,fly"),
+            ("WAYBILL_DOORS_EARLY_DROP_RATE", "101"),
+            ("WAYBILL_DEFEND_THRESHOLD", "0"),
         ] {
             assert!(with(&[(variable, value)]).is_err(), "{variable}");
         }

@@ -58,6 +58,11 @@ pub struct Span(u64);
 
 impl Span {
     #[must_use]
+    pub const fn milliseconds(count: u64) -> Self {
+        Self(count)
+    }
+
+    #[must_use]
     pub const fn seconds(count: u64) -> Self {
         Self(count * 1_000)
     }

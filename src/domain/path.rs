@@ -35,6 +35,18 @@ pub enum PathError {
     Folder,
 }
 
+impl PathError {
+    /// Whether honest clients never send such a path: it would leave its folder, or hides what it is.
+    #[must_use]
+    pub fn is_hostile(&self) -> bool {
+        matches!(self, Self::Traversal | Self::Character(NUL | CONTROL | INVISIBLE))
+    }
+}
+
+const NUL: &str = "a NUL character";
+const CONTROL: &str = "a control character";
+const INVISIBLE: &str = "an invisible character";
+
 /// A file name is at most this long, in bytes (POSIX `NAME_MAX` on every file system we meet).
 pub const NAME_BYTES_MAX: usize = 255;
 /// A whole path is at most this long, in bytes (POSIX `PATH_MAX`).
@@ -146,8 +158,8 @@ impl fmt::Display for FileName {
 fn forbidden(character: char) -> Option<&'static str> {
     match character {
         '/' | '\\' => Some("a slash or backslash"),
-        '\0' => Some("a NUL character"),
-        c if c.is_control() => Some("a control character"),
+        '\0' => Some(NUL),
+        c if c.is_control() => Some(CONTROL),
         // Bidirectional marks and overrides, zero-width characters, line separators, tags, and the replacement character: two names that
         // look the same or collapse into one.
         '\u{ad}'
@@ -157,7 +169,7 @@ fn forbidden(character: char) -> Option<&'static str> {
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
         | '\u{feff}'
-        | '\u{e0000}'..='\u{e007f}' => Some("an invisible character"),
+        | '\u{e0000}'..='\u{e007f}' => Some(INVISIBLE),
         '\u{fffd}' => Some("a character that could not be decoded"),
         _ => None,
     }

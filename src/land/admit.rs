@@ -8,6 +8,7 @@ use super::Dropbox;
 use super::credential::{NOBODYS_HASH, fingerprint, verify_password};
 use super::session::{Session, SessionInner};
 use super::standing::Standing;
+use crate::defend::Offence;
 use crate::domain::{AccountId, Event, NotAdmitted, OrganisationId, SessionId, Severity, Timestamp};
 use crate::record::{AccountRow, Credential};
 
@@ -66,6 +67,8 @@ impl Door {
 pub enum Refused {
     #[error("the login or its credential is not right")]
     Denied,
+    #[error("this address is kept out for a while, because too much went wrong; try again later or ask the operator")]
+    KeptOut,
     #[error("too many logins are being checked; try again in a moment")]
     Busy,
     #[error("logins cannot be checked at the moment; try again later")]
@@ -102,8 +105,26 @@ impl Dropbox {
     /// [`Refused`]; it never says which part was wrong.
     pub async fn admit(&self, login: &str, proof: Proof<'_>, peer: &Peer) -> Result<Session, Refused> {
         let started = Instant::now();
+        let address = peer.address.ip();
+        // A ban also holds for connections that were there before it.
+        if self.0.defender.keeps_out(address) {
+            return Err(Refused::KeptOut);
+        }
+        if matches!(proof, Proof::Password(_)) {
+            tokio::time::sleep(self.0.defender.slow_down(login)).await;
+        }
         let checked = match self.0.record.credential(login).await {
-            Ok(known) => self.check(known, &proof).await.map_err(Unwelcome::from),
+            Ok(known) => {
+                let offence = if known.is_some() { Offence::FailedLogin } else { Offence::UnknownLogin };
+                let checked = self.check(known, &proof).await;
+                if checked.as_ref().err() == Some(&Refused::Denied) {
+                    self.0.defender.blame(address, offence);
+                    if matches!(proof, Proof::Password(_)) {
+                        self.0.defender.guessed(login);
+                    }
+                }
+                checked.map_err(Unwelcome::from)
+            }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not look up an account");
                 Err(Refused::Unavailable.into())
@@ -213,6 +234,7 @@ impl Dropbox {
         Session(Arc::new(SessionInner {
             dropbox: self.clone(),
             standing,
+            settings: self.0.settings.now(),
             id: SessionId::random(),
             organisation,
             principal,

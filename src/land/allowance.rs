@@ -83,7 +83,7 @@ impl Session {
 
     /// Whether a file may be this long.
     pub(super) fn fits(&self, size_bytes: u64) -> Result<(), LandError> {
-        let server = self.0.dropbox.0.settings.file_max.bytes();
+        let server = self.0.settings.file_max.bytes();
         let account = Some(self.policy().file_max).filter(|max| *max != 0 && *max < server);
         if size_bytes <= account.unwrap_or(server) {
             return Ok(());

@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 pub use upload::{Receipt, Upload};
 
 use crate::config;
+use crate::defend::Defender;
 use crate::originals::{Originals, ShelfError};
 use crate::record::{Record, RecordError};
 
@@ -39,8 +40,9 @@ pub struct Dropbox(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     record: Record,
+    defender: Defender,
     originals: Originals,
-    settings: config::Land,
+    settings: config::Live<config::Land>,
     /// Where uploads are until they land.
     spool: PathBuf,
     node: String,
@@ -81,6 +83,7 @@ impl Dropbox {
     /// The spool cannot be made, or the database does not answer.
     pub async fn open(
         record: Record,
+        defender: Defender,
         originals: Originals,
         settings: config::Land,
         accounts: &config::Accounts,
@@ -97,9 +100,10 @@ impl Dropbox {
         record.keep_account_defaults(&accounts.policy(), settings.listed.micros()).await?;
         let dropbox = Self(Arc::new(Inner {
             record,
+            defender,
             originals,
             password_checks: Semaphore::new(settings.password_checks_max),
-            settings,
+            settings: config::Live::new(settings),
             spool,
             node: NODE.to_owned(),
             epoch,
@@ -111,6 +115,11 @@ impl Dropbox {
         dropbox.sweep_spool().await?;
         dropbox.sync_spool()?;
         Ok(dropbox)
+    }
+
+    /// Changes the settings for every session that is begun from now on; `password_checks_max` stays.
+    pub fn set(&self, settings: config::Land) {
+        self.0.settings.set(settings);
     }
 
     /// Whether the spool takes files; for readiness.

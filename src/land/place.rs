@@ -10,7 +10,7 @@ pub(super) struct Place(Option<Session>);
 impl Place {
     pub(super) fn take(session: &Session) -> Result<Self, LandError> {
         let inner = &session.0.dropbox.0;
-        let max = inner.settings.uploads_per_account_max;
+        let max = session.0.settings.uploads_per_account_max;
         let mut open = inner.open_uploads.lock().map_err(|_| LandError::Unavailable)?;
         let count = open.entry(session.0.principal.clone()).or_default();
         if *count >= max {

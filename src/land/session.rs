@@ -11,6 +11,7 @@ use super::download::Download;
 use super::error::LandError;
 use super::standing::Standing;
 use super::upload::Upload;
+use crate::config;
 use crate::domain::{Event, FileName, OrganisationId, Permission, SessionId, Severity, Timestamp, VirtualPath};
 use crate::record::Listing;
 
@@ -22,6 +23,8 @@ pub struct Session(pub(super) Arc<SessionInner>);
 pub(super) struct SessionInner {
     pub(super) dropbox: Dropbox,
     pub(super) standing: Arc<Standing>,
+    /// As they were at the login: what somebody has begun is not judged by other rules at its end.
+    pub(super) settings: Arc<config::Land>,
     pub(super) id: SessionId,
     pub(super) organisation: OrganisationId,
     pub(super) principal: String,
@@ -107,7 +110,7 @@ impl Session {
                 let inner = &self.0.dropbox.0;
                 let listings = inner
                     .record
-                    .drop_listing(&self.0.principal, self.listed_since(), inner.settings.listing_max)
+                    .drop_listing(&self.0.principal, self.listed_since(), self.0.settings.listing_max)
                     .await
                     .map_err(|error| LandError::unavailable("list a drop folder", &error))?;
                 let mut entries: Vec<Entry> = listings.into_iter().flat_map(entries_of).collect();
@@ -309,7 +312,7 @@ impl Session {
     /// How far a broken-off upload of this name came, and when it was begun.
     async fn broken_off(&self, name: &FileName) -> Result<Option<(Entry, Timestamp)>, LandError> {
         let inner = &self.0.dropbox.0;
-        let since = Timestamp::now().plus_micros(-inner.settings.resume.micros());
+        let since = Timestamp::now().plus_micros(-self.0.settings.resume.micros());
         let partial = inner
             .record
             .partial_upload(&self.0.principal, name, &inner.node, since)

@@ -274,7 +274,7 @@ impl Dropbox {
         for standing in standings.inside() {
             standing.take_defaults(&defaults);
         }
-        self.0.record.keep_account_defaults(&defaults, self.0.settings.listed.micros()).await
+        self.0.record.keep_account_defaults(&defaults, self.0.settings.now().listed.micros()).await
     }
 
     /// The policy of an account, with what holds for every account beneath.
@@ -293,7 +293,7 @@ impl Dropbox {
 
     /// Since when what came stands in a drop.
     pub(super) fn listed_since(&self) -> Timestamp {
-        Timestamp::now().plus_micros(-self.0.settings.listed.micros())
+        Timestamp::now().plus_micros(-self.0.settings.now().listed.micros())
     }
 
     pub(super) async fn look_up_drop(&self, standing: &Standing) -> Result<(), LandError> {

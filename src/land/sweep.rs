@@ -15,7 +15,7 @@ impl Dropbox {
     /// The spool cannot be listed, or the database does not answer.
     pub async fn sweep_spool(&self) -> Result<usize, OpenError> {
         let inner = &self.0;
-        let since = Timestamp::now().plus_micros(-inner.settings.resume.micros());
+        let since = Timestamp::now().plus_micros(-inner.settings.now().resume.micros());
         let listed =
             std::fs::read_dir(&inner.spool).map_err(|source| OpenError::Spool { path: inner.spool.clone(), source })?;
         let mut swept = 0;

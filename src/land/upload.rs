@@ -140,7 +140,7 @@ impl Upload {
         place: &mut Place,
     ) -> Result<Option<Self>, LandError> {
         let inner = &session.0.dropbox.0;
-        let since = Timestamp::now().plus_micros(-inner.settings.resume.micros());
+        let since = Timestamp::now().plus_micros(-session.0.settings.resume.micros());
         let unavailable = |error| LandError::unavailable("take up a broken-off upload", &error);
         let partial =
             inner.record.partial_upload(&session.0.principal, name, &inner.node, since).await.map_err(unavailable)?;

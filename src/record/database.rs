@@ -22,8 +22,11 @@ pub(super) struct Database {
 pub(super) type Writing = Transaction<'static, Sqlite>;
 
 /// The schema, step by step; the position is the version it leads to.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_house.sql"), include_str!("../../migrations/0002_account_policy.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_house.sql"),
+    include_str!("../../migrations/0002_account_policy.sql"),
+    include_str!("../../migrations/0003_bans.sql"),
+];
 
 /// How long a writer waits for another process (the command line beside the daemon) to finish.
 const BUSY: Duration = Duration::from_secs(10);

@@ -2,6 +2,7 @@
 //! findings and events is asked and told here, through a [`Scope`](crate::domain::Scope).
 
 mod arrivals;
+mod bans;
 mod database;
 mod documents;
 mod events;
@@ -19,6 +20,7 @@ mod uploads;
 use std::path::PathBuf;
 
 pub use arrivals::{Commit, CommitReply, Committed};
+pub use bans::{BanRow, Banned};
 pub use documents::{DocumentFilter, DocumentRow, NewDocument};
 pub use events::EventFilter;
 pub use files::{FileFilter, FileRow, FileStatus};

@@ -24,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-use crate::config;
+use crate::config::{self, Live};
+use crate::defend::Defender;
 
 /// Request headers in all: a request line, a token, a cursor, and what proxies add.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
@@ -35,12 +36,20 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts and answers until `closing`, then drains.
-pub(super) async fn accept(listener: TcpListener, router: Router, doors: &config::Doors, closing: CancellationToken) {
-    let places = Arc::new(Semaphore::new(doors.connections_max.min(Semaphore::MAX_PERMITS)));
-    let addresses = Addresses { most: doors.connections_per_address_max, open: Arc::default() };
+pub(super) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    doors: &Live<config::Doors>,
+    defender: &Defender,
+    closing: CancellationToken,
+) {
+    let mut most = doors.now().connections_max.min(Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(most));
+    let addresses = Addresses::default();
     let connections = TaskTracker::new();
     let abandoned = CancellationToken::new();
     loop {
+        most = resized(&places, most, doors.now().connections_max.min(Semaphore::MAX_PERMITS));
         // Taken before the accept: while the house is full, others wait in the kernel's queue.
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place,
@@ -59,11 +68,16 @@ pub(super) async fn accept(listener: TcpListener, router: Router, doors: &config
                 continue;
             }
         };
-        let Some(seat) = addresses.take(address.ip()) else {
+        let doors = doors.now();
+        if defender.keeps_out(address.ip()) {
+            tracing::debug!(peer = %address, "closed: this address is kept out");
+            continue;
+        }
+        let Some(seat) = addresses.take(address.ip(), doors.connections_per_address_max) else {
             tracing::debug!(peer = %address, "closed: this address has too many connections open");
             continue;
         };
-        let answering = connection(stream, address, router.clone(), doors.clone(), closing.clone());
+        let answering = connection(stream, address, router.clone(), doors, closing.clone());
         let abandoned = abandoned.clone();
         connections.spawn(async move {
             let _kept = (place, seat);
@@ -75,18 +89,27 @@ pub(super) async fn accept(listener: TcpListener, router: Router, doors: &config
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(doors.drain_deadline.duration(), connections.wait()).await.is_err() {
+    if tokio::time::timeout(doors.now().drain_deadline.duration(), connections.wait()).await.is_err() {
         tracing::warn!("gave up waiting for {} API connections", connections.len());
         abandoned.cancel();
         connections.wait().await;
     }
 }
 
+/// Makes the house as large as the settings say now; how large it is. Whoever is inside stays.
+fn resized(places: &Semaphore, most: usize, wanted: usize) -> usize {
+    if wanted >= most {
+        places.add_permits(wanted - most);
+        return wanted;
+    }
+    most - places.forget_permits(most - wanted)
+}
+
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
     router: Router,
-    doors: config::Doors,
+    doors: Arc<config::Doors>,
     closing: CancellationToken,
 ) {
     // Small answers must not wait for the client's acknowledgment of the one before.
@@ -127,9 +150,8 @@ async fn connection(
 }
 
 /// How many connections each address has open.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Addresses {
-    most: usize,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
@@ -138,10 +160,10 @@ struct Addresses {
 struct Seat(Addresses, IpAddr);
 
 impl Addresses {
-    fn take(&self, address: IpAddr) -> Option<Seat> {
+    fn take(&self, address: IpAddr, most: usize) -> Option<Seat> {
         let mut open = self.open.lock().ok()?;
         let count = open.entry(address).or_default();
-        if *count >= self.most {
+        if *count >= most {
             return None;
         }
         *count += 1;

@@ -225,12 +225,12 @@ pub(super) fn content_type(request: &Request) -> String {
 
 /// A body that fits the limit of `[http] body_max`.
 pub(super) async fn whole_body(request: Request, desk: &Shared) -> Result<bytes::Bytes, Problem> {
-    let limit = usize::try_from(desk.settings.body_max.bytes()).unwrap_or(usize::MAX);
+    let limit = usize::try_from(desk.settings.now().body_max.bytes()).unwrap_or(usize::MAX);
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
         let too_long =
             std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
         if too_long || error.to_string().contains("length limit") {
-            Problem::new(Code::PayloadTooLarge, format!("the body is longer than {}", desk.settings.body_max))
+            Problem::new(Code::PayloadTooLarge, format!("the body is longer than {}", desk.settings.now().body_max))
         } else {
             Problem::new(Code::ValidationFailed, "the body broke off before its end")
         }

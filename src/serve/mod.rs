@@ -21,7 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::config;
+use crate::config::{self, Live};
+use crate::defend::Defender;
 use crate::land::Dropbox;
 use crate::originals::Originals;
 use crate::record::Record;
@@ -31,8 +32,18 @@ use crate::record::Record;
 pub struct Api {
     listener: TcpListener,
     address: SocketAddr,
-    doors: config::Doors,
+    doors: Live<config::Doors>,
     desk: Shared,
+}
+
+/// Changes an open API for the requests that come from now on; `listen` and `streams_max` stay.
+#[derive(Debug, Clone)]
+pub struct ApiSettings(Live<config::Http>);
+
+impl ApiSettings {
+    pub fn set(&self, settings: config::Http) {
+        self.0.set(settings);
+    }
 }
 
 /// The rooms the API looks into.
@@ -41,6 +52,7 @@ pub struct Rooms {
     pub record: Record,
     pub originals: Originals,
     pub dropbox: Dropbox,
+    pub defender: Defender,
     /// Where the SFTP door listens, for the front page to say.
     pub sftp: Option<SocketAddr>,
 }
@@ -64,8 +76,9 @@ struct Desk {
     record: Record,
     originals: Originals,
     dropbox: Dropbox,
+    defender: Defender,
     sftp: Option<SocketAddr>,
-    settings: config::Http,
+    settings: Live<config::Http>,
     seal: cursor::Seal,
     /// One permit for each event stream that may be open.
     streams: Arc<Semaphore>,
@@ -86,7 +99,7 @@ impl Api {
     /// The address is taken, or the data folder cannot be written.
     pub async fn open(
         settings: &config::Http,
-        doors: &config::Doors,
+        doors: &Live<config::Doors>,
         rooms: Rooms,
         data: &Path,
     ) -> Result<Self, OpenError> {
@@ -95,6 +108,12 @@ impl Api {
         let listener = TcpListener::bind(settings.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         Ok(Self { listener, address, doors: doors.clone(), desk })
+    }
+
+    /// The way to change it while it is open.
+    #[must_use]
+    pub fn settings(&self) -> ApiSettings {
+        ApiSettings(self.desk.settings.clone())
     }
 
     /// Where it listens, with the port it was given.
@@ -112,7 +131,7 @@ impl Api {
             shutdown.cancelled().await;
             desk.closing.cancel();
         };
-        tokio::join!(closing, accept::accept(self.listener, router, &self.doors, desk.closing.clone()));
+        tokio::join!(closing, accept::accept(self.listener, router, &self.doors, &desk.defender, desk.closing.clone()));
     }
 }
 
@@ -122,8 +141,9 @@ impl Desk {
             record: rooms.record,
             originals: rooms.originals,
             dropbox: rooms.dropbox,
+            defender: rooms.defender,
             sftp: rooms.sftp,
-            settings: settings.clone(),
+            settings: Live::new(settings.clone()),
             seal: cursor::Seal::open(data).map_err(OpenError::Key)?,
             streams: Arc::new(Semaphore::new(settings.streams_max)),
             hashing: Semaphore::new(2),

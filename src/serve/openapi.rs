@@ -24,6 +24,7 @@ use super::{api, problem};
         api::release::release, api::reprocess::reprocess, api::invoices::list, api::invoices::one, api::events::list, api::stream::stream,
         api::orgs::list, api::orgs::create, api::accounts::list, api::accounts::create,
         api::account_policy::one, api::account_policy::change, api::tokens::create,
+        api::bans::list, api::bans::create, api::bans::lift,
         api::profiles::list, api::profiles::one, api::profiles::apply
     ),
     components(schemas(problem::Body)),
@@ -32,7 +33,7 @@ use super::{api, problem};
         (name = "invoices", description = "The documents that were read: invoices, credit notes, vouchers"),
         (name = "events", description = "The ingestion log, by the page and as it happens"),
         (name = "house", description = "Who am I, is it up, what does it look like"),
-        (name = "administration", description = "Organisations, accounts, tokens and feed profiles; changed by operators")
+        (name = "administration", description = "Organisations, accounts, tokens, bans and feed profiles; changed by operators")
     )
 )]
 struct Described;
@@ -66,9 +67,13 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     for (path, _, open) in api::table() {
         let Some(item) = document.paths.paths.get_mut(path) else { continue };
-        for (method, operation) in
-            [("get", &mut item.get), ("post", &mut item.post), ("put", &mut item.put), ("patch", &mut item.patch)]
-        {
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ] {
             if let Some(operation) = operation {
                 operation.operation_id = Some(operation_id(method, path));
                 complete(operation, open);

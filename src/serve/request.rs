@@ -29,11 +29,14 @@ pub(super) async fn attend(State(desk): State<Shared>, request: Request, next: N
             // As long as bytes come: the connection's own idle limit ends a silent one.
             return next.run(request).await;
         }
-        match tokio::time::timeout(desk.settings.request_timeout.duration(), next.run(request)).await {
+        match tokio::time::timeout(desk.settings.now().request_timeout.duration(), next.run(request)).await {
             Ok(response) => response,
             Err(_) => Problem::new(
                 Code::RequestTimeout,
-                format!("the request took longer than {}; try again, or ask for less", desk.settings.request_timeout),
+                format!(
+                    "the request took longer than {}; try again, or ask for less",
+                    desk.settings.now().request_timeout
+                ),
             )
             .into_response(),
         }

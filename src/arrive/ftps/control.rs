@@ -19,6 +19,7 @@ use super::reply::Reply;
 use super::verbs;
 use super::wire::{Heard, Wire};
 use crate::arrive::presence::{Leaving, Presence};
+use crate::defend::Offence;
 use crate::land::Session;
 
 /// One control connection.
@@ -54,11 +55,17 @@ enum Next {
 }
 
 impl Control {
-    pub(super) fn new(house: Arc<House>, stream: TcpStream, presence: Arc<Presence>, local: SocketAddr) -> Self {
+    pub(super) fn new(
+        house: Arc<House>,
+        stream: TcpStream,
+        presence: Arc<Presence>,
+        local: SocketAddr,
+        to: SocketAddr,
+    ) -> Self {
         let line_max = usize::try_from(house.settings.line_max.bytes()).unwrap_or(usize::MAX);
         Self {
             wire: Wire::clear(stream, line_max),
-            guest: Guest::new(house, presence, local),
+            guest: Guest::new(house, presence, local, to),
             work: None,
             waiting: VecDeque::new(),
         }
@@ -106,6 +113,7 @@ impl Control {
                     if self.work.is_some() { self.hear_at_work(line).await? } else { self.hear(&line).await? }
                 }
                 Next::Heard(Heard::TooLong) => {
+                    self.guest.presence.blame(Offence::Probe);
                     let max = self.guest.house.settings.line_max;
                     Some(Reply::new(421, format!("a command line is at most {max} long; closing")))
                 }
@@ -174,6 +182,7 @@ impl Control {
     async fn shake_hands(&mut self) -> io::Result<bool> {
         let Some(stream) = self.wire.for_handshake() else {
             debug!("commands were sent behind AUTH TLS; closing");
+            self.guest.presence.blame(Offence::Probe);
             return Ok(false);
         };
         let handshake = data::protect(&self.guest.tls, stream);
@@ -185,9 +194,15 @@ impl Control {
             }
             Ok(Err(error)) => {
                 debug!(%error, "a TLS handshake failed");
+                if data::is_probe(&error) {
+                    self.guest.presence.blame(Offence::Probe);
+                }
                 Err(error)
             }
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            Err(_) => {
+                self.guest.presence.blame(Offence::Probe);
+                Err(io::ErrorKind::TimedOut.into())
+            }
         }
     }
 

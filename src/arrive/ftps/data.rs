@@ -16,6 +16,7 @@ use tracing::{debug, warn};
 use super::guest::Guest;
 use super::reply::Reply;
 use super::{House, plain};
+use crate::arrive::proxy;
 use crate::config;
 
 /// How a data connection comes about.
@@ -32,6 +33,7 @@ pub(super) struct Opening {
     house: Arc<House>,
     way: Way,
     peer: IpAddr,
+    doors: Arc<config::Doors>,
     tls: Arc<ServerConfig>,
 }
 
@@ -116,6 +118,7 @@ impl Opening {
         let way = guest.way.take().ok_or_else(no_way)?;
         Ok(Self {
             house: Arc::clone(&guest.house),
+            doors: guest.house.doors.now(),
             way,
             peer: plain(guest.presence.peer()),
             tls: Arc::clone(&guest.tls),
@@ -125,7 +128,7 @@ impl Opening {
     /// Opens the connection.
     pub(super) async fn open(self) -> Result<TlsStream<TcpStream>, Reply> {
         let deadline = self.house.settings.handshake_deadline.duration();
-        let stream = match timeout(deadline, connect(self.way, self.peer)).await {
+        let stream = match timeout(deadline, connect(self.way, self.peer, &self.doors)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 debug!(%error, "no data connection");
@@ -156,16 +159,45 @@ fn no_way() -> Reply {
     Reply::new(425, "send EPSV or PASV first")
 }
 
-/// The connection, from the address the control connection comes from and no other: a port can be guessed.
-async fn connect(way: Way, peer: IpAddr) -> io::Result<TcpStream> {
+/// The connection, from the address the control connection comes from and no other: a port can be guessed. A
+/// balancer's connection comes from whom its PROXY header names; a client may also come directly, where it can.
+async fn connect(way: Way, peer: IpAddr, doors: &config::Doors) -> io::Result<TcpStream> {
     match way {
         Way::Active(address) => TcpStream::connect(address).await,
         Way::Passive(listener) => loop {
-            let (stream, from) = listener.accept().await?;
-            if plain(from) == peer {
+            let (mut stream, from) = listener.accept().await?;
+            let client = if proxy::is_trusted(from.ip(), &doors.proxy_from) {
+                match proxy::header(&mut stream, doors.proxy_deadline.duration()).await {
+                    Ok(route) => route.map_or(from, |route| route.client),
+                    Err(error) => {
+                        warn!(%from, %error, "closed a data connection of doors.proxy_from");
+                        continue;
+                    }
+                }
+            } else {
+                from
+            };
+            if plain(client) == peer {
                 return Ok(stream);
             }
-            warn!(%from, "a stranger connected to a data port and was closed");
+            warn!(%client, "a stranger connected to a data port and was closed");
         },
     }
+}
+
+/// Whether a handshake that failed was none. A client that does not like our certificate says so in an alert, and one
+/// that goes is no attacker.
+pub(super) fn is_probe(error: &io::Error) -> bool {
+    let tls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(
+        tls,
+        Some(
+            rustls::Error::InvalidMessage(_)
+                | rustls::Error::InappropriateMessage { .. }
+                | rustls::Error::InappropriateHandshakeMessage { .. }
+                | rustls::Error::DecryptError
+                | rustls::Error::PeerSentOversizedRecord
+                | rustls::Error::PeerMisbehaved(_)
+        )
+    )
 }

@@ -17,6 +17,8 @@ pub(super) struct Guest {
     pub(super) presence: Arc<Presence>,
     /// Our end of the control connection.
     pub(super) local: SocketAddr,
+    /// The address the client sees it at: a balancer's, where one stands between.
+    pub(super) seen_at: SocketAddr,
     pub(super) is_protected: bool,
     /// What USER said.
     pub(super) login: Option<String>,
@@ -62,13 +64,14 @@ impl Facts {
 }
 
 impl Guest {
-    pub(super) fn new(house: Arc<House>, presence: Arc<Presence>, local: SocketAddr) -> Self {
+    pub(super) fn new(house: Arc<House>, presence: Arc<Presence>, local: SocketAddr, seen_at: SocketAddr) -> Self {
         let failures_left = house.settings.login_failures_max.max(1);
         Self {
             tls: tls_of(&house),
             house,
             presence,
             local,
+            seen_at,
             is_protected: false,
             login: None,
             session: None,

@@ -1,12 +1,13 @@
 //! The FTPS door: FTP (RFC 959 and what came after it) over TLS (RFC 4217), and never without.
 //!
-//! `wire` reads lines, `verbs` say what each means (a verb a file), `guest` is who says it, `control` is the
+//! `wire` reads `lines`, `verbs` say what each means (a verb a file), `guest` is who says it, `control` is the
 //! conversation, `data` opens data connections and `transfer` moves bytes over them. A file counts when its
 //! client has said so: TLS's close_notify on the data connection, and nothing less.
 
 mod control;
 mod data;
 mod guest;
+mod lines;
 mod listing;
 mod reply;
 mod transfer;
@@ -15,7 +16,7 @@ mod wire;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -25,7 +26,8 @@ use tracing::{Instrument, debug, info, info_span};
 use self::control::Control;
 use super::accept::{Gate, Visit};
 use super::tls::{Certificates, TlsError};
-use crate::config;
+use crate::config::{self, Live};
+use crate::defend::Defender;
 use crate::land::Dropbox;
 
 /// The FTPS door, open on its addresses.
@@ -33,15 +35,28 @@ pub struct FtpsDoor {
     explicit: Option<Gate>,
     implicit: Option<Gate>,
     fingerprint: String,
-    house: Arc<House>,
+    house: Live<House>,
+}
+
+/// Changes an open door for those who come from now on.
+#[derive(Clone)]
+pub struct FtpsSettings {
+    house: Live<House>,
+    data: PathBuf,
 }
 
 /// What every connection shares.
 struct House {
     tls: Arc<ServerConfig>,
     settings: config::Ftps,
+    /// Balancers speak for their clients on data connections too.
+    doors: Live<config::Doors>,
     dropbox: Dropbox,
+    fingerprint: String,
 }
+
+/// What is said to whoever is not let in (RFC 959 section 5.4); with implicit TLS there is nothing to say.
+const REFUSAL: &[u8] = b"421 not allowed at this time\r\n";
 
 /// Why the door could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -64,22 +79,30 @@ impl FtpsDoor {
     pub fn open(
         ftps: &config::Ftps,
         tls: &config::Tls,
-        doors: &config::Doors,
+        doors: &Live<config::Doors>,
+        defender: &Defender,
         data: &Path,
         dropbox: Dropbox,
     ) -> Result<Self, FtpsError> {
-        let certificates = Certificates::open(tls, data)?;
-        let listen = |address| Gate::open(address, doors).map_err(|source| FtpsError::Listen { address, source });
-        let explicit = ftps.enabled.then(|| listen(ftps.listen)).transpose()?;
-        let implicit = ftps.implicit_enabled.then(|| listen(ftps.implicit_listen)).transpose()?;
-        let house = Arc::new(House { tls: certificates.server_config()?, settings: ftps.clone(), dropbox });
-        let door = Self { explicit, implicit, fingerprint: certificates.fingerprint(), house };
+        let house = House::of(ftps, tls, doors, data, dropbox)?;
+        let listen = |address, refusal| {
+            Gate::open(address, doors, defender, refusal).map_err(|source| FtpsError::Listen { address, source })
+        };
+        let explicit = ftps.enabled.then(|| listen(ftps.listen, REFUSAL)).transpose()?;
+        let implicit = ftps.implicit_enabled.then(|| listen(ftps.implicit_listen, b"")).transpose()?;
+        let door = Self { explicit, implicit, fingerprint: house.fingerprint.clone(), house: Live::new(house) };
         for (address, how) in [(door.address(), "explicit"), (door.implicit_address(), "implicit")] {
             if let Some(address) = address {
                 info!(%address, how, fingerprint = door.fingerprint, "opened the FTPS door");
             }
         }
         Ok(door)
+    }
+
+    /// The way to change it while it is open.
+    #[must_use]
+    pub fn settings(&self, data: &Path) -> FtpsSettings {
+        FtpsSettings { house: self.house.clone(), data: data.to_owned() }
     }
 
     /// Where explicit FTPS listens.
@@ -104,10 +127,10 @@ impl FtpsDoor {
     /// within the drain deadline.
     pub async fn serve(self, shutdown: CancellationToken) {
         let serve = |gate: Option<Gate>, begins_with_tls| {
-            let (house, shutdown) = (Arc::clone(&self.house), shutdown.clone());
+            let (house, shutdown) = (self.house.clone(), shutdown.clone());
             async move {
                 if let Some(gate) = gate {
-                    gate.serve(shutdown, move |visit| attend(Arc::clone(&house), visit, begins_with_tls)).await;
+                    gate.serve(shutdown, move |visit| attend(house.now(), visit, begins_with_tls)).await;
                 }
             }
         };
@@ -116,13 +139,51 @@ impl FtpsDoor {
     }
 }
 
+impl House {
+    fn of(
+        ftps: &config::Ftps,
+        tls: &config::Tls,
+        doors: &Live<config::Doors>,
+        data: &Path,
+        dropbox: Dropbox,
+    ) -> Result<Self, TlsError> {
+        let certificates = Certificates::open(tls, data)?;
+        Ok(Self {
+            tls: certificates.server_config()?,
+            settings: ftps.clone(),
+            doors: doors.clone(),
+            dropbox,
+            fingerprint: certificates.fingerprint(),
+        })
+    }
+}
+
+impl FtpsSettings {
+    /// Reads the certificate again and prepares the change; what is returned makes it. Whether the certificate is
+    /// another one.
+    ///
+    /// # Errors
+    /// The certificate cannot be read. Nothing is changed.
+    pub fn prepare(
+        &self,
+        ftps: &config::Ftps,
+        tls: &config::Tls,
+    ) -> Result<(bool, impl FnOnce() + Send + use<>), TlsError> {
+        let now = self.house.now();
+        let house = House::of(ftps, tls, &now.doors, &self.data, now.dropbox.clone())?;
+        let is_another = house.fingerprint != now.fingerprint;
+        let live = self.house.clone();
+        Ok((is_another, move || live.set(house)))
+    }
+}
+
 async fn attend(house: Arc<House>, visit: Visit, begins_with_tls: bool) {
     let presence = Arc::clone(&visit.presence);
     let span = info_span!("connection", door = "ftps", peer = %presence.peer());
     // The rest of `visit` keeps the connection's seat until we return.
-    let Visit { stream, .. } = visit;
+    let Visit { stream, to, .. } = visit;
     let Ok(local) = stream.local_addr() else { return };
-    let mut control = Control::new(house, stream, Arc::clone(&presence), local);
+    let mut control = Control::new(house, stream, Arc::clone(&presence), local, to.unwrap_or(local));
     let ended = control.run(begins_with_tls).instrument(span.clone()).await;
     let reason = match (presence.why(), ended) {
         (Some(why), _) => why.sentence().to_owned(),
@@ -138,6 +199,12 @@ async fn attend(house: Arc<House>, visit: Visit, begins_with_tls: bool) {
 /// The address as it is compared and told: an IPv4 address is one, also where it came over IPv6.
 fn plain(address: SocketAddr) -> IpAddr {
     address.ip().to_canonical()
+}
+
+impl std::fmt::Debug for FtpsSettings {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("FtpsSettings").field("data", &self.data).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for FtpsDoor {

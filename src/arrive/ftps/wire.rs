@@ -8,12 +8,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::lines::{Lines, TooLong};
+
 /// A control connection.
 pub(super) struct Wire {
     stream: Stream,
-    /// What was read and is not handed out; never more than the longest line.
-    unread: Vec<u8>,
-    line_max: usize,
+    lines: Lines,
 }
 
 enum Stream {
@@ -33,13 +33,13 @@ pub(super) enum Heard {
 
 impl Wire {
     pub(super) fn clear(stream: TcpStream, line_max: usize) -> Self {
-        Self { stream: Stream::Clear(stream), unread: Vec::new(), line_max }
+        Self { stream: Stream::Clear(stream), lines: Lines::new(line_max) }
     }
 
     /// The stream for a handshake, if nothing was said behind AUTH TLS: what came in clear must not be taken
     /// for what came protected (RFC 4217 section 4, and how others were broken into).
     pub(super) fn for_handshake(&mut self) -> Option<TcpStream> {
-        if !self.unread.is_empty() {
+        if !self.lines.is_empty() {
             return None;
         }
         match std::mem::replace(&mut self.stream, Stream::Gone) {
@@ -58,23 +58,17 @@ impl Wire {
     /// The next line, without its end. Cancelling it loses nothing.
     pub(super) async fn line(&mut self) -> io::Result<Heard> {
         loop {
-            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
-                let mut line: Vec<u8> = self.unread.drain(..=end).collect();
-                line.pop();
-                if line.last() == Some(&b'\r') {
-                    line.pop();
-                }
-                return Ok(Heard::Line(without_telnet(line)));
-            }
-            if self.unread.len() >= self.line_max {
-                return Ok(Heard::TooLong);
+            match self.lines.next() {
+                Some(Ok(line)) => return Ok(Heard::Line(line)),
+                Some(Err(TooLong)) => return Ok(Heard::TooLong),
+                None => {}
             }
             let mut piece = [0; 512];
-            let room = (self.line_max - self.unread.len()).min(piece.len());
+            let room = self.lines.room().min(piece.len());
             let piece = piece.get_mut(..room).unwrap_or_default();
             match self.stream.read(piece).await? {
                 0 => return Ok(Heard::End),
-                count => self.unread.extend_from_slice(piece.get(..count).unwrap_or_default()),
+                count => self.lines.push(piece.get(..count).unwrap_or_default()),
             }
         }
     }
@@ -87,13 +81,6 @@ impl Wire {
     pub(super) async fn goodbye(&mut self) {
         let _ = self.stream.shutdown().await;
     }
-}
-
-/// ABOR comes behind Telnet's Interrupt Process and Synch (RFC 959 section 4.1.3).
-fn without_telnet(mut line: Vec<u8>) -> Vec<u8> {
-    let telnet = line.iter().take_while(|byte| matches!(byte, 0xf2 | 0xf4 | 0xff)).count();
-    line.drain(..telnet);
-    line
 }
 
 impl AsyncRead for Stream {
@@ -155,7 +142,7 @@ mod tests {
             assert_eq!(wire.line().await.unwrap(), Heard::Line(line.to_vec()));
         }
         assert_eq!(wire.line().await.unwrap(), Heard::TooLong);
-        assert!(wire.unread.len() <= 16);
+        assert_eq!(wire.lines.room(), 0);
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use super::outlet::{Outlet, Trouble};
 use super::protocol::{Desk, Frames};
 use crate::arrive::presence::Presence;
 use crate::config;
+use crate::defend::Offence;
 use crate::land::Session;
 
 /// What russh calls when the client says something.
@@ -71,6 +72,7 @@ impl Connection {
             Ok(()) => Ok(()),
             Err(Trouble::Ssh(error)) => Err(error.into()),
             Err(Trouble::Broken(broken)) => {
+                self.presence.blame(Offence::Probe);
                 warn!(error = %broken, "closed an SFTP channel that broke the protocol");
                 self.channels.remove(&channel);
                 ssh.extended_data(channel, 1, format!("waybill: {broken}; the channel is closed\n"))?;

@@ -102,7 +102,7 @@ impl Login {
             Err(refused) => {
                 debug!(%refused, "rejected a login");
                 match refused {
-                    Refused::Denied | Refused::Busy | Refused::Unavailable => rejected(),
+                    Refused::Denied | Refused::KeptOut | Refused::Busy | Refused::Unavailable => rejected(),
                 }
             }
         }

@@ -13,7 +13,7 @@ mod protocol;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 pub use host_key::HostKeyError;
@@ -28,14 +28,22 @@ use self::login::Login;
 use super::accept::{Gate, Visit};
 use super::lobby::Counts;
 use super::presence::{Leaving, Presence};
-use crate::config;
+use crate::config::{self, Live};
+use crate::defend::{Defender, Offence};
 use crate::land::{Dropbox, Session};
 
 /// The SFTP door, open on its address.
 pub struct SftpDoor {
     gate: Gate,
     fingerprint: String,
-    house: Arc<House>,
+    house: Live<House>,
+}
+
+/// Changes an open door for those who come from now on.
+#[derive(Clone)]
+pub struct SftpSettings {
+    house: Live<House>,
+    data: PathBuf,
 }
 
 /// What every connection shares.
@@ -43,7 +51,12 @@ struct House {
     ssh: Arc<russh::server::Config>,
     limits: Arc<config::Sftp>,
     dropbox: Dropbox,
+    fingerprint: String,
 }
+
+/// What is said to whoever is not let in: a line before the version is allowed (RFC 4253 section 4.2), and this is
+/// what OpenSSH's sshd says.
+const REFUSAL: &[u8] = b"Not allowed at this time\r\n";
 
 /// Why the door could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -66,17 +79,23 @@ impl SftpDoor {
     #[expect(clippy::unused_async, reason = "opening the next doors waits for certificates and databases")]
     pub async fn open(
         sftp: &config::Sftp,
-        doors: &config::Doors,
+        doors: &Live<config::Doors>,
+        defender: &Defender,
         data: &Path,
         dropbox: Dropbox,
     ) -> Result<Self, SftpError> {
-        let host_key = host_key::host_key(data)?;
-        let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
-        let gate =
-            Gate::open(sftp.listen, doors).map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
+        let house = House::of(sftp, &doors.now(), data, dropbox)?;
+        let gate = Gate::open(sftp.listen, doors, defender, REFUSAL)
+            .map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
+        let fingerprint = house.fingerprint.clone();
         info!(address = %gate.address(), fingerprint, "opened the SFTP door");
-        let ssh = Arc::new(listener::ssh(sftp, doors, host_key));
-        Ok(Self { gate, fingerprint, house: Arc::new(House { ssh, limits: Arc::new(sftp.clone()), dropbox }) })
+        Ok(Self { gate, fingerprint, house: Live::new(house) })
+    }
+
+    /// The way to change it while it is open, with the host key of the data folder `data`.
+    #[must_use]
+    pub fn settings(&self, data: &Path) -> SftpSettings {
+        SftpSettings { house: self.house.clone(), data: data.to_owned() }
     }
 
     #[must_use]
@@ -99,8 +118,35 @@ impl SftpDoor {
     /// within the drain deadline.
     pub async fn serve(self, shutdown: CancellationToken) {
         let house = self.house;
-        self.gate.serve(shutdown, move |visit| attend(Arc::clone(&house), visit)).await;
+        self.gate.serve(shutdown, move |visit| attend(house.now(), visit)).await;
         debug!("closed the SFTP door");
+    }
+}
+
+impl House {
+    fn of(sftp: &config::Sftp, doors: &config::Doors, data: &Path, dropbox: Dropbox) -> Result<Self, HostKeyError> {
+        let host_key = host_key::host_key(data)?;
+        let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
+        let ssh = Arc::new(listener::ssh(sftp, doors, host_key));
+        Ok(Self { ssh, limits: Arc::new(sftp.clone()), dropbox, fingerprint })
+    }
+}
+
+impl SftpSettings {
+    /// Reads the host key again and prepares the change; what is returned makes it. Whether the key is another one.
+    ///
+    /// # Errors
+    /// The host key cannot be read. Nothing is changed.
+    pub fn prepare(
+        &self,
+        sftp: &config::Sftp,
+        doors: &config::Doors,
+    ) -> Result<(bool, impl FnOnce() + Send + use<>), HostKeyError> {
+        let now = self.house.now();
+        let house = House::of(sftp, doors, &self.data, now.dropbox.clone())?;
+        let is_another = house.fingerprint != now.fingerprint;
+        let live = self.house.clone();
+        Ok((is_another, move || live.set(house)))
     }
 }
 
@@ -109,6 +155,15 @@ async fn attend(house: Arc<House>, visit: Visit) {
     let span = info_span!("connection", door = "sftp", peer = %presence.peer());
     let known = Arc::new(OnceLock::new());
     let ended = run(&house, visit, &presence, Arc::clone(&known), &span).instrument(span.clone()).await;
+    if let Err(error) = &ended
+        && presence.why().is_none()
+    {
+        match error {
+            Ended::Login(_) => presence.blame(Offence::Limit),
+            Ended::Ssh(error) if !presence.is_logged_in() && is_probe(error) => presence.blame(Offence::Probe),
+            Ended::Ssh(_) => {}
+        }
+    }
     let reason = match (presence.why(), ended) {
         (Some(why), _) => why.sentence().to_owned(),
         (None, Ok(())) => "the client left".to_owned(),
@@ -159,6 +214,34 @@ async fn run(
         ended = running => ended,
         ended = farewell => ended,
         ended = revoked => ended,
+    }
+}
+
+/// Whether no SSH client ends a connection like this. One that has no algorithm in common with us, or that goes, is
+/// no attacker.
+fn is_probe(error: &russh::Error) -> bool {
+    matches!(
+        error,
+        russh::Error::Version
+            | russh::Error::KexInit
+            | russh::Error::Kex
+            | russh::Error::PacketAuth
+            | russh::Error::Inconsistent
+            | russh::Error::IndexOutOfBounds
+            | russh::Error::PacketSize(_)
+            | russh::Error::WrongChannel
+            | russh::Error::DecryptionError
+            | russh::Error::Utf8(_)
+            | russh::Error::StrictKeyExchangeViolation { .. }
+            | russh::Error::Signature(_)
+            | russh::Error::SshKey(_)
+            | russh::Error::SshEncoding(_)
+    )
+}
+
+impl std::fmt::Debug for SftpSettings {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SftpSettings").field("data", &self.data).finish_non_exhaustive()
     }
 }
 

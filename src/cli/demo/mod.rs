@@ -105,7 +105,7 @@ impl Demo {
         let house = House::open(config).await?;
         let (ready, record) = (house.ready().clone(), house.record().clone());
         let shutdown = CancellationToken::new();
-        let daemon = tokio::spawn(house.run(shutdown.clone()));
+        let daemon = tokio::spawn(house.run(shutdown.clone(), None));
         let players = cast(&record).await?;
         let sftp = ready.address("sftp").context("the SFTP door is switched off; the demo needs it")?;
         self.welcome(out, &players, &ready)?;

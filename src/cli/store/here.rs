@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::{
-    Account, AccountDetail, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, Missing, NewAccount, NewToken,
-    Organisation, PolicyChanges, Profile,
+    Account, AccountDetail, Ban, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, Missing, NewAccount, NewBan,
+    NewToken, Organisation, PolicyChanges, Profile,
 };
 use crate::config;
 use crate::domain::policy::PolicyFault;
-use crate::domain::{ArrivalId, Bearer, Event, Policy, Scope, Timestamp};
+use crate::domain::{ArrivalId, Bearer, Event, Network, Policy, Scope, Timestamp};
 use crate::land::credential;
-use crate::record::{AccountRow, EventFilter, FileFilter, FileStatus, OrganisationRow, Record};
+use crate::record::{AccountRow, Banned, EventFilter, FileFilter, FileStatus, OrganisationRow, Record};
 
 /// Whoever can write the folder can do anything with it: an operator.
 #[derive(Debug)]
@@ -127,6 +127,24 @@ impl Here {
             token: bearer.text(),
             expires_at,
         })
+    }
+
+    pub(super) async fn bans(&self) -> anyhow::Result<Vec<Ban>> {
+        let rows = self.record.bans(Timestamp::now(), u32::MAX).await?;
+        Ok(rows.into_iter().map(Ban::from).collect())
+    }
+
+    pub(super) async fn add_ban(&self, new: NewBan) -> anyhow::Result<Ban> {
+        // The daemon's own limit is in its settings, which are not here.
+        let max = crate::config::Defend::default().bans_max;
+        match self.record.ban(new.network, new.until, &new.reason, "cli", max).await? {
+            Banned::Added(row) | Banned::Already(row) => Ok(row.into()),
+            Banned::Full => bail!("there are {max} operators' bans; lift some"),
+        }
+    }
+
+    pub(super) async fn lift_ban(&self, network: Network) -> anyhow::Result<Option<Ban>> {
+        Ok(self.record.lift_ban(network, "cli").await?.map(Ban::from))
     }
 
     pub(super) async fn profiles(&self) -> anyhow::Result<Vec<Profile>> {

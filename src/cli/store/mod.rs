@@ -8,17 +8,17 @@ mod sse;
 
 use std::collections::BTreeSet;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
 use zeroize::Zeroizing;
 
 pub(super) use here::Here;
-pub(super) use objects::{Account, AccountDetail, File, Finding, MadeToken, Organisation, Profile};
+pub(super) use objects::{Account, AccountDetail, Ban, File, Finding, MadeToken, Organisation, Profile};
 pub(super) use remote::Remote;
 
-use crate::domain::{ArrivalId, Event, SessionId, Severity, Timestamp};
+use crate::domain::{ArrivalId, Event, Network, SessionId, Severity, Timestamp};
 
 /// Which store is asked. What is typed counts before the environment.
 #[derive(Debug, Clone, Default, Args)]
@@ -45,6 +45,11 @@ pub(super) enum Missing {
 }
 
 impl Place {
+    /// The store of this data folder.
+    pub(super) fn of_folder(data: &Path) -> Self {
+        Self { data: Some(data.to_owned()), url: None, token: None }
+    }
+
     /// Opens the store that was named.
     pub(super) async fn open(&self, missing: Missing) -> anyhow::Result<Store> {
         match self.choose(|name| env::var(name).ok().filter(|value| !value.is_empty()))? {
@@ -102,6 +107,15 @@ pub(super) struct NewToken {
     /// Id or name; `None`: an operator's.
     pub(super) org: Option<String>,
     pub(super) expires_days: Option<u32>,
+}
+
+/// A ban to be made.
+#[derive(Debug)]
+pub(super) struct NewBan {
+    pub(super) network: Network,
+    /// `None`: until it is lifted.
+    pub(super) until: Option<Timestamp>,
+    pub(super) reason: String,
 }
 
 /// Which files.
@@ -190,6 +204,38 @@ impl Store {
             Self::Here(here) => here.add_token(new).await,
             Self::There(there) => there.add_token(new).await,
         }
+    }
+
+    /// The bans that hold, newest first.
+    pub(super) async fn bans(&self) -> anyhow::Result<Vec<Ban>> {
+        match self {
+            Self::Here(here) => here.bans().await,
+            Self::There(there) => there.bans().await,
+        }
+    }
+
+    pub(super) async fn add_ban(&self, new: NewBan) -> anyhow::Result<Ban> {
+        match self {
+            Self::Here(here) => here.add_ban(new).await,
+            Self::There(there) => there.add_ban(new).await,
+        }
+    }
+
+    /// Lifts the ban of a network; of a single address, the one its subscriber has too.
+    pub(super) async fn lift_ban(&self, network: Network) -> anyhow::Result<Ban> {
+        for network in [network, Network::subscriber(network.first())] {
+            let lifted = match self {
+                Self::Here(here) => here.lift_ban(network).await?,
+                Self::There(there) => there.lift_ban(network).await?,
+            };
+            if let Some(ban) = lifted {
+                return Ok(ban);
+            }
+            if !network.is_one_address() {
+                break;
+            }
+        }
+        bail!("{network} is not banned; `waybill ban list` shows what is")
     }
 
     /// The profiles that were applied and the built-in ones.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{AccountPolicy, Policy, Timestamp, Usage};
-use crate::record::{AccountRow, FileRow, FindingRow, OrganisationRow, ProfileRow};
+use crate::record::{AccountRow, BanRow, FileRow, FindingRow, OrganisationRow, ProfileRow};
 
 /// A payer or a supplier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,32 @@ pub(in super::super) struct AccountDetail {
     /// What holds, with `[accounts]` beneath.
     pub(in super::super) effective: Policy,
     pub(in super::super) usage: Usage,
+}
+
+/// An address or a network that is kept out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Ban {
+    pub(in super::super) network: String,
+    /// `automatic` or `operator`.
+    pub(in super::super) source: String,
+    pub(in super::super) reason: String,
+    pub(in super::super) in_a_row: u32,
+    pub(in super::super) since: Timestamp,
+    /// `None`: until it is lifted.
+    pub(in super::super) until: Option<Timestamp>,
+}
+
+impl From<BanRow> for Ban {
+    fn from(row: BanRow) -> Self {
+        Self {
+            network: row.network.to_string(),
+            source: if row.automatic { "automatic" } else { "operator" }.to_owned(),
+            reason: row.reason,
+            in_a_row: row.in_a_row,
+            since: row.since,
+            until: row.until,
+        }
+    }
 }
 
 /// A token just made: the only time its text is shown.

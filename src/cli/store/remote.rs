@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::here::{no_such_account, no_such_file};
 use super::sse::Stream;
 use super::{
-    Account, AccountDetail, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, NewAccount, NewToken,
-    Organisation, PolicyChanges, Profile,
+    Account, AccountDetail, Ban, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, NewAccount, NewBan,
+    NewToken, Organisation, PolicyChanges, Profile,
 };
 use crate::cli::note;
-use crate::domain::{ArrivalId, Event};
+use crate::domain::{ArrivalId, Event, Network};
 
 /// A server, and the right to ask it.
 #[derive(Clone)]
@@ -128,6 +128,24 @@ impl Remote {
     pub(super) async fn add_token(&self, new: NewToken) -> anyhow::Result<MadeToken> {
         let body = serde_json::json!({"name": new.name, "org": new.org, "expires_days": new.expires_days});
         self.post("/v1/api-tokens", &body).await
+    }
+
+    pub(super) async fn bans(&self) -> anyhow::Result<Vec<Ban>> {
+        self.whole_list("/v1/bans").await
+    }
+
+    pub(super) async fn add_ban(&self, new: NewBan) -> anyhow::Result<Ban> {
+        let (network, until) = (new.network.to_string(), new.until);
+        self.post("/v1/bans", &serde_json::json!({"network": network, "reason": new.reason, "until": until})).await
+    }
+
+    pub(super) async fn lift_ban(&self, network: Network) -> anyhow::Result<Option<Ban>> {
+        let path = format!("/v1/bans/{}", network.to_string().replace('/', "%2F"));
+        let response = self.send(self.request(Method::DELETE, &path)).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        self.read(response).await.map(Some)
     }
 
     pub(super) async fn profiles(&self) -> anyhow::Result<Vec<Profile>> {

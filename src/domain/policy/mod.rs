@@ -1,6 +1,5 @@
 //! What an account may do, from where, how much and until when. Rules without I/O: `land` asks them for every door.
 
-mod network;
 mod own;
 mod pattern;
 
@@ -11,11 +10,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use network::Network;
 pub use own::{AccountPolicy, PolicyFault};
 pub use pattern::NamePattern;
 
-use super::{FileName, Timestamp};
+use super::{FileName, Network, Timestamp};
 
 /// Networks one policy may name.
 pub const NETWORKS_MAX: usize = 100;

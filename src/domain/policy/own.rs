@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BANDWIDTH_MIN, NETWORKS_MAX, NamePattern, Network, PATTERNS_MAX, Permission, Policy};
-use crate::domain::{Event, OrganisationId, Severity, Timestamp};
+use super::{BANDWIDTH_MIN, NETWORKS_MAX, NamePattern, PATTERNS_MAX, Permission, Policy};
+use crate::domain::{Event, Network, OrganisationId, Severity, Timestamp};
 
 /// An account's own settings. What is `None` follows `[accounts]`; 0 is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,12 +169,12 @@ fn moment(value: &Value) -> Result<Option<Timestamp>, String> {
     Ok(Some(if is_a_day { moment.plus_micros(DAY_MICROS) } else { moment }))
 }
 
-fn list<T: std::str::FromStr<Err = String>>(value: &Value, what: &str, max: usize) -> Result<Option<Vec<T>>, String> {
+fn list<T: std::str::FromStr<Err: ToString>>(value: &Value, what: &str, max: usize) -> Result<Option<Vec<T>>, String> {
     let Some(texts) = read::<Vec<String>>(value, "a list of texts")? else { return Ok(None) };
     if texts.len() > max {
         return Err(format!("there may be {max} {what}, and these are {}", texts.len()));
     }
-    texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map(Some)
+    texts.iter().map(|text| text.parse().map_err(|error: T::Err| error.to_string())).collect::<Result<_, _>>().map(Some)
 }
 
 fn permissions(value: &Value) -> Result<Option<BTreeSet<Permission>>, String> {

@@ -2,6 +2,7 @@
 
 pub(super) mod account_policy;
 pub(super) mod accounts;
+pub(super) mod bans;
 pub(super) mod content;
 pub(super) mod errors;
 pub(super) mod events;
@@ -20,7 +21,7 @@ pub(super) mod upload;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,6 +69,8 @@ fn routes() -> Vec<Route> {
         route("/v1/accounts", &["get", "post"], get(accounts::list).post(accounts::create)),
         route("/v1/accounts/{login}", &["get", "patch"], get(account_policy::one).patch(account_policy::change)),
         route("/v1/api-tokens", &["post"], post(tokens::create)),
+        route("/v1/bans", &["get", "post"], get(bans::list).post(bans::create)),
+        route("/v1/bans/{network}", &["delete"], delete(bans::lift)),
         route("/v1/feed-profiles", &["get"], get(profiles::list)),
         route("/v1/feed-profiles/{name}", &["get", "put"], get(profiles::one).put(profiles::apply)),
     ]

@@ -7,7 +7,7 @@ use crate::arrive::ftps::guest::Guest;
 use crate::arrive::ftps::plain;
 
 pub(super) fn answer(guest: &mut Guest, argument: &[u8]) -> Answer {
-    let ours = if guest.local.is_ipv4() || plain(guest.local).is_ipv4() { b"1" } else { b"2" };
+    let ours = if plain(guest.seen_at).is_ipv4() { b"1" } else { b"2" };
     match argument {
         b"" => {}
         family if family == ours => {}

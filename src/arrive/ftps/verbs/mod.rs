@@ -56,6 +56,7 @@ use super::control::Answer;
 use super::guest::Guest;
 use super::reply::Reply;
 use super::transfer::refusal;
+use crate::defend::Offence;
 use crate::domain::VirtualPath;
 use crate::land::Entry;
 
@@ -82,7 +83,14 @@ pub(super) async fn answer(guest: &mut Guest, line: &[u8]) -> Answer {
     let verb = verb_of(line);
     let argument = split(line).map_or(&b""[..], |(_, argument)| argument);
     let verb = modern(&verb);
+    if verb == "PROXY" && guest.session.is_none() {
+        guest.presence.blame(Offence::Probe);
+        return Answer::Leave(Reply::new(421, "a PROXY header is taken from the addresses of doors.proxy_from only"));
+    }
     let Some(needs) = needs(verb) else {
+        if guest.session.is_none() && is_no_ftp(verb) {
+            guest.presence.blame(Offence::Probe);
+        }
         return say(500, "this command is not known here; HELP lists those that are");
     };
     if needs != Needs::Nothing && !guest.is_protected {
@@ -210,6 +218,11 @@ pub(super) fn verb_of(line: &[u8]) -> String {
     verb.iter().map(|byte| char::from(byte.to_ascii_uppercase())).collect()
 }
 
+/// What is said by programs that look for another protocol. A verb somebody's client has invented is no offence.
+fn is_no_ftp(verb: &str) -> bool {
+    matches!(verb, "" | "GET" | "POST" | "HEAD" | "PUT" | "CONNECT" | "OPTIONS" | "EHLO" | "HELO" | "PRI")
+}
+
 /// RFC 775's spellings, which RFC 1123 section 4.1.3.1 asks to be understood.
 fn modern(verb: &str) -> &str {
     match verb {
@@ -247,7 +260,12 @@ fn path_or(code: u16, guest: &Guest, argument: &[u8]) -> Result<VirtualPath, Ans
     if argument.is_empty() {
         return Err(say(501, "this command takes a path"));
     }
-    guest.path(argument).map_err(|error| say(code, error.to_string()))
+    guest.path(argument).map_err(|error| {
+        if error.is_hostile() {
+            guest.presence.blame(Offence::HostilePath);
+        }
+        say(code, error.to_string())
+    })
 }
 
 async fn stat(guest: &Guest, argument: &[u8]) -> Result<Entry, Answer> {

@@ -4,6 +4,7 @@ use super::say;
 use crate::arrive::ftps::control::Answer;
 use crate::arrive::ftps::guest::Guest;
 use crate::arrive::ftps::reply::Reply;
+use crate::defend::Offence;
 use crate::land::{Door, Peer, Proof, Refused};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -33,6 +34,7 @@ pub(super) async fn answer(guest: &mut Guest, argument: &[u8]) -> Answer {
             sleep_until(since + REJECTION).await;
             guest.failures_left = guest.failures_left.saturating_sub(1);
             if guest.failures_left == 0 {
+                guest.presence.blame(Offence::Limit);
                 return Answer::Leave(Reply::new(421, "too many failed logins"));
             }
             say(530, refused.to_string())

@@ -13,7 +13,7 @@ pub(super) fn answer(guest: &mut Guest) -> Answer {
         return say(503, "after EPSV ALL only EPSV opens data connections (RFC 2428 section 4)");
     }
     let told = guest.house.settings.passive_address.parse::<Ipv4Addr>().ok();
-    let IpAddr::V4(local) = plain(guest.local) else {
+    let IpAddr::V4(local) = plain(guest.seen_at) else {
         return say(425, "PASV is for IPv4; send EPSV");
     };
     match await_client(guest) {

@@ -11,6 +11,7 @@ use super::frames::{Broken, Piece};
 use super::reply::{Code, Reading, Reply};
 use super::request::{self, Request};
 use crate::arrive::presence::{Busy, Presence};
+use crate::defend::Offence;
 use crate::domain::{PathError, Timestamp, VirtualPath};
 use crate::land::{Creation, LandError, Session, Upload};
 
@@ -135,11 +136,11 @@ impl Desk {
             return Ok(self.too_many(id));
         }
         if flags & (request::WRITING | request::APPEND | request::CREATE | request::TRUNCATE) == 0 {
-            let Ok(path) = VirtualPath::parse(path) else { return Ok(no_such_file(id)) };
+            let Ok(path) = self.parse(path) else { return Ok(no_such_file(id)) };
             let download = self.session.open(&path).await?;
             return Ok(self.handle(id, Open::Download(Arc::new(Reading::of(download)))));
         }
-        let path = VirtualPath::parse(path)?;
+        let path = self.parse(path)?;
         // Without CREAT a file must be there (section 6.3).
         if flags & request::CREATE == 0 {
             self.session.stat(&path).await?;
@@ -154,6 +155,15 @@ impl Desk {
         let append = flags & request::APPEND != 0;
         let writing = Writing { upload, append, span, _busy: self.presence.busy() };
         Ok(self.handle(id, Open::Upload(Box::new(writing))))
+    }
+
+    /// The path, and a note to the defender of one that no honest client sends.
+    fn parse(&self, path: &[u8]) -> Result<VirtualPath, PathError> {
+        VirtualPath::parse(path).inspect_err(|error| {
+            if error.is_hostile() {
+                self.presence.blame(Offence::HostilePath);
+            }
+        })
     }
 
     /// The only place where an upload is finished: a client said CLOSE, and is answered once the file is
@@ -226,7 +236,7 @@ impl Desk {
     }
 
     async fn stat(&self, id: u32, path: &[u8]) -> Result<Reply, LandError> {
-        let Ok(path) = VirtualPath::parse(path) else { return Ok(no_such_file(id)) };
+        let Ok(path) = self.parse(path) else { return Ok(no_such_file(id)) };
         self.session.stat(&path).await.map(|entry| Reply::attributes(id, &entry))
     }
 
@@ -241,7 +251,7 @@ impl Desk {
     /// Clients set times and modes after an upload (`put -p`, `WinSCP`, `lftp`) and fail if they are
     /// refused. A file here has neither, so it is said to be done. A size is another matter.
     async fn set_stat(&self, id: u32, path: &[u8], size: Option<u64>) -> Result<Reply, LandError> {
-        let path = VirtualPath::parse(path)?;
+        let path = self.parse(path)?;
         match size {
             None => Ok(Reply::ok(id)),
             Some(size) if self.session.stat(&path).await?.size_bytes == size => Ok(Reply::ok(id)),
@@ -259,7 +269,7 @@ impl Desk {
     }
 
     async fn room(&self, id: u32, path: Option<&[u8]>, handle: Option<&[u8]>) -> Result<Reply, LandError> {
-        if path.is_some_and(|path| VirtualPath::parse(path).is_err()) {
+        if path.is_some_and(|path| self.parse(path).is_err()) {
             return Ok(no_such_file(id));
         }
         if handle.is_some_and(|handle| self.opened(handle).is_none()) {
@@ -306,7 +316,7 @@ impl Desk {
         if self.open.len() >= self.handles_max || folders >= FOLDERS_MAX {
             return Ok(self.too_many(id));
         }
-        let path = match VirtualPath::parse(path) {
+        let path = match self.parse(path) {
             Ok(VirtualPath::File(_)) => {
                 return Ok(Reply::status(id, Code::Failure, "this is not a folder; the folder is /drop"));
             }
@@ -318,12 +328,12 @@ impl Desk {
     }
 
     async fn remove(&self, id: u32, path: &[u8]) -> Result<Reply, LandError> {
-        self.session.remove(&VirtualPath::parse(path)?).await.map(|()| Reply::ok(id))
+        self.session.remove(&self.parse(path)?).await.map(|()| Reply::ok(id))
     }
 
     /// RENAME fails if the new name is taken (section 6.5); `posix-rename@openssh.com` replaces it.
     async fn rename(&self, id: u32, from: &[u8], to: &[u8], replace: bool) -> Result<Reply, LandError> {
-        let (from, to) = (VirtualPath::parse(from)?, VirtualPath::parse(to)?);
+        let (from, to) = (self.parse(from)?, self.parse(to)?);
         self.session.rename(&from, &to, replace).await.map(|()| Reply::ok(id))
     }
 
