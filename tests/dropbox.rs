@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use waybill::config;
 use waybill::domain::{OrganisationId, VirtualPath};
-use waybill::land::{Creation, Door, Dropbox, Peer, Session};
+use waybill::land::{Algorithms, Creation, Door, Dropbox, Peer, Session};
 use waybill::originals::Originals;
 use waybill::record::{Record, Retry};
 
@@ -27,7 +27,8 @@ async fn supplier(record: &Record) -> OrganisationId {
 }
 
 fn session(dropbox: &Dropbox, organisation: OrganisationId) -> Session {
-    let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), door: Door::Sftp, client: None };
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    let peer = Peer { address, door: Door::Sftp, client: None, algorithms: Algorithms::default() };
     dropbox.session_for(organisation, "northwind", &peer)
 }
 

@@ -1,5 +1,7 @@
 //! `waybill account`: the logins of the doors.
 
+mod proofs;
+
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,9 @@ enum Action {
         #[command(flatten)]
         place: Place,
     },
+    Auth(proofs::Auth),
+    Key(proofs::KeyCommand),
+    Totp(proofs::TotpCommand),
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +98,9 @@ impl Account {
         match &self.action {
             Action::Create(create) => create.run(out),
             Action::List { json, place } => runtime()?.block_on(list(out, *json, place)),
+            Action::Auth(auth) => auth.run(out),
+            Action::Key(key) => key.run(out),
+            Action::Totp(totp) => totp.run(out),
         }
     }
 }

@@ -1,36 +1,15 @@
-//! Who may come in. Every failure, of a credential or of ours, is a refusal.
+//! Who may come in, and what is written of those who may not. Every failure, of a proof or of ours, is a refusal.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::{Map, Value};
+
 use super::Dropbox;
-use super::credential::{NOBODYS_HASH, fingerprint, verify_password};
+use super::attempt::Denial;
 use super::session::{Session, SessionInner};
 use crate::domain::{Event, OrganisationId, SessionId, Severity};
-use crate::record::Credential;
-
-/// What a caller shows to prove who it is.
-pub enum Proof<'a> {
-    Password(&'a str),
-    /// A public key in SSH wire format (RFC 4253 §6.6) whose signature the door has verified.
-    PublicKey(&'a [u8]),
-}
-
-impl std::fmt::Debug for Proof<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(self.method())
-    }
-}
-
-impl Proof<'_> {
-    fn method(&self) -> &'static str {
-        match self {
-            Self::Password(_) => "password",
-            Self::PublicKey(_) => "publickey",
-        }
-    }
-}
 
 /// Where a connection comes from.
 #[derive(Debug, Clone)]
@@ -39,6 +18,27 @@ pub struct Peer {
     pub door: Door,
     /// What the client calls itself.
     pub client: Option<String>,
+    pub algorithms: Algorithms,
+}
+
+/// What a connection is protected with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Algorithms {
+    /// What for, and which: `("cipher", "aes256-gcm@openssh.com")`.
+    pub chosen: Vec<(&'static str, String)>,
+    /// Those of them that only accounts with the legacy policy may speak.
+    pub legacy: Vec<String>,
+}
+
+impl Algorithms {
+    /// As events tell it.
+    pub(super) fn shown(&self) -> Value {
+        if self.chosen.is_empty() {
+            return Value::Null;
+        }
+        let named = self.chosen.iter().map(|(what, name)| ((*what).to_owned(), Value::from(name.clone())));
+        Value::Object(named.collect::<Map<_, _>>())
+    }
 }
 
 /// Which front end.
@@ -61,68 +61,43 @@ impl Door {
 }
 
 /// Why nobody came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("the login or its credential is not right")]
     Denied,
+    /// Nobody guesses keys, and clients offer all they have: not a failed login.
+    #[error("the key is not one that logs in here")]
+    UnknownKey,
+    #[error("the login may not change in the middle of logging in; connect again")]
+    AnotherLogin,
+    #[error(
+        "this account may not speak the old algorithms this connection chose ({algorithms}); update the client, or ask \
+         the operator to allow them for the account"
+    )]
+    Legacy { algorithms: String },
     #[error("too many logins are being checked; try again in a moment")]
     Busy,
     #[error("logins cannot be checked at the moment; try again later")]
     Unavailable,
 }
 
-/// How long a login waits for its turn to be checked.
-const WAIT_FOR_CHECK: Duration = Duration::from_secs(10);
 /// Failed logins written to the log each second; the rest is only spoken. An attacker must not fill the disk.
 const NOTED_FAILURES_PER_SECOND: u32 = 10;
 
 impl Dropbox {
-    /// Whether this public key would log this account in: for a client's probe before it signs.
-    pub async fn offers_key(&self, login: &str, key: &[u8]) -> bool {
-        let fingerprint = fingerprint(key);
-        matches!(self.0.record.credential(login).await, Ok(Some(known)) if known.keys.contains(&fingerprint))
-    }
-
-    /// Checks a credential and opens a session.
-    ///
-    /// # Errors
-    /// [`Refused`]; it never says which part was wrong.
-    pub async fn admit(&self, login: &str, proof: Proof<'_>, peer: &Peer) -> Result<Session, Refused> {
-        let started = Instant::now();
-        let checked = match self.0.record.credential(login).await {
-            Ok(known) => self.check(known, &proof).await,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "could not look up an account");
-                Err(Refused::Unavailable)
-            }
-        };
-        match checked {
-            Ok(known) => {
-                let principal = known.account.to_string();
-                let session = self.session(known.organisation, principal, known.login, peer);
-                let event = session
-                    .event("session.started", Severity::Info, format!("{} logged in", session.login()))
-                    .data("method", proof.method())
-                    .data("client", peer.client.clone())
-                    .took(started.elapsed());
-                // A login is not worth more than its log line: if that cannot be written, nobody comes in.
-                self.0.record.tell(vec![event]).await.map_err(|_| Refused::Unavailable)?;
-                Ok(session)
-            }
-            Err(refused) => {
-                self.note_failure(login, &proof, peer, refused).await;
-                Err(refused)
-            }
-        }
-    }
-
     /// The session of a caller whose API token was checked already. Its drop folder is the organisation's.
     #[must_use]
     pub fn session_for(&self, organisation: OrganisationId, principal_name: &str, peer: &Peer) -> Session {
         self.session(organisation, organisation.to_string(), principal_name.to_owned(), peer)
     }
 
-    fn session(&self, organisation: OrganisationId, principal: String, login: String, peer: &Peer) -> Session {
+    pub(super) fn session(
+        &self,
+        organisation: OrganisationId,
+        principal: String,
+        login: String,
+        peer: &Peer,
+    ) -> Session {
         Session(Arc::new(SessionInner {
             dropbox: self.clone(),
             id: SessionId::random(),
@@ -136,33 +111,14 @@ impl Dropbox {
         }))
     }
 
-    async fn check(&self, known: Option<Credential>, proof: &Proof<'_>) -> Result<Credential, Refused> {
-        match proof {
-            Proof::PublicKey(key) => {
-                let fingerprint = fingerprint(key);
-                known.filter(|known| known.keys.contains(&fingerprint)).ok_or(Refused::Denied)
-            }
-            Proof::Password(password) => {
-                let permit = tokio::time::timeout(WAIT_FOR_CHECK, self.0.password_checks.acquire()).await;
-                let Ok(Ok(_permit)) = permit else { return Err(Refused::Busy) };
-                let hash = known
-                    .as_ref()
-                    .and_then(|known| known.password_hash.clone())
-                    .unwrap_or_else(|| NOBODYS_HASH.to_owned());
-                let password = zeroize::Zeroizing::new((*password).to_owned());
-                let fits = tokio::task::spawn_blocking(move || verify_password(&password, &hash))
-                    .await
-                    .map_err(|_| Refused::Unavailable)?;
-                known.filter(|known| fits && known.password_hash.is_some()).ok_or(Refused::Denied)
-            }
-        }
-    }
-
-    async fn note_failure(&self, login: &str, proof: &Proof<'_>, peer: &Peer, refused: Refused) {
+    pub(super) async fn note_failure(&self, login: &str, method: &str, peer: &Peer, denial: &Denial) {
         let shown: String = login.chars().filter(|c| !c.is_control()).take(64).collect();
-        let mut event = Event::new("auth.failed", Severity::Warn, format!("login refused: {refused}"))
-            .data("method", proof.method())
-            .data("client", peer.client.clone());
+        let refused = &denial.refused;
+        let mut event = Event::new("auth.failed", Severity::Warn, format!("login refused: {}", denial.reason))
+            .data("method", method)
+            .data("told", refused.to_string())
+            .data("client", peer.client.clone())
+            .data("algorithms", peer.algorithms.shown());
         event.user = Some(shown);
         event.proto = Some(peer.door.as_str().to_owned());
         event.ip = Some(peer.address.ip().to_string());

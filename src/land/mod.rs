@@ -3,23 +3,34 @@
 //! landed ([`Upload::finish`]), which is the only place where "OK" comes from.
 
 mod admit;
+mod attempt;
+mod certificate;
 pub mod credential;
 mod download;
 mod error;
 mod extents;
+mod legacy;
+pub mod proofs;
+mod revoked;
+pub mod seal;
 mod session;
 mod sweep;
+pub mod totp;
+mod trust;
 mod upload;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-pub use admit::{Door, Peer, Proof, Refused};
+pub use admit::{Algorithms, Door, Peer, Refused};
+pub use attempt::{Attempt, ClientCertificate, Proof, Verdict};
+pub use certificate::UserCertificate;
 pub use download::Download;
 pub use error::LandError;
 pub use session::{Creation, Entry, EntryKind, Room, Session};
 use tokio::sync::Semaphore;
+pub use trust::TrustError;
 pub use upload::{Receipt, Upload};
 
 use crate::config;
@@ -45,6 +56,9 @@ struct Inner {
     open_uploads: Mutex<HashMap<String, usize>>,
     /// Failed logins written to the log in the current second: the rest is only spoken.
     noted_failures: Mutex<(std::time::Instant, u32)>,
+    vault: seal::Vault,
+    trust: trust::Trust,
+    legacy: legacy::Legacy,
 }
 
 /// This node, while there is only one: the embedded house.
@@ -57,6 +71,8 @@ pub enum OpenError {
     Record(#[from] RecordError),
     #[error(transparent)]
     Shelf(#[from] ShelfError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("could not make the spool folder {path}")]
     Spool {
         path: PathBuf,
@@ -87,7 +103,10 @@ impl Dropbox {
             record,
             originals,
             password_checks: Semaphore::new(settings.password_checks_max),
+            trust: trust::Trust::open(&settings)?,
             settings,
+            vault: seal::Vault::new(data),
+            legacy: legacy::Legacy::default(),
             spool,
             node: NODE.to_owned(),
             epoch,
@@ -97,6 +116,12 @@ impl Dropbox {
         dropbox.sweep_spool().await?;
         dropbox.sync_spool()?;
         Ok(dropbox)
+    }
+
+    /// What seals secrets in the data folder.
+    #[must_use]
+    pub fn vault(&self) -> &seal::Vault {
+        &self.0.vault
     }
 
     /// Whether the spool takes files; for readiness.

@@ -22,7 +22,8 @@ pub(super) struct Database {
 pub(super) type Writing = Transaction<'static, Sqlite>;
 
 /// The schema, step by step; the position is the version it leads to.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_house.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../../migrations/0001_house.sql"), include_str!("../../migrations/0004_proofs.sql")];
 
 /// How long a writer waits for another process (the command line beside the daemon) to finish.
 const BUSY: Duration = Duration::from_secs(10);

@@ -10,6 +10,7 @@ mod idempotency;
 mod identity;
 mod page;
 mod profiles;
+mod proofs;
 mod queue;
 mod uploads;
 
@@ -23,6 +24,7 @@ pub use idempotency::Remembered;
 pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
 pub use page::{Cursor, Page};
 pub use profiles::ProfileRow;
+pub use proofs::{AccountRef, KEYS_MAX, KeyRow, Proofs, ProofsChange, TotpRow, Try};
 pub use queue::{Lease, Outcome, Retry};
 pub use uploads::{Commit, Committed, Listing, NewUpload, PartialUpload};
 

@@ -23,6 +23,8 @@ use super::{api, problem};
         api::files::list, api::upload::upload, api::files::one, api::content::content, api::errors::errors,
         api::reprocess::reprocess, api::invoices::list, api::invoices::one, api::events::list, api::stream::stream,
         api::orgs::list, api::orgs::create, api::accounts::list, api::accounts::create, api::tokens::create,
+        api::proofs::authentication, api::proofs::change, api::proofs::keys, api::proofs::add_key,
+        api::proofs::remove_key, api::proofs::enrol_totp, api::proofs::remove_totp,
         api::profiles::list, api::profiles::one, api::profiles::apply
     ),
     components(schemas(problem::Body)),
@@ -65,7 +67,13 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     for (path, _, open) in api::table() {
         let Some(item) = document.paths.paths.get_mut(path) else { continue };
-        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("put", &mut item.put)] {
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ] {
             if let Some(operation) = operation {
                 operation.operation_id = Some(operation_id(method, path));
                 complete(operation, open);

@@ -24,6 +24,7 @@ use tracing::{Instrument, debug, info, info_span};
 
 use self::control::Control;
 use super::accept::{Gate, Visit};
+use super::client_certificate::Authority;
 use super::tls::{Certificates, TlsError};
 use crate::config;
 use crate::land::Dropbox;
@@ -39,6 +40,8 @@ pub struct FtpsDoor {
 /// What every connection shares.
 struct House {
     tls: Arc<ServerConfig>,
+    /// Whose client certificates are good, where any are.
+    authority: Option<Arc<Authority>>,
     settings: config::Ftps,
     dropbox: Dropbox,
 }
@@ -72,7 +75,12 @@ impl FtpsDoor {
         let listen = |address| Gate::open(address, doors).map_err(|source| FtpsError::Listen { address, source });
         let explicit = ftps.enabled.then(|| listen(ftps.listen)).transpose()?;
         let implicit = ftps.implicit_enabled.then(|| listen(ftps.implicit_listen)).transpose()?;
-        let house = Arc::new(House { tls: certificates.server_config()?, settings: ftps.clone(), dropbox });
+        let authority = match ftps.client_ca.as_os_str().is_empty() {
+            true => None,
+            false => Some(Authority::open(&ftps.client_ca, &ftps.client_crl, certificates.provider())?),
+        };
+        let tls = certificates.server_config(authority.as_ref())?;
+        let house = Arc::new(House { tls, authority, settings: ftps.clone(), dropbox });
         let door = Self { explicit, implicit, fingerprint: certificates.fingerprint(), house };
         for (address, how) in [(door.address(), "explicit"), (door.implicit_address(), "implicit")] {
             if let Some(address) = address {

@@ -1,9 +1,11 @@
 //! The SFTP door: SSH by russh, everything above it ours.
 //!
-//! `listener` says how we speak SSH, `login` who is let in, `connection` what a connection may do,
+//! `listener` says how we speak SSH, `algorithms` with which algorithms, `login` who is let in, `connection` what a connection may do,
 //! `protocol` is SFTP itself, `outlet` sends its replies in bounded memory.
 
+mod algorithms;
 mod connection;
+mod ear;
 mod host_key;
 mod line;
 mod listener;
@@ -13,17 +15,19 @@ mod protocol;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 pub use host_key::HostKeyError;
 use russh::Disconnect;
 use russh::keys::HashAlg;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info, info_span};
+use tracing::{Instrument, debug, error, info, info_span};
 
+use self::algorithms::Policy;
 use self::connection::{Connection, Ended};
-use self::line::{Greeting, Line};
+use self::ear::Greeting;
+use self::line::Line;
 use self::login::Login;
 use super::accept::{Gate, Visit};
 use super::lobby::Counts;
@@ -40,9 +44,37 @@ pub struct SftpDoor {
 
 /// What every connection shares.
 struct House {
-    ssh: Arc<russh::server::Config>,
+    modern: Arc<russh::server::Config>,
+    /// Made when the first connection is offered it.
+    legacy: OnceLock<Arc<russh::server::Config>>,
     limits: Arc<config::Sftp>,
+    doors: config::Doors,
+    data: PathBuf,
     dropbox: Dropbox,
+}
+
+impl House {
+    /// What a connection from this address is offered.
+    async fn offered_to(&self, peer: SocketAddr) -> (Policy, Arc<russh::server::Config>) {
+        let modern = (Policy::Modern, Arc::clone(&self.modern));
+        if !self.dropbox.offers_legacy_to(peer.ip()).await {
+            return modern;
+        }
+        if let Some(legacy) = self.legacy.get() {
+            return (Policy::Legacy, Arc::clone(legacy));
+        }
+        match host_key::host_key(&self.data, host_key::Kind::Ecdsa) {
+            Ok(older) => {
+                let host_keys = [self.modern.keys.clone(), vec![older]].concat();
+                let made = Arc::new(listener::ssh(&self.limits, &self.doors, host_keys, Policy::Legacy));
+                (Policy::Legacy, Arc::clone(self.legacy.get_or_init(|| made)))
+            }
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, "the legacy algorithms are not offered");
+                modern
+            }
+        }
+    }
 }
 
 /// Why the door could not be opened.
@@ -70,13 +102,20 @@ impl SftpDoor {
         data: &Path,
         dropbox: Dropbox,
     ) -> Result<Self, SftpError> {
-        let host_key = host_key::host_key(data)?;
+        let host_key = host_key::host_key(data, host_key::Kind::Ed25519)?;
         let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
         let gate =
             Gate::open(sftp.listen, doors).map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
         info!(address = %gate.address(), fingerprint, "opened the SFTP door");
-        let ssh = Arc::new(listener::ssh(sftp, doors, host_key));
-        Ok(Self { gate, fingerprint, house: Arc::new(House { ssh, limits: Arc::new(sftp.clone()), dropbox }) })
+        let house = House {
+            modern: Arc::new(listener::ssh(sftp, doors, vec![host_key], Policy::Modern)),
+            legacy: OnceLock::new(),
+            limits: Arc::new(sftp.clone()),
+            doors: doors.clone(),
+            data: data.to_owned(),
+            dropbox,
+        };
+        Ok(Self { gate, fingerprint, house: Arc::new(house) })
     }
 
     #[must_use]
@@ -132,10 +171,12 @@ async fn run(
     let greeting = Greeting::default();
     // The rest of `visit` keeps the connection's seat until we return.
     let line = Line::new(visit.stream, presence.cut(), greeting.clone());
-    let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
+    let (policy, ssh) = house.offered_to(presence.peer()).await;
+    let (dropbox, presence_too) = (house.dropbox.clone(), Arc::clone(presence));
+    let login = Login::new(dropbox, presence_too, greeting, policy, Arc::clone(&known), &house.limits);
     let connection = Connection::new(login, known, Arc::clone(presence), Arc::clone(&house.limits), span.clone());
     let running = tokio::select! {
-        running = russh::server::run_stream(Arc::clone(&house.ssh), line, connection) => running?,
+        running = russh::server::run_stream(ssh, line, connection) => running?,
         () = presence.leaving().cancelled() => return Ok(()),
     };
     let handle = running.handle();

@@ -16,9 +16,9 @@ use crate::record::{EventFilter, FileFilter, FileStatus, OrganisationRow, Record
 /// Whoever can write the folder can do anything with it: an operator.
 #[derive(Debug)]
 pub(in super::super) struct Here {
-    record: Record,
-    data: PathBuf,
-    scope: Scope,
+    pub(super) record: Record,
+    pub(super) data: PathBuf,
+    pub(super) scope: Scope,
 }
 
 /// Readers of the database; a command asks one thing at a time.

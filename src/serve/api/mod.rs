@@ -10,6 +10,7 @@ pub(super) mod invoices;
 pub(super) mod me;
 pub(super) mod orgs;
 pub(super) mod profiles;
+pub(super) mod proofs;
 pub(super) mod reprocess;
 pub(super) mod stream;
 pub(super) mod tokens;
@@ -18,7 +19,7 @@ pub(super) mod upload;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,6 +64,10 @@ fn routes() -> Vec<Route> {
         route("/v1/events/stream", &["get"], get(stream::stream)),
         route("/v1/orgs", &["get", "post"], get(orgs::list).post(orgs::create)),
         route("/v1/accounts", &["get", "post"], get(accounts::list).post(accounts::create)),
+        route("/v1/accounts/{id}/authentication", &["get", "patch"], get(proofs::authentication).patch(proofs::change)),
+        route("/v1/accounts/{id}/keys", &["get", "post"], get(proofs::keys).post(proofs::add_key)),
+        route("/v1/accounts/{id}/keys/{fingerprint}", &["delete"], delete(proofs::remove_key)),
+        route("/v1/accounts/{id}/totp", &["post", "delete"], post(proofs::enrol_totp).delete(proofs::remove_totp)),
         route("/v1/api-tokens", &["post"], post(tokens::create)),
         route("/v1/feed-profiles", &["get"], get(profiles::list)),
         route("/v1/feed-profiles/{name}", &["get", "put"], get(profiles::one).put(profiles::apply)),

@@ -24,7 +24,7 @@ use super::super::problem::{Body, Code, Problem};
 use super::files::{self, File};
 use super::orgs;
 use crate::domain::{ArrivalId, Digest, FileName, Hasher, OrganisationId, VirtualPath, chain};
-use crate::land::{Creation, Door, LandError, Peer, Receipt, Session, Upload};
+use crate::land::{Algorithms, Creation, Door, LandError, Peer, Receipt, Session, Upload};
 use crate::record::Remembered;
 
 /// What to call it, and whose it is.
@@ -77,7 +77,8 @@ pub(in super::super) async fn upload(
         Some(key) => Some(UnderWay::take(&desk, organisation, key)?),
     };
     let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let peer = Peer { address: caller.address, door: Door::Https, client: agent };
+    let (address, algorithms) = (caller.address, Algorithms::default());
+    let peer = Peer { address, door: Door::Https, client: agent, algorithms };
     let session = desk.dropbox.session_for(organisation, &caller.token_name, &peer);
     let received = receive(&session, request, asked.query.name).await?;
     let landed = landing(desk.clone(), organisation, key, received);
