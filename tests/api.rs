@@ -73,6 +73,10 @@ impl<'a> Client<'a> {
         self.post(path, &[("content-type", "application/json")], body.to_string())
     }
 
+    pub(crate) fn json(&self, method: Method, path: &str, body: &Value) -> Answer {
+        self.call(method, path, &[("content-type", "application/json")], body.to_string().into())
+    }
+
     pub(crate) fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let request = self.request(method, path, headers).body(body);
         self.house.ask(async move |_| {

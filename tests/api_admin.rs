@@ -1,7 +1,7 @@
 //! Organisations, accounts, tokens and profiles, made over REST and good for the doors at once.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::Client;
 use crate::curl;
@@ -24,6 +24,10 @@ fn an_organisation_made_over_rest_sends_files_a_moment_later() {
     let listed = operator.get("/v1/accounts").data();
     assert_eq!((&listed[0]["login"], &listed[0]["keys"]), (&account["login"], &account["keys"]));
     assert!(!listed[0].to_string().contains("argon2"));
+    // The curl of Debian 12 knows no MAC that is modern.
+    let legacy = json!({"legacy_from": ["127.0.0.1"]});
+    let changed = operator.json(Method::PATCH, "/v1/accounts/acme-erp/authentication", &legacy).ok();
+    assert_eq!((&changed["legacy_from"], &changed["usual_methods"]), (&json!(["127.0.0.1"]), &json!(true)));
     curl::put_ok(&house, "acme-erp", &house.file("a.csv", "x"), "a.csv");
 
     let made = operator.post_json("/v1/api-tokens", &json!({"name": "erp", "org": "Acme Industries"})).ok();
@@ -59,6 +63,62 @@ fn an_account_that_cannot_be_is_refused_with_its_place() {
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{account}");
     }
     assert_eq!(operator.get("/v1/accounts").data().len(), 1);
+}
+
+#[test]
+fn how_an_account_logs_in_is_changed_as_a_whole_or_not_at_all() {
+    let house = House::open();
+    house.supplier("northwind");
+    let operator = Client::of(&house, None);
+    let change = |body: Value| operator.json(Method::PATCH, "/v1/accounts/northwind/authentication", &body);
+    for (body, pointer) in [
+        (json!({"methods": ["totp"]}), "/methods"),
+        (json!({"methods": []}), "/methods"),
+        (json!({"methods": ["password+totp"]}), "/methods"),
+        (json!({"methods": ["certificate"]}), "/certificates"),
+        (json!({"methods": ["password"], "legacy_from": ["10.0.0.0/33"]}), "/legacy_from"),
+        (json!({"methods": ["password"], "certificates": ["acme"]}), "/certificates"),
+        (json!({"legacy_from": vec!["10.0.0.1"; 51]}), "/legacy_from"),
+    ] {
+        let problem = change(body.clone()).is_problem(400, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
+    }
+    change(json!({"colour": "red"})).is_problem(400, "validation_failed");
+    let now = operator.get("/v1/accounts/northwind/authentication").ok();
+    assert_eq!((&now["usual_methods"], &now["legacy_from"]), (&json!(true), &json!(["127.0.0.1"])));
+    let then = change(json!({"methods": ["certificate+password"], "certificates": ["dns:ERP.acme.example"]})).ok();
+    assert_eq!(
+        (&then["methods"], &then["certificates"]),
+        (&json!(["certificate+password"]), &json!(["dns:erp.acme.example"]))
+    );
+    assert_eq!(change(json!({"methods": null})).ok()["methods"], json!(["publickey", "certificate", "password"]));
+
+    let totp = operator.post("/v1/accounts/northwind/totp", &[], "").ok();
+    assert!(totp["otpauth"].as_str().unwrap().starts_with("otpauth://totp/Waybill:northwind?secret="));
+    assert_eq!(totp["recovery_codes"].as_array().unwrap().len(), 10);
+    change(json!({"methods": ["publickey+totp", "password+totp"]})).ok();
+    let remove = || operator.json(Method::DELETE, "/v1/accounts/northwind/totp", &json!(null));
+    remove().is_problem(409, "state_conflict");
+    change(json!({"methods": null})).ok();
+    assert_eq!(remove().ok()["totp"], false);
+    remove().is_problem(404, "not_found");
+    let (secret, stored) = (totp["secret"].as_str().unwrap(), std::fs::read(house.data().join("waybill.db")).unwrap());
+    for shown in [secret, &totp["recovery_codes"][0].as_str().unwrap().replace('-', "")] {
+        assert!(!house.log().contains(shown) && !stored.windows(shown.len()).any(|found| found == shown.as_bytes()));
+    }
+
+    let keys = "/v1/accounts/northwind/keys";
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ erp";
+    let added = operator.post_json(keys, &json!({"key": key, "not_after": "2020-01-01"})).ok();
+    assert_eq!((&added["state"], &added["comment"]), (&json!("expired"), &json!("erp")));
+    operator.post_json(keys, &json!({"key": key})).is_problem(409, "state_conflict");
+    let never = json!({"key": key, "not_before": "2026-01-01", "not_after": "2025-01-01"});
+    operator.post_json(keys, &never).is_problem(400, "validation_failed");
+    let fingerprint = added["fingerprint"].as_str().unwrap().replace('/', "%2F").replace('+', "%2B");
+    assert_eq!(operator.get(keys).data().len(), 1);
+    let one = format!("{keys}/{fingerprint}");
+    assert_eq!(operator.json(Method::DELETE, &one, &json!(null)).ok()["keys"], json!([]));
+    operator.json(Method::DELETE, &one, &json!(null)).is_problem(404, "not_found");
 }
 
 #[test]

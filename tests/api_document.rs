@@ -6,6 +6,8 @@ use crate::api::Client;
 use crate::curl;
 use crate::house::House;
 
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEulHVVP+VycD4kL4C7RA+dvjmO5nGn6vyFOKIhpNgeS erp";
+const FINGERPRINT: &str = "SHA256:wYZ2u7WcNI1DyEft6fsaCdNwvEQSh9zVrGuxPkF2708";
 const FILE: &[u8] = include_bytes!("../fixtures/x12/err/fault-beside-good-ones/input.edi");
 
 /// What is wrong with a value, by the parts of JSON Schema that the document uses. Members that no schema
@@ -116,10 +118,10 @@ fn every_answer_is_as_the_document_says() {
     let change = json!({"policy": {"quota_files": 9}}).to_string();
     let answers = [
         ("post", "/v1/files/{id}/release", "202", client.post(&format!("/v1/files/{held}/release"), &[], "").ok()),
-        ("get", "/v1/accounts/{login}", "200", client.get("/v1/accounts/northwind").ok()),
+        ("get", "/v1/accounts/{id}", "200", client.get("/v1/accounts/northwind").ok()),
         (
             "patch",
-            "/v1/accounts/{login}",
+            "/v1/accounts/{id}",
             "200",
             operator.call(reqwest::Method::PATCH, "/v1/accounts/northwind", &json, change.into()).ok(),
         ),
@@ -164,6 +166,28 @@ fn every_answer_is_as_the_document_says() {
         ("get", "/v1/events", "200", operator.get("/v1/events").ok()),
         ("get", "/v1/orgs", "200", operator.get("/v1/orgs").ok()),
         ("get", "/v1/accounts", "200", operator.get("/v1/accounts").ok()),
+        ("post", "/v1/accounts/{id}/keys", "201", operator.post_json("/v1/accounts/a/keys", &json!({"key": KEY})).ok()),
+        ("get", "/v1/accounts/{id}/keys", "200", operator.get("/v1/accounts/a/keys").ok()),
+        ("post", "/v1/accounts/{id}/totp", "201", operator.post("/v1/accounts/a/totp", &[], "").ok()),
+        ("get", "/v1/accounts/{id}/authentication", "200", operator.get("/v1/accounts/a/authentication").ok()),
+        (
+            "patch",
+            "/v1/accounts/{id}/authentication",
+            "200",
+            operator.json(reqwest::Method::PATCH, "/v1/accounts/a/authentication", &json!({"methods": null})).ok(),
+        ),
+        (
+            "delete",
+            "/v1/accounts/{id}/keys/{fingerprint}",
+            "200",
+            operator.json(reqwest::Method::DELETE, &format!("/v1/accounts/a/keys/{FINGERPRINT}"), &json!(null)).ok(),
+        ),
+        (
+            "delete",
+            "/v1/accounts/{id}/totp",
+            "200",
+            operator.json(reqwest::Method::DELETE, "/v1/accounts/a/totp", &json!(null)).ok(),
+        ),
         ("get", "/v1/feed-profiles", "200", operator.get("/v1/feed-profiles").ok()),
         ("get", "/v1/feed-profiles/{name}", "200", operator.get("/v1/feed-profiles/waybill-invoices").ok()),
     ];

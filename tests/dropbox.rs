@@ -8,7 +8,7 @@ use std::time::Duration;
 use waybill::config;
 use waybill::defend::Defender;
 use waybill::domain::{OrganisationId, VirtualPath};
-use waybill::land::{Creation, Door, Dropbox, Peer, Session};
+use waybill::land::{Algorithms, Creation, Door, Dropbox, Peer, Session};
 use waybill::originals::Originals;
 use waybill::record::{Record, Retry};
 
@@ -31,7 +31,8 @@ async fn supplier(record: &Record) -> OrganisationId {
 }
 
 async fn session(dropbox: &Dropbox, organisation: OrganisationId) -> Session {
-    let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), door: Door::Sftp, client: None };
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    let peer = Peer { address, door: Door::Sftp, client: None, algorithms: Algorithms::default() };
     dropbox.session_for(organisation, "northwind", &peer).await.unwrap()
 }
 

@@ -6,8 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use waybill::daemon::Ready;
-use waybill::domain::{OrganisationId, Scope};
-use waybill::record::{DocumentFilter, DocumentRow, EventFilter, FileFilter, FileRow, FindingRow, Record};
+use waybill::domain::{Event, OrganisationId, Scope};
+use waybill::record::{
+    AccountRow, DocumentFilter, DocumentRow, EventFilter, FileFilter, FileRow, FindingRow, ProofsChange, Record,
+};
 
 /// How long anything may take before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -154,9 +156,28 @@ impl House {
         path
     }
 
-    /// A supplier with one account of the same name and [`PASSWORD`].
+    /// A supplier with one account of the same name and [`PASSWORD`], who may use curl.
     pub(crate) fn supplier(&self, login: &str) -> OrganisationId {
-        self.supplier_with_keys(login, &[])
+        let organisation = self.supplier_with_keys(login, &[]);
+        self.allow_curl(login);
+        organisation
+    }
+
+    /// Allows an account the legacy algorithms: the curl of Debian 12 knows no MAC that is modern.
+    pub(crate) fn allow_curl(&self, login: &str) {
+        let legacy_from = Some(vec!["127.0.0.1".parse().unwrap()]);
+        self.change_proofs(login, &ProofsChange { legacy_from, ..ProofsChange::default() });
+    }
+
+    /// Changes how an account logs in.
+    pub(crate) fn change_proofs(&self, login: &str, change: &ProofsChange) {
+        let account = self.account(login);
+        self.ask(async |record| record.change_proofs(&account, change).await.unwrap());
+    }
+
+    pub(crate) fn account(&self, login: &str) -> AccountRow {
+        let scope = Scope::operator("tests");
+        self.ask(async |record| record.account(&scope, login).await.unwrap()).expect("an account")
     }
 
     /// The same, with lines of `.pub` files.
@@ -198,6 +219,14 @@ impl House {
     pub(crate) fn findings_of(&self, file: &FileRow) -> Vec<FindingRow> {
         let scope = Scope::operator("tests");
         self.ask(async |record| record.findings(&scope, file.id, -1, 100_000).await.unwrap())
+    }
+
+    /// The events of these types, oldest first.
+    pub(crate) fn events(&self, kinds: &[&str]) -> Vec<Event> {
+        let scope = Scope::operator("tests");
+        let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let filter = EventFilter { kinds, ..EventFilter::default() };
+        self.ask(async |record| record.events_after(&scope, &filter, 0, 10_000).await.unwrap())
     }
 
     /// The types of a file's events, oldest first.

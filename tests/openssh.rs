@@ -16,6 +16,7 @@ pub(crate) fn supplier(house: &House, login: &str) -> PathBuf {
     assert!(made.success());
     let public = fs::read_to_string(key.with_extension("key.pub")).unwrap();
     house.supplier_with_keys(login, &[public.trim()]);
+    house.allow_curl(login);
     key
 }
 

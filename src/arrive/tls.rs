@@ -16,6 +16,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tracing::{error, info};
 
+use super::client_certificate::Authority;
 use crate::config;
 use crate::domain::Digest;
 
@@ -89,17 +90,29 @@ impl Certificates {
     }
 
     /// TLS 1.2 and 1.3 with forward secrecy and nothing weak, which is all that rustls speaks; sessions are
-    /// resumed by tickets whose keys change every six hours.
+    /// resumed by tickets whose keys change every six hours. With an authority, clients are asked for a certificate.
     ///
     /// # Errors
     /// The system has no randomness.
-    pub fn server_config(self: &Arc<Self>) -> Result<Arc<ServerConfig>, TlsError> {
+    pub(super) fn server_config(
+        self: &Arc<Self>,
+        authority: Option<&Arc<Authority>>,
+    ) -> Result<Arc<ServerConfig>, TlsError> {
         let builder = ServerConfig::builder_with_provider(Arc::new(self.provider.clone()))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
         let resolver: Arc<dyn ResolvesServerCert> = Arc::<Self>::clone(self);
-        let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+        let mut config = match authority {
+            Some(authority) => builder.with_client_cert_verifier(Arc::<Authority>::clone(authority)),
+            None => builder.with_no_client_auth(),
+        }
+        .with_cert_resolver(resolver);
         config.ticketer = aws_lc_rs::Ticketer::new()?;
         Ok(Arc::new(config))
+    }
+
+    /// The cryptography everything of TLS is made with.
+    pub(super) fn provider(&self) -> Arc<CryptoProvider> {
+        Arc::new(self.provider.clone())
     }
 
     /// The certificate now. One that cannot be read leaves the last one in use: half-written files are common
@@ -199,7 +212,7 @@ mod tests {
         assert_eq!(first.fingerprint().len(), 64);
         let mode = fs::metadata(data.path().join(KEY)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        first.server_config().unwrap();
+        first.server_config(None).unwrap();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `waybill account`: the logins of the doors.
 
 mod policy;
+mod proofs;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -55,6 +56,9 @@ enum Action {
         #[command(flatten)]
         place: Place,
     },
+    Auth(proofs::Auth),
+    Key(proofs::KeyCommand),
+    Totp(proofs::TotpCommand),
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +109,9 @@ impl Account {
             Action::Set(set) => runtime()?.block_on(set.run(out)),
             Action::Show(show) => runtime()?.block_on(show.run(out)),
             Action::List { json, place } => runtime()?.block_on(list(out, *json, place)),
+            Action::Auth(auth) => auth.run(out),
+            Action::Key(key) => key.run(out),
+            Action::Totp(totp) => totp.run(out),
         }
     }
 }

@@ -108,6 +108,10 @@ pub struct Ftps {
     pub active: bool,
     /// Data connections must resume the control connection's TLS session.
     pub require_resumption: bool,
+    /// Authorities whose client certificates may log in, PEM; empty: none is asked for.
+    pub client_ca: PathBuf,
+    /// Their revocation lists, PEM; empty: nothing is revoked.
+    pub client_crl: PathBuf,
     /// Rejected logins before a connection is closed.
     pub login_failures_max: u32,
     /// How long a TLS handshake may take, and the client to open a data connection.
@@ -130,6 +134,8 @@ impl Default for Ftps {
             passive_address: String::new(),
             active: false,
             require_resumption: false,
+            client_ca: PathBuf::new(),
+            client_crl: PathBuf::new(),
             login_failures_max: 6,
             handshake_deadline: Span::seconds(10),
             stall_deadline: Span::minutes(1),
@@ -232,6 +238,10 @@ pub struct Land {
     pub listing_max: u32,
     /// Passwords checked at once; each costs 19 MiB and about 20 ms.
     pub password_checks_max: usize,
+    /// A file of keys that sign OpenSSH user certificates, a public key a line; empty: none is trusted.
+    pub trusted_user_ca_keys: PathBuf,
+    /// A file of what is not trusted any more: a KRL, or a line each.
+    pub revoked_keys: PathBuf,
 }
 
 impl Default for Land {
@@ -243,6 +253,8 @@ impl Default for Land {
             listed: Span::hours(24 * 7),
             listing_max: 20_000,
             password_checks_max: 2,
+            trusted_user_ca_keys: PathBuf::new(),
+            revoked_keys: PathBuf::new(),
         }
     }
 }
@@ -379,6 +391,9 @@ impl Config {
         }
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
             return Err(ConfigError::Invalid("tls.certificate and tls.key belong together; set both".to_owned()));
+        }
+        if self.ftps.client_ca.as_os_str().is_empty() && !self.ftps.client_crl.as_os_str().is_empty() {
+            return Err(ConfigError::Invalid("ftps.client_crl is nothing without ftps.client_ca; set both".to_owned()));
         }
         Ok(self)
     }

@@ -39,7 +39,7 @@ struct Changes {
 /// The sections whose settings are read when they are needed.
 const LIVE: [&str; 9] = ["sftp", "ftps", "tls", "http", "doors", "defend", "land", "accounts", "log"];
 /// And what of them is read once.
-const READ_ONCE: [&str; 10] = [
+const READ_ONCE: [&str; 12] = [
     "sftp.enabled",
     "sftp.listen",
     "ftps.enabled",
@@ -50,6 +50,8 @@ const READ_ONCE: [&str; 10] = [
     "http.listen",
     "http.streams_max",
     "land.password_checks_max",
+    "land.trusted_user_ca_keys",
+    "land.revoked_keys",
 ];
 /// The format of the log is read once too, but belongs to no room.
 const LOG_FORMAT: &str = "log.format";

@@ -1,38 +1,17 @@
-//! Who may come in. Every failure, of a credential or of ours, is a refusal.
+//! Who may come in, and what is written of those who may not. Every failure, of a proof or of ours, is a refusal.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::{Map, Value};
+
 use super::Dropbox;
-use super::credential::{NOBODYS_HASH, fingerprint, verify_password};
+use super::attempt::Denial;
 use super::session::{Session, SessionInner};
 use super::standing::Standing;
-use crate::defend::Offence;
-use crate::domain::{AccountId, Event, NotAdmitted, OrganisationId, SessionId, Severity, Timestamp};
-use crate::record::{AccountRow, Credential};
-
-/// What a caller shows to prove who it is.
-pub enum Proof<'a> {
-    Password(&'a str),
-    /// A public key in SSH wire format (RFC 4253 §6.6) whose signature the door has verified.
-    PublicKey(&'a [u8]),
-}
-
-impl std::fmt::Debug for Proof<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(self.method())
-    }
-}
-
-impl Proof<'_> {
-    fn method(&self) -> &'static str {
-        match self {
-            Self::Password(_) => "password",
-            Self::PublicKey(_) => "publickey",
-        }
-    }
-}
+use crate::domain::{AccountId, Event, OrganisationId, SessionId, Severity, Timestamp};
+use crate::record::AccountRow;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone)]
@@ -41,6 +20,27 @@ pub struct Peer {
     pub door: Door,
     /// What the client calls itself.
     pub client: Option<String>,
+    pub algorithms: Algorithms,
+}
+
+/// What a connection is protected with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Algorithms {
+    /// What for, and which: `("cipher", "aes256-gcm@openssh.com")`.
+    pub chosen: Vec<(&'static str, String)>,
+    /// Those of them that only accounts with the legacy policy may speak.
+    pub legacy: Vec<String>,
+}
+
+impl Algorithms {
+    /// As events tell it.
+    pub(super) fn shown(&self) -> Value {
+        if self.chosen.is_empty() {
+            return Value::Null;
+        }
+        let named = self.chosen.iter().map(|(what, name)| ((*what).to_owned(), Value::from(name.clone())));
+        Value::Object(named.collect::<Map<_, _>>())
+    }
 }
 
 /// Which front end.
@@ -63,10 +63,20 @@ impl Door {
 }
 
 /// Why nobody came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("the login or its credential is not right")]
     Denied,
+    /// Nobody guesses keys, and clients offer all they have: not a failed login.
+    #[error("the key is not one that logs in here")]
+    UnknownKey,
+    #[error("the login may not change in the middle of logging in; connect again")]
+    AnotherLogin,
+    #[error(
+        "this account may not speak the old algorithms this connection chose ({algorithms}); update the client, or ask \
+         the operator to allow them for the account"
+    )]
+    Legacy { algorithms: String },
     #[error("this address is kept out for a while, because too much went wrong; try again later or ask the operator")]
     KeptOut,
     #[error("too many logins are being checked; try again in a moment")]
@@ -75,86 +85,10 @@ pub enum Refused {
     Unavailable,
 }
 
-/// How long a login waits for its turn to be checked.
-const WAIT_FOR_CHECK: Duration = Duration::from_secs(10);
 /// Failed logins, and refusals by a policy, written to the log each second; the rest is only spoken. An attacker must not fill the disk.
 const NOTED_PER_SECOND: u32 = 10;
 
 impl Dropbox {
-    /// Whether this public key would log this account in: for a client's probe before it signs.
-    pub async fn offers_key(&self, login: &str, key: &[u8], peer: &Peer) -> bool {
-        let fingerprint = fingerprint(key);
-        let known = match self.0.record.credential(login).await {
-            Ok(Some(known)) if known.keys.contains(&fingerprint) => known,
-            _ => return false,
-        };
-        // A key that is right, from where it may not be used, looks like one that is wrong; and since its client
-        // will not come as far as signing, this is where the operator is told.
-        match self.welcome(&known, peer).await {
-            Ok(_) => true,
-            Err(unwelcome) => {
-                self.note_failure(login, "publickey", peer, &unwelcome).await;
-                false
-            }
-        }
-    }
-
-    /// Checks a credential and opens a session.
-    ///
-    /// # Errors
-    /// [`Refused`]; it never says which part was wrong.
-    pub async fn admit(&self, login: &str, proof: Proof<'_>, peer: &Peer) -> Result<Session, Refused> {
-        let started = Instant::now();
-        let address = peer.address.ip();
-        // A ban also holds for connections that were there before it.
-        if self.0.defender.keeps_out(address) {
-            return Err(Refused::KeptOut);
-        }
-        if matches!(proof, Proof::Password(_)) {
-            tokio::time::sleep(self.0.defender.slow_down(login)).await;
-        }
-        let checked = match self.0.record.credential(login).await {
-            Ok(known) => {
-                let offence = if known.is_some() { Offence::FailedLogin } else { Offence::UnknownLogin };
-                let checked = self.check(known, &proof).await;
-                if checked.as_ref().err() == Some(&Refused::Denied) {
-                    self.0.defender.blame(address, offence);
-                    if matches!(proof, Proof::Password(_)) {
-                        self.0.defender.guessed(login);
-                    }
-                }
-                checked.map_err(Unwelcome::from)
-            }
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "could not look up an account");
-                Err(Refused::Unavailable.into())
-            }
-        };
-        // Asked only of who has shown the right credential: nobody else learns that there is such an account.
-        let checked = match checked {
-            Ok(known) => self.welcome(&known, peer).await.map(|standing| (known, standing)),
-            Err(unwelcome) => Err(unwelcome),
-        };
-        match checked {
-            Ok((known, standing)) => {
-                let principal = known.account.to_string();
-                let session = self.session(known.organisation, principal, known.login, peer, standing);
-                let event = session
-                    .event("session.started", Severity::Info, format!("{} logged in", session.login()))
-                    .data("method", proof.method())
-                    .data("client", peer.client.clone())
-                    .took(started.elapsed());
-                // A login is not worth more than its log line: if that cannot be written, nobody comes in.
-                self.0.record.tell(vec![event]).await.map_err(|_| Refused::Unavailable)?;
-                Ok(session)
-            }
-            Err(unwelcome) => {
-                self.note_failure(login, proof.method(), peer, &unwelcome).await;
-                Err(unwelcome.refused())
-            }
-        }
-    }
-
     /// The session of a caller whose API token was checked already. Its drop folder is the organisation's, and what
     /// holds for every account holds for it.
     ///
@@ -188,42 +122,33 @@ impl Dropbox {
 
     async fn entered(
         &self,
-        standing: Result<Arc<Standing>, Unwelcome>,
+        standing: Result<Arc<Standing>, Denial>,
         login: &str,
         peer: &Peer,
     ) -> Result<Arc<Standing>, NotEntered> {
         match standing {
             Ok(standing) => Ok(standing),
-            Err(unwelcome) => {
-                self.note_failure(login, "token", peer, &unwelcome).await;
-                Err(match unwelcome {
-                    Unwelcome::Policy(_) => NotEntered::Policy,
-                    Unwelcome::Refused(_) => NotEntered::Unavailable,
-                })
+            Err(denial) => {
+                self.note_failure(login, "token", peer, &denial).await;
+                Err(if denial.policy.is_some() { NotEntered::Policy } else { NotEntered::Unavailable })
             }
         }
     }
 
-    async fn welcome(&self, known: &Credential, peer: &Peer) -> Result<Arc<Standing>, Unwelcome> {
-        self.admitted(&known.account.to_string(), Some(known.account), peer).await
-    }
-
     /// How a principal stands, if its policy lets it in from there and now.
-    async fn admitted(
+    pub(super) async fn admitted(
         &self,
         principal: &str,
         account: Option<AccountId>,
         peer: &Peer,
-    ) -> Result<Arc<Standing>, Unwelcome> {
-        let standing = self.standing(principal, account).await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "could not read an account's policy");
-            Refused::Unavailable
-        })?;
-        standing.policy().admits(peer.address.ip(), Timestamp::now())?;
+    ) -> Result<Arc<Standing>, Denial> {
+        let standing = self.standing(principal, account).await;
+        let standing = standing.map_err(|error| Denial::ours("read an account's policy", &error))?;
+        standing.policy().admits(peer.address.ip(), Timestamp::now()).map_err(Denial::by_policy)?;
         Ok(standing)
     }
 
-    fn session(
+    pub(super) fn session(
         &self,
         organisation: OrganisationId,
         principal: String,
@@ -246,51 +171,27 @@ impl Dropbox {
         }))
     }
 
-    async fn check(&self, known: Option<Credential>, proof: &Proof<'_>) -> Result<Credential, Refused> {
-        match proof {
-            Proof::PublicKey(key) => {
-                let fingerprint = fingerprint(key);
-                known.filter(|known| known.keys.contains(&fingerprint)).ok_or(Refused::Denied)
-            }
-            Proof::Password(password) => {
-                let permit = tokio::time::timeout(WAIT_FOR_CHECK, self.0.password_checks.acquire()).await;
-                let Ok(Ok(_permit)) = permit else { return Err(Refused::Busy) };
-                let hash = known
-                    .as_ref()
-                    .and_then(|known| known.password_hash.clone())
-                    .unwrap_or_else(|| NOBODYS_HASH.to_owned());
-                let password = zeroize::Zeroizing::new((*password).to_owned());
-                let fits = tokio::task::spawn_blocking(move || verify_password(&password, &hash))
-                    .await
-                    .map_err(|_| Refused::Unavailable)?;
-                known.filter(|known| fits && known.password_hash.is_some()).ok_or(Refused::Denied)
-            }
-        }
-    }
-
-    async fn note_failure(&self, login: &str, method: &str, peer: &Peer, unwelcome: &Unwelcome) {
+    pub(super) async fn note_failure(&self, login: &str, method: &str, peer: &Peer, denial: &Denial) {
         let shown: String = login.chars().filter(|c| !c.is_control()).take(64).collect();
-        let (text, code) = match unwelcome {
-            Unwelcome::Refused(refused) => (format!("login refused: {refused}"), "auth_failed"),
-            Unwelcome::Policy(why) => {
+        let (text, code) = match &denial.policy {
+            None => (format!("login refused: {}", denial.reason), "auth_failed"),
+            Some(why) => {
                 let address = peer.address.ip().to_canonical();
-                (
-                    format!("login of {shown} from {address} refused, although its credential was right: {why}"),
-                    why.code(),
-                )
+                let text = format!("login of {shown} from {address} refused, although its credential was right: {why}");
+                (text, why.code())
             }
         };
-        let mut event =
-            Event::new("auth.failed", Severity::Warn, text).data("method", method).data("client", peer.client.clone());
+        let mut event = Event::new("auth.failed", Severity::Warn, text)
+            .data("method", method)
+            .data("told", denial.refused.to_string())
+            .data("client", peer.client.clone())
+            .data("algorithms", peer.algorithms.shown());
         event.user = Some(shown);
         event.proto = Some(peer.door.as_str().to_owned());
         event.ip = Some(peer.address.ip().to_string());
         event.code = Some(code.to_owned());
         // Apart from wrong passwords, of which anybody can send any number.
-        let noted = match unwelcome {
-            Unwelcome::Refused(_) => &self.0.noted_failures,
-            Unwelcome::Policy(_) => &self.0.noted_refusals,
-        };
+        let noted = if denial.policy.is_some() { &self.0.noted_refusals } else { &self.0.noted_failures };
         self.note(noted, event).await;
     }
 
@@ -319,33 +220,4 @@ pub enum NotEntered {
     /// The account's policy.
     Policy,
     Unavailable,
-}
-
-/// Why nobody came in, as the operator is told it.
-#[derive(Debug)]
-enum Unwelcome {
-    Refused(Refused),
-    Policy(NotAdmitted),
-}
-
-impl Unwelcome {
-    /// What the client is told: of a policy, what a wrong password is told.
-    fn refused(&self) -> Refused {
-        match self {
-            Self::Refused(refused) => *refused,
-            Self::Policy(_) => Refused::Denied,
-        }
-    }
-}
-
-impl From<Refused> for Unwelcome {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
-    }
-}
-
-impl From<NotAdmitted> for Unwelcome {
-    fn from(why: NotAdmitted) -> Self {
-        Self::Policy(why)
-    }
 }

@@ -1,31 +1,42 @@
 //! The dropbox behind every door. A door translates its protocol into what stands here and decides
-//! nothing: who may come in ([`Dropbox::admit`]), what they see ([`Session`]), and when a file has
+//! nothing: who may come in ([`Dropbox::prove`]), what they see ([`Session`]), and when a file has
 //! landed ([`Upload::finish`]), which is the only place where "OK" comes from.
 
 mod admit;
 mod allowance;
+mod attempt;
+mod certificate;
 pub mod credential;
 mod download;
 mod error;
 mod extents;
+mod legacy;
 mod place;
-mod proof;
+pub mod proofs;
+mod revoked;
+pub mod seal;
 mod session;
 mod spool;
 mod standing;
 mod sweep;
+pub mod totp;
+mod trust;
 mod upload;
+mod whole;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-pub use admit::{Door, NotEntered, Peer, Proof, Refused};
+pub use admit::{Algorithms, Door, NotEntered, Peer, Refused};
+pub use attempt::{Attempt, ClientCertificate, Proof, Verdict};
+pub use certificate::UserCertificate;
 pub use download::Download;
 pub use error::LandError;
 pub use session::{Creation, Entry, EntryKind, Room, Session};
 use standing::Standings;
 use tokio::sync::Semaphore;
+pub use trust::TrustError;
 pub use upload::{Receipt, Upload};
 
 use crate::config;
@@ -56,6 +67,9 @@ struct Inner {
     /// The same for what a policy refused.
     noted_refusals: Mutex<(std::time::Instant, u32)>,
     standings: Standings,
+    vault: seal::Vault,
+    trust: trust::Trust,
+    legacy: legacy::Legacy,
 }
 
 /// This node, while there is only one: the embedded house.
@@ -68,6 +82,8 @@ pub enum OpenError {
     Record(#[from] RecordError),
     #[error(transparent)]
     Shelf(#[from] ShelfError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("could not make the spool folder {path}")]
     Spool {
         path: PathBuf,
@@ -103,7 +119,10 @@ impl Dropbox {
             defender,
             originals,
             password_checks: Semaphore::new(settings.password_checks_max),
+            trust: trust::Trust::open(&settings)?,
             settings: config::Live::new(settings),
+            vault: seal::Vault::new(data),
+            legacy: legacy::Legacy::default(),
             spool,
             node: NODE.to_owned(),
             epoch,
@@ -117,9 +136,16 @@ impl Dropbox {
         Ok(dropbox)
     }
 
-    /// Changes the settings for every session that is begun from now on; `password_checks_max` stays.
+    /// Changes the settings for every session that is begun from now on; `password_checks_max` and the names of the
+    /// files of trust stay.
     pub fn set(&self, settings: config::Land) {
         self.0.settings.set(settings);
+    }
+
+    /// What seals secrets in the data folder.
+    #[must_use]
+    pub fn vault(&self) -> &seal::Vault {
+        &self.0.vault
     }
 
     /// Whether the spool takes files; for readiness.

@@ -37,8 +37,6 @@ pub struct Credential {
     pub login: String,
     /// A PHC string.
     pub password_hash: Option<String>,
-    /// Fingerprints of the keys that may log in.
-    pub keys: Vec<String>,
 }
 
 impl std::fmt::Debug for Credential {
@@ -172,7 +170,7 @@ impl Record {
         self.accounts_named(scope, None).await
     }
 
-    /// The account with this login, if the scope shows it.
+    /// The account with this id or login, if the scope shows it.
     ///
     /// # Errors
     /// The database did not answer.
@@ -184,9 +182,10 @@ impl Record {
         let rows = sqlx::query(
             "select a.id, a.organisation_id, o.name as organisation_name, a.login, a.created_at,
                     a.password_hash is not null as has_password,
-                    (select group_concat(k.fingerprint, ' ') from account_key k where k.account_id = a.id) as keys
+                    (select group_concat(k.fingerprint, ' ') from account_key k
+                     where k.account_id = a.id and k.is_authority = 0) as keys
              from account a join organisation o on o.id = a.organisation_id
-             where ($1 is null or a.organisation_id = $1) and ($2 is null or a.login = $2)
+             where ($1 is null or a.organisation_id = $1) and ($2 is null or a.login = $2 or a.id = $2)
              order by a.login limit 100000",
         )
         .bind(scope.organisation().map(|id| id.to_string()))
@@ -217,27 +216,17 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn credential(&self, login: &str) -> Result<Option<Credential>> {
-        let doing = || RecordError::doing("look up an account");
         let account = sqlx::query("select id, organisation_id, password_hash from account where login = $1")
             .bind(login)
             .fetch_optional(&self.db.reader)
             .await
-            .map_err(doing())?;
+            .map_err(RecordError::doing("look up an account"))?;
         let Some(account) = account else { return Ok(None) };
-        let id: String = account.get("id");
-        let keys = sqlx::query_scalar(
-            "select fingerprint from account_key where account_id = $1 order by fingerprint limit 100",
-        )
-        .bind(&id)
-        .fetch_all(&self.db.reader)
-        .await
-        .map_err(doing())?;
         Ok(Some(Credential {
             account: text_id(&account, "id", AccountId::parse)?,
             organisation: text_id(&account, "organisation_id", OrganisationId::parse)?,
             login: login.to_owned(),
             password_hash: account.get("password_hash"),
-            keys,
         }))
     }
 
@@ -318,7 +307,7 @@ pub(super) fn text_id<T>(row: &SqliteRow, column: &str, parse: impl Fn(&str) -> 
     parse(&text).ok_or_else(|| RecordError::Corrupt { what: format!("{column} `{text}`") })
 }
 
-fn taken(what: &'static str, name: &str, doing: &'static str) -> impl FnOnce(sqlx::Error) -> RecordError {
+pub(super) fn taken(what: &'static str, name: &str, doing: &'static str) -> impl FnOnce(sqlx::Error) -> RecordError {
     let name = name.to_owned();
     move |error| match &error {
         sqlx::Error::Database(inner) if inner.is_unique_violation() => RecordError::Exists { what, name },

@@ -14,6 +14,7 @@ mod identity;
 mod page;
 mod policies;
 mod profiles;
+mod proofs;
 mod queue;
 mod uploads;
 
@@ -31,6 +32,7 @@ pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
 pub use page::{Cursor, Page};
 pub use policies::{ChangedPolicy, PolicyRow};
 pub use profiles::ProfileRow;
+pub use proofs::{KEYS_MAX, KeyRow, Proofs, ProofsChange, TotpRow, Try};
 pub use queue::{Lease, Outcome, Retry};
 pub use uploads::{Listing, NewUpload, PartialUpload};
 

@@ -24,6 +24,8 @@ use super::{api, problem};
         api::release::release, api::reprocess::reprocess, api::invoices::list, api::invoices::one, api::events::list, api::stream::stream,
         api::orgs::list, api::orgs::create, api::accounts::list, api::accounts::create,
         api::account_policy::one, api::account_policy::change, api::tokens::create,
+        api::proofs::authentication, api::proofs::change, api::proofs::keys, api::proofs::add_key,
+        api::proofs::remove_key, api::proofs::enrol_totp, api::proofs::remove_totp,
         api::bans::list, api::bans::create, api::bans::lift,
         api::profiles::list, api::profiles::one, api::profiles::apply
     ),

@@ -30,7 +30,7 @@ use waybill_parsers::{Context, Event, Limits, profile, read};
 
 /// The daemon's.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const USAGE: &str = "\
 usage: throughput [--format x12,edifact,ubl,ubl-singles,csv] [--size 1MB,32MB] [--rounds 3] [--json]

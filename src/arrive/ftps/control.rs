@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::House;
 use super::data;
-use super::guest::Guest;
+use super::guest::{Guest, Secured};
 use super::reply::Reply;
 use super::verbs;
 use super::wire::{Heard, Wire};
@@ -188,6 +188,7 @@ impl Control {
         let handshake = data::protect(&self.guest.tls, stream);
         match timeout(self.guest.house.settings.handshake_deadline.duration(), handshake).await {
             Ok(Ok(stream)) => {
+                self.guest.secured = Secured::by(stream.get_ref().1);
                 self.wire.protected(stream);
                 self.guest.is_protected = true;
                 Ok(true)

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::{ServerConfig, ServerConnection};
 
 use super::House;
 use super::data::{Way, tls_of};
 use crate::arrive::presence::Presence;
 use crate::domain::{PathError, VirtualPath};
-use crate::land::Session;
+use crate::land::{Algorithms, Attempt, ClientCertificate, Door, Peer, Session};
 
 /// One connection's state.
 pub(super) struct Guest {
@@ -22,6 +23,10 @@ pub(super) struct Guest {
     pub(super) is_protected: bool,
     /// What USER said.
     pub(super) login: Option<String>,
+    /// What the client has proved of it.
+    pub(super) attempt: Attempt,
+    /// The client's certificate and what was agreed on, since the handshake.
+    pub(super) secured: Secured,
     pub(super) session: Option<Session>,
     pub(super) failures_left: u32,
     /// What the client calls itself (CLNT).
@@ -41,6 +46,29 @@ pub(super) struct Guest {
     pub(super) only_epsv: bool,
     pub(super) tls: Arc<ServerConfig>,
     pub(super) facts: Facts,
+}
+
+/// What a TLS handshake has come to.
+#[derive(Debug, Default)]
+pub(super) struct Secured {
+    /// The client's certificate and its chain, if it has one: its key is proved, and nothing else.
+    certificates: Vec<CertificateDer<'static>>,
+    algorithms: Algorithms,
+}
+
+impl Secured {
+    pub(super) fn by(connection: &ServerConnection) -> Self {
+        let chosen = [
+            ("tls", connection.protocol_version().and_then(|version| version.as_str()).map(str::to_owned)),
+            ("cipher", connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()))),
+            ("kex", connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()))),
+        ];
+        let chosen = chosen.into_iter().filter_map(|(what, name)| Some((what, name?))).collect();
+        Self {
+            certificates: connection.peer_certificates().map(<[_]>::to_vec).unwrap_or_default(),
+            algorithms: Algorithms { chosen, legacy: vec![] },
+        }
+    }
 }
 
 /// Where a relative path begins.
@@ -74,6 +102,8 @@ impl Guest {
             seen_at,
             is_protected: false,
             login: None,
+            attempt: Attempt::default(),
+            secured: Secured::default(),
             session: None,
             failures_left,
             client: None,
@@ -93,6 +123,7 @@ impl Guest {
     /// Back to before USER (REIN, RFC 959 section 4.1.1); the protection stays.
     pub(super) fn forget(&mut self) {
         self.login = None;
+        self.attempt = Attempt::default();
         self.session = None;
         self.folder = Folder::Drop;
         self.type_letter = 'A';
@@ -102,6 +133,26 @@ impl Guest {
         self.way = None;
         self.only_epsv = false;
         self.facts = Facts::ALL;
+    }
+
+    /// Where the client is, as the dropbox wants to know it.
+    pub(super) fn peer(&self) -> Peer {
+        Peer {
+            address: self.presence.peer(),
+            door: Door::Ftps,
+            client: self.client.clone(),
+            algorithms: self.secured.algorithms.clone(),
+        }
+    }
+
+    /// Who the client's certificate says it is, if it has shown one and any are wanted.
+    pub(super) fn certificate(&self) -> Option<ClientCertificate> {
+        let authority = self.house.authority.as_ref().filter(|_| !self.secured.certificates.is_empty())?;
+        Some(
+            authority
+                .judge(&self.secured.certificates)
+                .unwrap_or_else(|trouble| ClientCertificate { names: vec![], trouble: Some(trouble) }),
+        )
     }
 
     /// A path as the client means it. The parser is the one of every door; only the folder is ours.

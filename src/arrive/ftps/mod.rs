@@ -25,6 +25,7 @@ use tracing::{Instrument, debug, info, info_span};
 
 use self::control::Control;
 use super::accept::{Gate, Visit};
+use super::client_certificate::Authority;
 use super::tls::{Certificates, TlsError};
 use crate::config::{self, Live};
 use crate::defend::Defender;
@@ -48,6 +49,8 @@ pub struct FtpsSettings {
 /// What every connection shares.
 struct House {
     tls: Arc<ServerConfig>,
+    /// Whose client certificates are good, where any are.
+    authority: Option<Arc<Authority>>,
     settings: config::Ftps,
     /// Balancers speak for their clients on data connections too.
     doors: Live<config::Doors>,
@@ -148,8 +151,13 @@ impl House {
         dropbox: Dropbox,
     ) -> Result<Self, TlsError> {
         let certificates = Certificates::open(tls, data)?;
+        let authority = match ftps.client_ca.as_os_str().is_empty() {
+            true => None,
+            false => Some(Authority::open(&ftps.client_ca, &ftps.client_crl, certificates.provider())?),
+        };
         Ok(Self {
-            tls: certificates.server_config()?,
+            tls: certificates.server_config(authority.as_ref())?,
+            authority,
             settings: ftps.clone(),
             doors: doors.clone(),
             dropbox,

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session as Ssh, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
+use russh::keys::Certificate;
+use russh::server::{
+    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session as Ssh, VerifiedPublicKey,
+};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Disconnect, Pty};
 use tracing::{Instrument, Span, debug, warn};
 
-use super::login::{Login, TooMany};
+use super::login::{Hopeless, Login};
 use super::outlet::{Outlet, Trouble};
 use super::protocol::{Desk, Frames};
 use crate::arrive::presence::Presence;
@@ -46,7 +49,7 @@ pub(super) enum Ended {
     #[error(transparent)]
     Ssh(#[from] russh::Error),
     #[error(transparent)]
-    Login(#[from] TooMany),
+    Login(#[from] Hopeless),
 }
 
 /// russh keeps a little of every channel until the connection ends (0.65.1); this bounds it.
@@ -130,7 +133,23 @@ impl Handler for Connection {
         Ok(proved.instrument(self.span.clone()).await?)
     }
 
-    async fn auth_succeeded(&mut self, _: &mut Ssh) -> Result<(), Ended> {
+    async fn auth_openssh_certificate(&mut self, user: &str, certificate: &Certificate) -> Result<Auth, Ended> {
+        Ok(self.login.certificate(user, certificate).instrument(self.span.clone()).await?)
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        user: &str,
+        _: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Ended> {
+        Ok(self.login.questions(user, response).instrument(self.span.clone()).await?)
+    }
+
+    async fn auth_succeeded(&mut self, ssh: &mut Ssh) -> Result<(), Ended> {
+        if let Some(sentence) = self.login.turned_away() {
+            return Ok(ssh.disconnect(Disconnect::HostNotAllowedToConnect, &sentence, "en")?);
+        }
         self.presence.logged_in();
         Ok(())
     }

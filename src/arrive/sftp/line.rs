@@ -1,17 +1,18 @@
 //! The wire below SSH: buffered reading (russh reads a packet in two small pieces), with a buffer as large
-//! as the traffic is; a way to cut it at any moment; and an ear for the client's name, which goes over it in
-//! clear before anything else.
+//! as the traffic is; a way to cut it at any moment; and an ear for what goes over it in clear before anything
+//! else.
 
 use std::future::Future;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::ear::{Ear, Greeting};
 
 /// A connection's bytes.
 pub(super) struct Line {
@@ -22,20 +23,14 @@ pub(super) struct Line {
     /// How large the buffer is to be when it is filled the next time.
     wanted: usize,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    greeting: Greeting,
-    heard: Vec<u8>,
+    /// While there is something to hear.
+    ear: Option<Ear>,
 }
-
-/// What the client calls itself: `SSH-2.0-OpenSSH_9.2p1 …` (RFC 4253 section 4.2).
-#[derive(Debug, Clone, Default)]
-pub(super) struct Greeting(Arc<OnceLock<String>>);
 
 /// Fewer system calls per packet: 2 to 4 % of the CPU of an upload.
 const BUFFER_MAX: usize = 256 * 1024;
 /// What a connection keeps while it is idle: there may be ten thousand of them.
 const BUFFER_MIN: usize = 4 * 1024;
-/// "The maximum length of the string is 255 characters, including the CR and LF."
-const GREETING_MAX: usize = 255;
 
 impl Line {
     pub(super) fn new(stream: TcpStream, cut: &CancellationToken, greeting: Greeting) -> Self {
@@ -45,8 +40,7 @@ impl Line {
             unread: 0..0,
             wanted: BUFFER_MIN,
             cut: Box::pin(cut.clone().cancelled_owned()),
-            greeting,
-            heard: Vec::new(),
+            ear: Some(Ear::new(greeting)),
         }
     }
 
@@ -70,30 +64,6 @@ impl Line {
         }
         Poll::Ready(Ok(()))
     }
-
-    fn listen(&mut self, bytes: &[u8]) {
-        let room = GREETING_MAX - self.heard.len();
-        self.heard.extend(bytes.iter().take(room));
-        let end = self.heard.iter().position(|byte| *byte == b'\n');
-        if end.is_none() && self.heard.len() < GREETING_MAX {
-            return;
-        }
-        let text = self
-            .heard
-            .iter()
-            .take(end.unwrap_or(GREETING_MAX))
-            .filter(|byte| (0x20..0x7f).contains(*byte))
-            .map(|byte| char::from(*byte))
-            .collect();
-        let _ = self.greeting.0.set(text);
-        self.heard = Vec::new();
-    }
-}
-
-impl Greeting {
-    pub(super) fn text(&self) -> Option<String> {
-        self.0.get().cloned()
-    }
 }
 
 impl AsyncRead for Line {
@@ -108,8 +78,10 @@ impl AsyncRead for Line {
         let before = buf.filled().len();
         buf.put_slice(here);
         unread.start += here.len();
-        if self.greeting.0.get().is_none() {
-            self.listen(buf.filled().get(before..).unwrap_or_default());
+        if let Some(ear) = &mut self.ear
+            && !ear.hear(buf.filled().get(before..).unwrap_or_default())
+        {
+            self.ear = None;
         }
         Poll::Ready(Ok(()))
     }
@@ -138,6 +110,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::arrive::sftp::ear::GREETING_MAX;
 
     async fn line() -> (Line, TcpStream, CancellationToken, Greeting) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -193,6 +166,6 @@ mod tests {
         client.write_all(&[b'x'; 10_000]).await.unwrap();
         line.read_exact(&mut [0; 10_000]).await.unwrap();
         assert_eq!(greeting.text().map(|text| text.len()), Some(GREETING_MAX));
-        assert_eq!(line.heard.capacity(), 0);
+        assert!(line.ear.is_none());
     }
 }

@@ -1,9 +1,11 @@
 //! The SFTP door: SSH by russh, everything above it ours.
 //!
-//! `listener` says how we speak SSH, `login` who is let in, `connection` what a connection may do,
+//! `listener` says how we speak SSH, `algorithms` with which algorithms, `login` who is let in, `connection` what a connection may do,
 //! `protocol` is SFTP itself, `outlet` sends its replies in bounded memory.
 
+mod algorithms;
 mod connection;
+mod ear;
 mod host_key;
 mod line;
 mod listener;
@@ -20,10 +22,12 @@ pub use host_key::HostKeyError;
 use russh::Disconnect;
 use russh::keys::HashAlg;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info, info_span};
+use tracing::{Instrument, debug, error, info, info_span};
 
+use self::algorithms::Policy;
 use self::connection::{Connection, Ended};
-use self::line::{Greeting, Line};
+use self::ear::Greeting;
+use self::line::Line;
 use self::login::Login;
 use super::accept::{Gate, Visit};
 use super::lobby::Counts;
@@ -48,8 +52,12 @@ pub struct SftpSettings {
 
 /// What every connection shares.
 struct House {
-    ssh: Arc<russh::server::Config>,
+    modern: Arc<russh::server::Config>,
+    /// Made when the first connection is offered it.
+    legacy: OnceLock<Arc<russh::server::Config>>,
     limits: Arc<config::Sftp>,
+    doors: Arc<config::Doors>,
+    data: PathBuf,
     dropbox: Dropbox,
     fingerprint: String,
 }
@@ -84,7 +92,7 @@ impl SftpDoor {
         data: &Path,
         dropbox: Dropbox,
     ) -> Result<Self, SftpError> {
-        let house = House::of(sftp, &doors.now(), data, dropbox)?;
+        let house = House::of(sftp, doors.now(), data, dropbox)?;
         let gate = Gate::open(sftp.listen, doors, defender, REFUSAL)
             .map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
         let fingerprint = house.fingerprint.clone();
@@ -124,11 +132,34 @@ impl SftpDoor {
 }
 
 impl House {
-    fn of(sftp: &config::Sftp, doors: &config::Doors, data: &Path, dropbox: Dropbox) -> Result<Self, HostKeyError> {
-        let host_key = host_key::host_key(data)?;
+    fn of(sftp: &config::Sftp, doors: Arc<config::Doors>, data: &Path, dropbox: Dropbox) -> Result<Self, HostKeyError> {
+        let host_key = host_key::host_key(data, host_key::Kind::Ed25519)?;
         let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
-        let ssh = Arc::new(listener::ssh(sftp, doors, host_key));
-        Ok(Self { ssh, limits: Arc::new(sftp.clone()), dropbox, fingerprint })
+        let modern = Arc::new(listener::ssh(sftp, &doors, vec![host_key], Policy::Modern));
+        let (limits, data) = (Arc::new(sftp.clone()), data.to_owned());
+        Ok(Self { modern, legacy: OnceLock::new(), limits, doors, data, dropbox, fingerprint })
+    }
+
+    /// What a connection from this address is offered.
+    async fn offered_to(&self, peer: SocketAddr) -> (Policy, Arc<russh::server::Config>) {
+        let modern = (Policy::Modern, Arc::clone(&self.modern));
+        if !self.dropbox.offers_legacy_to(peer.ip()).await {
+            return modern;
+        }
+        if let Some(legacy) = self.legacy.get() {
+            return (Policy::Legacy, Arc::clone(legacy));
+        }
+        match host_key::host_key(&self.data, host_key::Kind::Ecdsa) {
+            Ok(older) => {
+                let host_keys = [self.modern.keys.clone(), vec![older]].concat();
+                let made = Arc::new(listener::ssh(&self.limits, &self.doors, host_keys, Policy::Legacy));
+                (Policy::Legacy, Arc::clone(self.legacy.get_or_init(|| made)))
+            }
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, "the legacy algorithms are not offered");
+                modern
+            }
+        }
     }
 }
 
@@ -143,7 +174,7 @@ impl SftpSettings {
         doors: &config::Doors,
     ) -> Result<(bool, impl FnOnce() + Send + use<>), HostKeyError> {
         let now = self.house.now();
-        let house = House::of(sftp, doors, &self.data, now.dropbox.clone())?;
+        let house = House::of(sftp, Arc::new(doors.clone()), &self.data, now.dropbox.clone())?;
         let is_another = house.fingerprint != now.fingerprint;
         let live = self.house.clone();
         Ok((is_another, move || live.set(house)))
@@ -187,11 +218,13 @@ async fn run(
     let greeting = Greeting::default();
     // The rest of `visit` keeps the connection's seat until we return.
     let line = Line::new(visit.stream, presence.cut(), greeting.clone());
-    let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
+    let (policy, ssh) = house.offered_to(presence.peer()).await;
+    let (dropbox, presence_too) = (house.dropbox.clone(), Arc::clone(presence));
+    let login = Login::new(dropbox, presence_too, greeting, policy, Arc::clone(&known), &house.limits);
     let connection =
         Connection::new(login, Arc::clone(&known), Arc::clone(presence), Arc::clone(&house.limits), span.clone());
     let running = tokio::select! {
-        running = russh::server::run_stream(Arc::clone(&house.ssh), line, connection) => running?,
+        running = russh::server::run_stream(ssh, line, connection) => running?,
         () = presence.leaving().cancelled() => return Ok(()),
     };
     let handle = running.handle();

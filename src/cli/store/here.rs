@@ -18,9 +18,9 @@ use crate::record::{AccountRow, Banned, EventFilter, FileFilter, FileStatus, Org
 /// Whoever can write the folder can do anything with it: an operator.
 #[derive(Debug)]
 pub(in super::super) struct Here {
-    record: Record,
-    data: PathBuf,
-    scope: Scope,
+    pub(super) record: Record,
+    pub(super) data: PathBuf,
+    pub(super) scope: Scope,
 }
 
 /// Readers of the database; a command asks one thing at a time.
@@ -99,7 +99,7 @@ impl Here {
         Ok(AccountDetail { account: row.into(), effective: policy.over(&defaults), policy, usage })
     }
 
-    async fn account_row(&self, login: &str) -> anyhow::Result<AccountRow> {
+    pub(super) async fn account_row(&self, login: &str) -> anyhow::Result<AccountRow> {
         self.record.account(&self.scope, login).await?.with_context(|| no_such_account(login))
     }
 

@@ -3,6 +3,7 @@
 
 mod here;
 mod objects;
+mod proofs;
 mod remote;
 mod sse;
 
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 
 pub(super) use here::Here;
 pub(super) use objects::{Account, AccountDetail, Ban, File, Finding, MadeToken, Organisation, Profile};
+pub(super) use proofs::{Authentication, Key};
 pub(super) use remote::Remote;
 
 use crate::domain::{ArrivalId, Event, Network, SessionId, Severity, Timestamp};

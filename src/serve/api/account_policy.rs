@@ -108,8 +108,8 @@ pub(in super::super) struct AccountChange {
 }
 
 /// One account, with its policy.
-#[utoipa::path(get, path = "/v1/accounts/{login}", tag = "administration",
-    params(("login" = String, Path, description = "Its login")),
+#[utoipa::path(get, path = "/v1/accounts/{id}", tag = "administration",
+    params(("id" = String, Path, description = "Its id or login")),
     responses(
         (status = 200, body = AccountDetail),
         (status = 304, description = "`If-None-Match` names what there is"),
@@ -118,11 +118,11 @@ pub(in super::super) struct AccountChange {
 pub(in super::super) async fn one(
     State(desk): State<Shared>,
     caller: Caller,
-    Path(login): Path<String>,
+    Path(id): Path<String>,
     _: Asked<Nothing>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let row = shown(&desk, &caller, &login).await?;
+    let row = shown(&desk, &caller, &id).await?;
     tagged(&headers, &detail(&desk, row).await?)
 }
 
@@ -130,8 +130,8 @@ pub(in super::super) async fn one(
 ///
 /// It holds at once for new logins, and within seconds for sessions that are open: they go on with what holds now, or
 /// end where the account may not be inside any more.
-#[utoipa::path(patch, path = "/v1/accounts/{login}", tag = "administration",
-    params(("login" = String, Path, description = "Its login")), request_body = AccountChange,
+#[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "administration",
+    params(("id" = String, Path, description = "Its id or login")), request_body = AccountChange,
     responses(
         (status = 200, body = AccountDetail),
         (status = 403, description = "`forbidden_scope`: not an operator's token", body = Body,
@@ -142,11 +142,11 @@ pub(in super::super) async fn change(
     State(desk): State<Shared>,
     _: Operator,
     caller: Caller,
-    Path(login): Path<String>,
+    Path(id): Path<String>,
     _: Asked<Nothing>,
     Sent(change): Sent<AccountChange>,
 ) -> Result<Json<AccountDetail>, Problem> {
-    let row = shown(&desk, &caller, &login).await?;
+    let row = shown(&desk, &caller, &id).await?;
     let changed = desk.record.change_policy(row.id, |known| {
         let policy = known.changed(&change.policy)?;
         let event = known.change_event(&policy, &row.login, row.organisation, caller.scope.principal());

@@ -12,6 +12,7 @@ pub(super) mod invoices;
 pub(super) mod me;
 pub(super) mod orgs;
 pub(super) mod profiles;
+pub(super) mod proofs;
 pub(super) mod release;
 pub(super) mod reprocess;
 pub(super) mod stream;
@@ -67,7 +68,11 @@ fn routes() -> Vec<Route> {
         route("/v1/events/stream", &["get"], get(stream::stream)),
         route("/v1/orgs", &["get", "post"], get(orgs::list).post(orgs::create)),
         route("/v1/accounts", &["get", "post"], get(accounts::list).post(accounts::create)),
-        route("/v1/accounts/{login}", &["get", "patch"], get(account_policy::one).patch(account_policy::change)),
+        route("/v1/accounts/{id}", &["get", "patch"], get(account_policy::one).patch(account_policy::change)),
+        route("/v1/accounts/{id}/authentication", &["get", "patch"], get(proofs::authentication).patch(proofs::change)),
+        route("/v1/accounts/{id}/keys", &["get", "post"], get(proofs::keys).post(proofs::add_key)),
+        route("/v1/accounts/{id}/keys/{fingerprint}", &["delete"], delete(proofs::remove_key)),
+        route("/v1/accounts/{id}/totp", &["post", "delete"], post(proofs::enrol_totp).delete(proofs::remove_totp)),
         route("/v1/api-tokens", &["post"], post(tokens::create)),
         route("/v1/bans", &["get", "post"], get(bans::list).post(bans::create)),
         route("/v1/bans/{network}", &["delete"], delete(bans::lift)),

@@ -25,7 +25,7 @@ use super::accounts;
 use super::files::{self, File};
 use super::orgs;
 use crate::domain::{ArrivalId, Digest, FileName, Hasher, OrganisationId, VirtualPath, chain};
-use crate::land::{Creation, Door, LandError, NotEntered, Peer, Receipt, Session, Upload};
+use crate::land::{Algorithms, Creation, Door, LandError, NotEntered, Peer, Receipt, Session, Upload};
 use crate::record::{AccountRow, Remembered};
 
 /// What to call it, and whose it is.
@@ -84,7 +84,7 @@ pub(in super::super) async fn upload(
         Some(key) => Some(UnderWay::take(&desk, &owner, key)?),
     };
     let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let peer = Peer { address: caller.address, door: Door::Https, client: agent };
+    let peer = Peer { address: caller.address, door: Door::Https, client: agent, algorithms: Algorithms::default() };
     let entered = match &account {
         Some(account) => desk.dropbox.session_as(account, &peer).await,
         None => desk.dropbox.session_for(organisation, &caller.token_name, &peer).await,

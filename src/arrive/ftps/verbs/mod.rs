@@ -167,7 +167,7 @@ async fn meaning(guest: &mut Guest, verb: &str, argument: &[u8]) -> Answer {
         "STRU" => stru::answer(argument),
         "SYST" => syst::answer(),
         "TYPE" => type_::answer(guest, argument),
-        "USER" => user::answer(guest, argument),
+        "USER" => user::answer(guest, argument).await,
         "XSHA256" => xsha256::answer(guest, argument).await,
         _ => say(502, "this command is not spoken here"),
     }
