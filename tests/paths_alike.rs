@@ -15,7 +15,7 @@ use crate::wire::{self, CLOSE, Connection, FOR_WRITING, OPEN, string};
 
 const PATHS: usize = 10_000;
 /// How many of them may be names a file can have: each lands three times.
-const LANDING_MAX: usize = 500;
+const LANDING_MAX: usize = 360;
 const STAT: u8 = 17;
 
 /// What a path came to.

@@ -148,4 +148,28 @@ mod tests {
         record.tell(vec![Event::new("session.started", Severity::Info, "room again")]).await.unwrap();
         assert_eq!(record.newest_event().await.unwrap(), 1);
     }
+
+    /// A store of before there were policies: who was disabled is disabled.
+    #[tokio::test]
+    async fn an_older_store_keeps_who_is_disabled() {
+        let data = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new().filename(data.path().join("waybill.db")).create_if_missing(true);
+        let older = SqlitePool::connect_with(options).await.unwrap();
+        for text in [
+            MIGRATIONS[0],
+            "create table schema_version (version bigint primary key, applied_at bigint not null);
+             insert into schema_version values (1, 0);
+             insert into organisation values ('org_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'northwind', 'supplier', 0);
+             insert into account values ('acc_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'org_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'old', null, 1, 0);
+             insert into account values ('acc_01BX5ZZKBKACTAV9WEVGEMMVRZ', 'org_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'new', null, 0, 0);",
+        ] {
+            sqlx::raw_sql(text).execute(&older).await.unwrap();
+        }
+        older.close().await;
+        let record = Record::open(data.path(), 1).await.unwrap();
+        for (login, disabled) in [("old", true), ("new", false)] {
+            let account = record.credential(login).await.unwrap().unwrap().account;
+            assert_eq!(record.policy(account).await.unwrap().policy.disabled, disabled, "{login}");
+        }
+    }
 }
