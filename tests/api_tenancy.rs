@@ -33,6 +33,8 @@ fn a_foreign_id_is_not_there_on_any_route() {
                 (Some("{id}"), "northwind".to_owned(), "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV")
             }
             () if path.contains("/feed-profiles/{name}") => (Some("{name}"), "secret".to_owned(), "nobodys"),
+            // Not of an organisation: an operator's alone (`only_an_operator_changes_who_there_is`).
+            () if path == "/v1/bans/{network}" => continue,
             () => {
                 assert!(!path.contains('{'), "{path} is not tried here");
                 continue;
@@ -120,6 +122,7 @@ fn only_an_operator_changes_who_there_is() {
         ("/v1/accounts", json!({"login": "x", "org": "northwind", "password": "long enough"})),
         ("/v1/api-tokens", json!({"name": "x"})),
         ("/v1/api-tokens", json!({"name": "x", "org": "northwind"})),
+        ("/v1/bans", json!({"network": "203.0.113.7", "reason": "x"})),
     ] {
         own.post_json(path, &body).is_problem(403, "forbidden_scope");
     }
@@ -145,6 +148,8 @@ fn only_an_operator_changes_who_there_is() {
             own.json(method, &format!("/v1/accounts/{id}/{path}"), &body).is_problem(403, "forbidden_scope");
         }
     }
+    own.get("/v1/bans").is_problem(403, "forbidden_scope");
+    own.call(reqwest::Method::DELETE, "/v1/bans/203.0.113.7", &[], vec![]).is_problem(403, "forbidden_scope");
     let after = house.ask(async |record| record.newest_event().await.unwrap());
     assert_eq!(before, after, "something was changed");
 }

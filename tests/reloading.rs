@@ -130,6 +130,12 @@ fn keys_and_certificates_are_read_again_and_broken_ones_are_not_used() {
     let (event, exit) = reloaded(&house);
     assert_eq!((exit, &event["type"]), (1, &json!("settings.rejected")));
     assert_eq!(host_key(&house), host_key(&other), "the one that was read is still there");
+    // A house that stands makes itself no new key.
+    for file in ["ssh_host_ed25519_key", "ssh_host_ed25519_key.pub"] {
+        fs::remove_file(house.data().join(file)).unwrap();
+    }
+    assert_eq!(reloaded(&house).1, 1);
+    assert!(!house.data().join("ssh_host_ed25519_key").exists());
 }
 
 #[test]

@@ -77,6 +77,9 @@ pub struct Keeper {
 
 /// Bans that wait to be written; what does not fit is kept by this node alone.
 const DECIDED_MAX: usize = 1_024;
+/// Between two bans that are written: an attacker with many addresses must not keep the disk busy. The ban holds on
+/// this node meanwhile.
+const BETWEEN_BANS: Duration = Duration::from_millis(100);
 /// How often bans that are over and forgotten are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -248,15 +251,25 @@ impl Keeper {
     /// Keeps the copy current until `shutdown`.
     pub async fn keep(mut self, shutdown: CancellationToken) {
         let mut swept = Instant::now();
+        let mut next_look = tokio::time::Instant::now();
         loop {
-            let refresh = self.defender.0.settings.now().refresh.duration();
+            // The look comes first: a flood of verdicts must not keep an operator's word from being heard.
             let done = tokio::select! {
+                biased;
                 () = shutdown.cancelled() => return,
+                () = tokio::time::sleep_until(next_look) => {
+                    let looked = self.look().await;
+                    next_look = tokio::time::Instant::now() + self.defender.0.settings.now().refresh.duration();
+                    looked
+                }
                 verdict = self.decided.recv() => match verdict {
-                    Some(verdict) => self.write_down(verdict).await,
+                    Some(verdict) => {
+                        let written = self.write_down(verdict).await;
+                        tokio::time::sleep(BETWEEN_BANS).await;
+                        written
+                    }
                     None => return,
                 },
-                () = tokio::time::sleep(refresh) => self.look().await,
             };
             if let Err(error) = done {
                 // What is decided holds on this node; the next look is in a moment.
@@ -271,13 +284,17 @@ impl Keeper {
 
     async fn write_down(&mut self, verdict: Verdict) -> Result<(), RecordError> {
         let inner = Arc::clone(&self.defender.0);
-        let Inner { record, settings, fresh, .. } = &*inner;
-        let banned = record.ban_automatically(verdict.network, &verdict.reason, &settings.now()).await?;
-        if banned == Banned::Full {
-            tracing::warn!(network = %verdict.network, "defend.bans_max operators' bans; this one is kept by this node");
-            return Ok(());
+        let Inner { record, settings, bans, fresh, .. } = &*inner;
+        match record.ban_automatically(verdict.network, &verdict.reason, &settings.now()).await? {
+            Banned::Added(row) | Banned::Already(row) => {
+                bans.write().unwrap_or_else(PoisonError::into_inner).add(row.network, row.until);
+            }
+            Banned::Full => {
+                let network = verdict.network;
+                tracing::warn!(%network, "there are defend.bans_max operators' bans; this one is kept by this node");
+                return Ok(());
+            }
         }
-        self.look().await?;
         fresh.write().unwrap_or_else(PoisonError::into_inner).lift(verdict.network);
         Ok(())
     }

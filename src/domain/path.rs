@@ -35,11 +35,22 @@ pub enum PathError {
     Folder,
 }
 
-impl PathError {
-    /// Whether honest clients never send such a path: it would leave its folder, or hides what it is.
+impl VirtualPath {
+    /// Whether no honest client sends this path: it climbs out above `/`, or hides what it is. `/drop/..` is only a
+    /// way of writing `/`, and a backslash comes from Windows.
     #[must_use]
-    pub fn is_hostile(&self) -> bool {
-        matches!(self, Self::Traversal | Self::Character(NUL | CONTROL | INVISIBLE))
+    pub fn is_hostile(bytes: &[u8]) -> bool {
+        let Ok(text) = std::str::from_utf8(bytes) else { return false };
+        let mut depth = usize::from(!text.starts_with('/'));
+        for part in text.split('/') {
+            match (part, depth) {
+                ("" | ".", _) => {}
+                ("..", 0) => return true,
+                ("..", _) => depth -= 1,
+                _ => depth += 1,
+            }
+        }
+        text.chars().filter_map(forbidden).any(|what| matches!(what, NUL | CONTROL | INVISIBLE))
     }
 }
 
@@ -181,6 +192,18 @@ mod tests {
 
     fn file(name: &str) -> Result<VirtualPath, PathError> {
         FileName::parse(name).map(VirtualPath::File)
+    }
+
+    #[test]
+    fn what_no_honest_client_sends_is_told_from_a_mistake() {
+        for hostile in
+            ["/../etc/passwd", "../../etc/passwd", "/drop/../../x", "a/../../../x", "a\0b", "a\u{202e}b", "a\nb"]
+        {
+            assert!(VirtualPath::is_hostile(hostile.as_bytes()), "{hostile:?}");
+        }
+        for honest in ["/drop/..", "..", "../drop/a.edi", "C:\\x\\a.edi", "/drop/archive/a.edi", "", "/", "a.edi"] {
+            assert!(!VirtualPath::is_hostile(honest.as_bytes()), "{honest:?}");
+        }
     }
 
     #[test]

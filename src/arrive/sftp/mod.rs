@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use host_key::HostKeyError;
 use russh::Disconnect;
-use russh::keys::HashAlg;
+use russh::keys::{HashAlg, PrivateKey};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span};
 
@@ -92,7 +92,8 @@ impl SftpDoor {
         data: &Path,
         dropbox: Dropbox,
     ) -> Result<Self, SftpError> {
-        let house = House::of(sftp, doors.now(), data, dropbox)?;
+        let host_key = host_key::host_key(data, host_key::Kind::Ed25519)?;
+        let house = House::of(sftp, doors.now(), host_key, data, dropbox);
         let gate = Gate::open(sftp.listen, doors, defender, REFUSAL)
             .map_err(|source| SftpError::Listen { address: sftp.listen, source })?;
         let fingerprint = house.fingerprint.clone();
@@ -132,12 +133,17 @@ impl SftpDoor {
 }
 
 impl House {
-    fn of(sftp: &config::Sftp, doors: Arc<config::Doors>, data: &Path, dropbox: Dropbox) -> Result<Self, HostKeyError> {
-        let host_key = host_key::host_key(data, host_key::Kind::Ed25519)?;
+    fn of(
+        sftp: &config::Sftp,
+        doors: Arc<config::Doors>,
+        host_key: PrivateKey,
+        data: &Path,
+        dropbox: Dropbox,
+    ) -> Self {
         let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
         let modern = Arc::new(listener::ssh(sftp, &doors, vec![host_key], Policy::Modern));
         let (limits, data) = (Arc::new(sftp.clone()), data.to_owned());
-        Ok(Self { modern, legacy: OnceLock::new(), limits, doors, data, dropbox, fingerprint })
+        Self { modern, legacy: OnceLock::new(), limits, doors, data, dropbox, fingerprint }
     }
 
     /// What a connection from this address is offered.
@@ -174,7 +180,8 @@ impl SftpSettings {
         doors: &config::Doors,
     ) -> Result<(bool, impl FnOnce() + Send + use<>), HostKeyError> {
         let now = self.house.now();
-        let house = House::of(sftp, Arc::new(doors.clone()), &self.data, now.dropbox.clone())?;
+        let host_key = host_key::host_key_again(&self.data, host_key::Kind::Ed25519)?;
+        let house = House::of(sftp, Arc::new(doors.clone()), host_key, &self.data, now.dropbox.clone());
         let is_another = house.fingerprint != now.fingerprint;
         let live = self.house.clone();
         Ok((is_another, move || live.set(house)))

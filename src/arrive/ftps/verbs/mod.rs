@@ -261,7 +261,7 @@ fn path_or(code: u16, guest: &Guest, argument: &[u8]) -> Result<VirtualPath, Ans
         return Err(say(501, "this command takes a path"));
     }
     guest.path(argument).map_err(|error| {
-        if error.is_hostile() {
+        if VirtualPath::is_hostile(argument) {
             guest.presence.blame(Offence::HostilePath);
         }
         say(code, error.to_string())

@@ -159,8 +159,8 @@ impl Desk {
 
     /// The path, and a note to the defender of one that no honest client sends.
     fn parse(&self, path: &[u8]) -> Result<VirtualPath, PathError> {
-        VirtualPath::parse(path).inspect_err(|error| {
-            if error.is_hostile() {
+        VirtualPath::parse(path).inspect_err(|_| {
+            if VirtualPath::is_hostile(path) {
                 self.presence.blame(Offence::HostilePath);
             }
         })
