@@ -123,9 +123,14 @@ fn a_key_and_then_a_code_and_nothing_less() {
     let secret = enrolled["secret"].as_str().unwrap();
     assert!(!gets_in(&sftp(&house, Some(&key), PASSWORD, "")), "a key alone");
     assert!(!gets_in(&sftp(&house, None, PASSWORD, &code(&house, secret, -1))), "a password and a code");
+    methods(&house, &["password+totp"]);
+    let before = house.events(&["auth.failed"]).len();
+    assert!(gets_in(&sftp(&house, Some(&key), PASSWORD, &code(&house, secret, -1))));
+    assert_eq!(house.events(&["auth.failed"]).len(), before, "a key that is not wanted was called a failure");
+    methods(&house, &["publickey+totp"]);
     let done = sftp(&house, Some(&key), "", &code(&house, secret, 0));
     assert!(gets_in(&done), "{}", text(&done.stderr));
-    assert_eq!(house.events(&["session.started"])[0].data["method"], "publickey+totp");
+    assert_eq!(house.events(&["session.started"]).pop().unwrap().data["method"], "publickey+totp");
 }
 
 #[test]

@@ -196,7 +196,9 @@ impl Dropbox {
             None if may_be_certified => Ok(None),
             None => Err(unknown()),
             Some(known) => match self.key(known, attempt, key) {
-                Err(denial) if denial.refused == Refused::UnknownKey && may_be_certified => Ok(None),
+                Err(denial) if denial.refused == Refused::UnknownKey && may_be_certified => {
+                    wanted(known, attempt, Step::PublicKey).map(|()| None).map_err(|_| unknown())
+                }
                 judged => judged.map(|_| Some(known.credential.account)),
             },
         }
@@ -374,7 +376,8 @@ impl Dropbox {
         let Some(row) = row else {
             return Err(Denial::new(Refused::UnknownKey, format!("key {name} is not the account's")));
         };
-        wanted(known, attempt, Step::PublicKey)?;
+        // Clients offer their keys before anything else, also where a password is what is wanted: no failure.
+        wanted(known, attempt, Step::PublicKey).map_err(|denial| Denial { refused: Refused::UnknownKey, ..denial })?;
         usable(row, Timestamp::now()).map_err(|why| Denial::denied(format!("key {name} {why}")))?;
         let revoked = self.0.trust.revoked().map_err(|error| Denial::ours("check a key", &error))?;
         if revoked.has_key(key) {

@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::rand;
@@ -167,7 +168,10 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = path.with_extension(format!("new-{}", std::process::id()));
+    // A name of its own each time: two threads may be the first at once.
+    static TIMES: AtomicU64 = AtomicU64::new(0);
+    let time = TIMES.fetch_add(1, Ordering::Relaxed);
+    let aside = path.with_extension(format!("new-{}-{time}", std::process::id()));
     let _ = fs::remove_file(&aside);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
     file.write_all(bytes)?;

@@ -226,12 +226,11 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn legacy_networks(&self) -> Result<Vec<Network>> {
-        let texts: Vec<Option<String>> = sqlx::query_scalar(
-            "select legacy_from from account where legacy_from is not null and disabled = 0 order by id limit 10000",
-        )
-        .fetch_all(&self.db.reader)
-        .await
-        .map_err(RecordError::doing("list the networks of the legacy algorithms"))?;
+        let texts: Vec<Option<String>> =
+            sqlx::query_scalar("select legacy_from from account where legacy_from is not null order by id limit 10000")
+                .fetch_all(&self.db.reader)
+                .await
+                .map_err(RecordError::doing("list the networks of the legacy algorithms"))?;
         let mut all = vec![];
         for text in texts {
             all.extend(networks(text)?);

@@ -3,15 +3,21 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::algorithms::Policy;
+use crate::land::Algorithms;
+
 /// What was heard, for whoever has a copy.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Greeting(Arc<Heard>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Heard {
+    /// What the client is offered.
+    policy: Policy,
     /// `SSH-2.0-OpenSSH_9.2p1 …`
     text: OnceLock<String>,
-    offer: OnceLock<Offer>,
+    /// What the two offers come to. The client's itself is not kept: it may be long, and connections last.
+    agreed: OnceLock<Algorithms>,
 }
 
 /// A client's KEXINIT: names in the order it likes them.
@@ -44,12 +50,17 @@ const DEBUG: u8 = 4;
 const KEXINIT: u8 = 20;
 
 impl Greeting {
+    pub(super) fn new(policy: Policy) -> Self {
+        Self(Arc::new(Heard { policy, text: OnceLock::new(), agreed: OnceLock::new() }))
+    }
+
     pub(super) fn text(&self) -> Option<String> {
         self.0.text.get().cloned()
     }
 
-    pub(super) fn offer(&self) -> Option<&Offer> {
-        self.0.offer.get()
+    /// What the connection speaks, as far as it was understood.
+    pub(super) fn algorithms(&self) -> Algorithms {
+        self.0.agreed.get().cloned().unwrap_or_else(|| self.0.policy.agreed(None))
     }
 }
 
@@ -72,9 +83,7 @@ impl Ear {
                     self.heard.drain(..length);
                 }
                 Packet::Said { kind: KEXINIT, offer, .. } => {
-                    if let Some(offer) = offer {
-                        let _ = self.greeting.0.offer.set(offer);
-                    }
+                    let _ = self.greeting.0.agreed.set(self.greeting.0.policy.agreed(offer.as_ref()));
                     return false;
                 }
                 Packet::Said { .. } => return false,
@@ -176,8 +185,18 @@ mod tests {
         packet(&payload)
     }
 
-    const LISTS: [&str; 10] =
-        ["a,b", "ssh-ed25519", "aes128-ctr,aes256-ctr", "x", "hmac-sha1", "hmac-sha2-256", "none", "none", "", ""];
+    const LISTS: [&str; 10] = [
+        "a,curve25519-sha256",
+        "ssh-ed25519",
+        "aes192-ctr,aes256-ctr",
+        "x",
+        "hmac-sha1",
+        "hmac-sha2-256",
+        "none",
+        "none",
+        "",
+        "",
+    ];
 
     #[test]
     fn a_client_says_its_name_and_its_offer_in_pieces_of_any_size() {
@@ -189,16 +208,15 @@ mod tests {
         ]
         .concat();
         for size in [1, 7, 1000] {
-            let greeting = Greeting::default();
+            let greeting = Greeting::new(Policy::Legacy);
             let mut ear = Ear::new(greeting.clone());
             let left = said.chunks(size).skip_while(|piece| ear.hear(piece)).count();
             assert!(size == 1000 || left > 0, "it stopped listening");
             assert_eq!(greeting.text().as_deref(), Some("SSH-2.0-Test_1.0 old"));
-            let offer = greeting.offer().unwrap();
-            assert_eq!(
-                (&offer.kex[1], &offer.cipher[0], &offer.mac_out[0]),
-                (&"b".to_owned(), &"aes128-ctr".to_owned(), &"hmac-sha2-256".to_owned())
-            );
+            let agreed = greeting.algorithms();
+            assert_eq!(agreed.chosen[0], ("kex", "curve25519-sha256".to_owned()));
+            assert_eq!(agreed.legacy, ["aes192-ctr", "hmac-sha1", "hmac-sha2-256"]);
+            assert!(ear.heard.capacity() <= GREETING_MAX + PACKET_MAX);
         }
     }
 
@@ -215,19 +233,19 @@ mod tests {
             vec![0, 0, 0, 0],
             vec![0, 0, 0, 2, 9, 20],
         ] {
-            let greeting = Greeting::default();
+            let greeting = Greeting::new(Policy::Legacy);
             let mut ear = Ear::new(greeting.clone());
             ear.hear(b"SSH-2.0-x\r\n");
             assert!(!ear.hear(&said), "{:?}", &said[..said.len().min(20)]);
-            assert!(greeting.offer().is_none());
+            assert_eq!(greeting.algorithms(), Policy::Legacy.agreed(None));
         }
         // Never an end: it is listened to for so long and no longer.
-        let mut ear = Ear::new(Greeting::default());
+        let mut ear = Ear::new(Greeting::new(Policy::Legacy));
         assert!(ear.hear(b"SSH-2.0-x\n"));
         let endless = (0..200).take_while(|_| ear.hear(&packet(&[IGNORE; 1000]))).count();
         assert_eq!(endless, 200, "ignored packets are not kept");
         assert!(ear.heard.is_empty());
-        let mut ear = Ear::new(Greeting::default());
+        let mut ear = Ear::new(Greeting::new(Policy::Legacy));
         assert!(!ear.hear(&[b'x'; 100_000]) || !ear.hear(&[b'x'; 100_000]));
     }
 }

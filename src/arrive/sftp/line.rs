@@ -110,13 +110,14 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::arrive::sftp::algorithms::Policy;
     use crate::arrive::sftp::ear::GREETING_MAX;
 
     async fn line() -> (Line, TcpStream, CancellationToken, Greeting) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let (cut, greeting) = (CancellationToken::new(), Greeting::default());
+        let (cut, greeting) = (CancellationToken::new(), Greeting::new(Policy::Modern));
         (Line::new(server, &cut, greeting.clone()), client, cut, greeting)
     }
 

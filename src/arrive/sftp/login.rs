@@ -12,7 +12,6 @@ use russh::server::{Auth, Response};
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-use super::algorithms::Policy;
 use super::ear::Greeting;
 use super::listener;
 use crate::arrive::presence::Presence;
@@ -25,7 +24,6 @@ pub(super) struct Login {
     dropbox: Dropbox,
     presence: Arc<Presence>,
     greeting: Greeting,
-    policy: Policy,
     /// Set once, by the proof that was the last the account wanted.
     session: Arc<OnceLock<Session>>,
     attempt: Attempt,
@@ -56,7 +54,6 @@ impl Login {
         dropbox: Dropbox,
         presence: Arc<Presence>,
         greeting: Greeting,
-        policy: Policy,
         session: Arc<OnceLock<Session>>,
         sftp: &config::Sftp,
     ) -> Self {
@@ -64,7 +61,6 @@ impl Login {
             dropbox,
             presence,
             greeting,
-            policy,
             session,
             attempt: Attempt::default(),
             asked: None,
@@ -220,7 +216,7 @@ impl Login {
             address: self.presence.peer(),
             door: Door::Sftp,
             client: self.greeting.text(),
-            algorithms: self.policy.agreed(self.greeting.offer()),
+            algorithms: self.greeting.algorithms(),
         }
     }
 

@@ -16,7 +16,7 @@ mod protocol;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use host_key::HostKeyError;
 use russh::Disconnect;
@@ -53,8 +53,8 @@ pub struct SftpSettings {
 /// What every connection shares.
 struct House {
     modern: Arc<russh::server::Config>,
-    /// Made when the first connection is offered it.
-    legacy: OnceLock<Arc<russh::server::Config>>,
+    /// Made when the first connection is offered it, by one of those that come at once.
+    legacy: Mutex<Option<Arc<russh::server::Config>>>,
     limits: Arc<config::Sftp>,
     doors: Arc<config::Doors>,
     data: PathBuf,
@@ -143,7 +143,7 @@ impl House {
         let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
         let modern = Arc::new(listener::ssh(sftp, &doors, vec![host_key], Policy::Modern));
         let (limits, data) = (Arc::new(sftp.clone()), data.to_owned());
-        Self { modern, legacy: OnceLock::new(), limits, doors, data, dropbox, fingerprint }
+        Self { modern, legacy: Mutex::default(), limits, doors, data, dropbox, fingerprint }
     }
 
     /// What a connection from this address is offered.
@@ -152,14 +152,16 @@ impl House {
         if !self.dropbox.offers_legacy_to(peer.ip()).await {
             return modern;
         }
-        if let Some(legacy) = self.legacy.get() {
+        let mut legacy = self.legacy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(legacy) = &*legacy {
             return (Policy::Legacy, Arc::clone(legacy));
         }
         match host_key::host_key(&self.data, host_key::Kind::Ecdsa) {
             Ok(older) => {
                 let host_keys = [self.modern.keys.clone(), vec![older]].concat();
                 let made = Arc::new(listener::ssh(&self.limits, &self.doors, host_keys, Policy::Legacy));
-                (Policy::Legacy, Arc::clone(self.legacy.get_or_init(|| made)))
+                *legacy = Some(Arc::clone(&made));
+                (Policy::Legacy, made)
             }
             Err(error) => {
                 error!(error = &error as &dyn std::error::Error, "the legacy algorithms are not offered");
@@ -222,12 +224,11 @@ async fn run(
     known: Arc<OnceLock<Session>>,
     span: &tracing::Span,
 ) -> Result<(), Ended> {
-    let greeting = Greeting::default();
+    let (policy, ssh) = house.offered_to(presence.peer()).await;
+    let greeting = Greeting::new(policy);
     // The rest of `visit` keeps the connection's seat until we return.
     let line = Line::new(visit.stream, presence.cut(), greeting.clone());
-    let (policy, ssh) = house.offered_to(presence.peer()).await;
-    let (dropbox, presence_too) = (house.dropbox.clone(), Arc::clone(presence));
-    let login = Login::new(dropbox, presence_too, greeting, policy, Arc::clone(&known), &house.limits);
+    let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
     let connection =
         Connection::new(login, Arc::clone(&known), Arc::clone(presence), Arc::clone(&house.limits), span.clone());
     let running = tokio::select! {
