@@ -123,7 +123,7 @@ fn probing_is_noticed_and_connecting_is_not() {
     // HTTP to SSH, HTTP to FTP, garbage to TLS: from three addresses.
     for (from, door, said) in [
         ("127.0.0.11", house.sftp(), &b"GET / HTTP/1.1\r\n\r\n"[..]),
-        ("127.0.0.12", house.ftps(), b"GET / HTTP/1.1\r\n\r\n"),
+        ("127.0.0.12", house.ftps(), b"GET / HTTP/1.1\r\n\r\nQUIT\r\n"),
         ("127.0.0.13", house.ready().address("ftps-implicit").unwrap(), b"GET / HTTP/1.1\r\n\r\n"),
         ("127.0.0.14", house.ftps(), b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n"),
         ("127.0.0.15", house.ftps(), &[b'A'; 5_000]),
@@ -131,7 +131,7 @@ fn probing_is_noticed_and_connecting_is_not() {
         for _ in 0..2 {
             let said = said.to_vec();
             let script = format!(
-                "import socket\ns = socket.create_connection(('127.0.0.1', {}), 20, ('{from}', 0))\ns.sendall(bytes({:?}))\ntry:\n  s.settimeout(2)\n  while s.recv(1000): pass\nexcept OSError: pass",
+                "import socket\ns = socket.create_connection(('127.0.0.1', {}), 20, ('{from}', 0))\ns.sendall(bytes({:?}))\ntry:\n  s.settimeout(30)\n  while s.recv(1000): pass\nexcept OSError: pass",
                 door.port(),
                 said
             );

@@ -90,7 +90,11 @@ impl VirtualPath {
                 ".." => {
                     parts.pop();
                 }
-                part => parts.push(part),
+                // Also what the next `..` takes back is a name: one that hides something is refused wherever it is.
+                part => {
+                    FileName::parse(part)?;
+                    parts.push(part);
+                }
             }
         }
         Self::from_parts(true, parts.into_iter())
@@ -192,6 +196,14 @@ mod tests {
 
     fn file(name: &str) -> Result<VirtualPath, PathError> {
         FileName::parse(name).map(VirtualPath::File)
+    }
+
+    #[test]
+    fn a_name_that_is_taken_back_is_still_a_name() {
+        for bad in ["/drop\0/../..", "/a\u{202e}/../x", "a\n/../b"] {
+            assert!(matches!(VirtualPath::canonical(bad.as_bytes()), Err(PathError::Character(_))), "{bad:?}");
+        }
+        assert_eq!(VirtualPath::canonical(b"/drop/archive/../a.edi"), file("a.edi"));
     }
 
     #[test]
