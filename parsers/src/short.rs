@@ -3,6 +3,7 @@
 //! Every amount of every document has three of these. Kept as a `String` each, they were the greater part
 //! of the time it takes to read an EDI file; kept in place, they cost a copy.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
@@ -148,6 +149,15 @@ impl From<&String> for Short {
 impl From<String> for Short {
     fn from(text: String) -> Self {
         if text.len() <= IN_PLACE_BYTES { Self::from(text.as_str()) } else { Self(Kept::Apart(text)) }
+    }
+}
+
+impl From<Cow<'_, str>> for Short {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::from(text),
+            Cow::Owned(text) => Self::from(text),
+        }
     }
 }
 

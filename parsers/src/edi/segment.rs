@@ -7,7 +7,7 @@ use encoding_rs::WINDOWS_1252;
 use super::window::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
-use crate::short::Short;
+use crate::path::{Path, Steps};
 
 /// What bytes a segment has, as bits; none of them is the common case.
 pub(crate) mod sort {
@@ -24,12 +24,14 @@ pub(crate) mod sort {
 /// One segment, borrowed from the window. Element 0 is its id.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment<'a> {
+    /// The id, without the line breaks of a wrapped file.
+    pub(crate) id: &'a [u8],
     /// From the first byte of the id up to the terminator, which is not in it.
     pub(crate) raw: &'a [u8],
-    /// The same as text, where that is known already.
+    /// The same as text, where it is text as it stands.
     pub(crate) text: Option<&'a str>,
-    /// The elements as ranges of `raw`.
-    pub(crate) elements: &'a [(usize, usize)],
+    /// Where each element ends in `raw`; the next one begins a byte later.
+    pub(crate) ends: &'a [u32],
     /// Sorts of bytes in it ([`sort`]).
     pub(crate) sorts: u8,
     pub(crate) byte: u64,
@@ -40,20 +42,19 @@ pub(crate) struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    /// The id, without the line breaks of a wrapped file.
-    pub(crate) fn id(&self) -> Cow<'a, [u8]> {
-        self.unwrapped(self.bytes(0))
-    }
-
     /// How many elements follow the id.
     pub(crate) fn count(&self) -> usize {
-        self.elements.len().saturating_sub(1)
+        self.ends.len().saturating_sub(1)
     }
 
     /// An element as text, trimmed; `None` when it is absent or empty.
+    #[inline]
     pub(crate) fn value(&self, element: usize) -> Option<Cow<'a, str>> {
-        let (start, end) = *self.elements.get(element)?;
-        self.decoded(start, end)
+        let (start, end) = self.range(element)?;
+        match self.text {
+            Some(text) => trimmed(text.get(start..end)?).map(Cow::Borrowed),
+            None => self.decoded(start, end),
+        }
     }
 
     /// The same, as a value of its own.
@@ -63,7 +64,7 @@ impl<'a> Segment<'a> {
 
     /// A component (from 1) of an element, trimmed; `None` when it is absent or empty.
     pub(crate) fn component(&self, element: usize, component: usize) -> Option<String> {
-        let (start, end) = *self.elements.get(element)?;
+        let (start, end) = self.range(element)?;
         let Some(separator) = self.component_separator else {
             return self.text(element).filter(|_| component == 1);
         };
@@ -79,7 +80,7 @@ impl<'a> Segment<'a> {
 
     /// An element exactly as written, without the line breaks of a wrapped file; "" when absent.
     pub(crate) fn as_written(&self, element: usize) -> Cow<'a, str> {
-        self.elements.get(element).map_or(Cow::Borrowed(""), |(start, end)| self.decode(*start, *end))
+        self.range(element).map_or(Cow::Borrowed(""), |(start, end)| self.decode(start, end))
     }
 
     /// The same, as a value of its own.
@@ -95,25 +96,20 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of the whole segment.
-    pub(crate) fn location(&self, path: impl Into<Short>) -> Location {
+    pub(crate) fn location(&self, path: impl Into<Path>) -> Location {
         Location::new(self.byte, self.line, path).spanning(self.raw.len())
     }
 
-    /// The place of an element; of the segment when the element is absent.
-    pub(crate) fn element_location(&self, element: usize, path: impl Into<Short>) -> Location {
-        let mut path = path.into();
-        path.push_ascii(b'/');
-        if element < 10 {
-            path.push_ascii(b'0');
-        }
-        path.push_number(element as u64);
-        match self.elements.get(element) {
+    /// The place of an element, in the segment of this path; of the segment when the element is absent.
+    pub(crate) fn element_location(&self, element: usize, path: Steps) -> Location {
+        let path = path.element(element);
+        match self.range(element) {
             Some((start, end)) if start < end => {
                 let mut line = self.line;
                 if self.has(sort::LINE_BREAK) {
-                    line += line_ends(self.raw.get(..*start).unwrap_or_default());
+                    line += line_ends(self.raw.get(..start).unwrap_or_default());
                 }
-                Location::new(self.byte + *start as u64, line, path).spanning(end - start)
+                Location::new(self.byte + start as u64, line, path).spanning(end - start)
             }
             _ => self.location(path),
         }
@@ -121,7 +117,7 @@ impl<'a> Segment<'a> {
 
     /// Which element the byte at `at` of `raw` belongs to.
     pub(crate) fn element_at(&self, at: usize) -> usize {
-        self.elements.iter().position(|(_, end)| at < *end).unwrap_or_else(|| self.count())
+        self.ends.iter().position(|end| at < *end as usize).unwrap_or_else(|| self.count())
     }
 
     /// Whether it has bytes of these sorts.
@@ -129,11 +125,21 @@ impl<'a> Segment<'a> {
         self.sorts & sort != 0
     }
 
+    /// Where an element stands in `raw`.
+    #[inline]
+    fn range(&self, element: usize) -> Option<(usize, usize)> {
+        let end = *self.ends.get(element)?;
+        let start = element.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
+        Some((start as usize, end as usize))
+    }
+
+    #[inline]
     fn bytes(&self, element: usize) -> &'a [u8] {
-        let range = self.elements.get(element).and_then(|(start, end)| self.raw.get(*start..*end));
+        let range = self.range(element).and_then(|(start, end)| self.raw.get(start..end));
         range.unwrap_or_default()
     }
 
+    #[cold]
     fn decoded(&self, start: usize, end: usize) -> Option<Cow<'a, str>> {
         match self.decode(start, end) {
             Cow::Borrowed(text) => trimmed(text).map(Cow::Borrowed),
@@ -146,9 +152,7 @@ impl<'a> Segment<'a> {
 
     /// A range of `raw` as text, without the line breaks of a wrapped file.
     fn decode(&self, start: usize, end: usize) -> Cow<'a, str> {
-        if let (Some(text), false) = (self.text, self.has(sort::LINE_BREAK))
-            && let Some(text) = text.get(start..end)
-        {
+        if let Some(text) = self.text.and_then(|text| text.get(start..end)) {
             return Cow::Borrowed(text);
         }
         let bytes = self.raw.get(start..end).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::charset::{decode, sort};
 use crate::edi::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
-use crate::short::Short;
+use crate::path::Path;
 
 /// A segment's tag. What is no tag is `???`.
 pub(super) type Tag = [u8; 3];
@@ -158,12 +158,12 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of the whole segment.
-    pub(super) fn location(&self, path: impl Into<Short>) -> Location {
+    pub(super) fn location(&self, path: impl Into<Path>) -> Location {
         Location::new(self.byte, self.line, path).spanning(self.raw.len())
     }
 
     /// The place of a component, with its path in full; of the segment when the component is absent.
-    pub(super) fn component_location(&self, element: usize, component: usize, path: impl Into<Short>) -> Location {
+    pub(super) fn component_location(&self, element: usize, component: usize, path: impl Into<Path>) -> Location {
         match self.part(element, component) {
             Some(part) if part.start < part.end => {
                 let mut line = self.line;

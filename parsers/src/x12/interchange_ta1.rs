@@ -4,12 +4,13 @@ use super::open::Interchange;
 use super::values;
 use crate::canonical::{AcknowledgedFault, Acknowledgment, Body, Document, Evidence, Subject, Verdict};
 use crate::edi::Segment;
+use crate::path::Steps;
 
 /// The format of its documents.
 pub(super) const FORMAT: &str = "x12-ta1";
 
 /// Reads a TA1 of the open interchange.
-pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: &str, ordinal: u32) -> Document {
+pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: Steps, ordinal: u32) -> Document {
     let verdict_code = ta1.text(4);
     let verdict = match verdict_code.as_deref() {
         Some("A") => Verdict::Accepted,

@@ -8,10 +8,11 @@ use super::set::SetReader;
 use super::values;
 use crate::canonical::{Identifier, Party};
 use crate::edi::{Seen, Segment};
+use crate::path::Steps;
 use crate::text::brief;
 
 pub(super) struct Interchange {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// ISA13.
     pub(super) control: String,
     pub(super) delimiters: Delimiters,
@@ -25,7 +26,7 @@ pub(super) struct Interchange {
 }
 
 impl Interchange {
-    pub(super) fn open(path: String, isa: &Segment<'_>, delimiters: Delimiters) -> Self {
+    pub(super) fn open(path: Steps, isa: &Segment<'_>, delimiters: Delimiters) -> Self {
         Self {
             path,
             control: isa.text(13).unwrap_or_default(),
@@ -54,7 +55,7 @@ fn endpoint(isa: &Segment<'_>, element: usize) -> Identifier {
 }
 
 pub(super) struct Group {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// GS06; `None` when there was no GS.
     pub(super) control: Option<String>,
     /// GS08.
@@ -69,7 +70,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn open(path: String, gs: &Segment<'_>) -> Self {
+    pub(super) fn open(path: Steps, gs: &Segment<'_>) -> Self {
         let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".to_owned()), value });
         Self {
             path,
@@ -84,7 +85,7 @@ impl Group {
     }
 
     /// For a transaction set that begins without a GS.
-    pub(super) fn missing(path: String) -> Self {
+    pub(super) fn missing(path: Steps) -> Self {
         Self {
             path,
             control: None,
@@ -99,7 +100,7 @@ impl Group {
 }
 
 pub(super) struct Set {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// ST02.
     pub(super) control: String,
     pub(super) st: Place,

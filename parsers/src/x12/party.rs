@@ -26,7 +26,7 @@ impl OpenParty {
     }
 
     pub(super) fn take(&mut self, segment: &Segment<'_>) {
-        match segment.id().as_ref() {
+        match segment.id {
             b"N2" => self.party.trading_name = self.party.trading_name.take().or_else(|| segment.text(1)),
             b"N3" => {
                 let address = self.party.address.get_or_insert_default();

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::delimiters::{Delimiters, ISA_BYTES_MAX, Terminator, derive, starts_interchange};
-use crate::edi::{Segment, Window, sort};
+use crate::edi::{Scan, Segment, Window, sort};
 use crate::{Halt, Limit, Limits};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -33,10 +33,13 @@ pub(super) struct Tokens<'a> {
     between: bool,
     /// Bytes of the last token, to be left behind before the next.
     due: usize,
-    elements: Vec<(usize, usize)>,
-    /// Sorts of bytes in the last segment.
+    /// The last segment: where its elements end, and the sorts of bytes in it.
+    ends: Vec<u32>,
     sorts: u8,
-    /// What each byte is under these delimiters.
+    /// Its id, where that is broken over two lines.
+    id: Vec<u8>,
+    /// Cuts most segments; the others are cut by what each byte is under these delimiters.
+    scan: Scan<1>,
     classes: Box<[u8; 256]>,
     trailing: Vec<u8>,
     /// A segment was met that is not UTF-8.
@@ -55,8 +58,10 @@ impl<'a> Tokens<'a> {
             delimiters,
             between: true,
             due: 0,
-            elements: Vec::new(),
+            ends: Vec::new(),
             sorts: 0,
+            id: Vec::new(),
+            scan: scan(delimiters),
             classes: classes(delimiters),
             trailing: Vec::new(),
             met_other_than_utf8: false,
@@ -86,6 +91,7 @@ impl<'a> Tokens<'a> {
             if self.delimiters != delimiters {
                 self.delimiters = delimiters;
                 self.classes = classes(delimiters);
+                self.scan = scan(delimiters);
             }
             self.between = false;
             self.segment()?;
@@ -94,7 +100,8 @@ impl<'a> Tokens<'a> {
         if self.between {
             return Ok(Some(Token::Trailing(self.pass_trailing()?)));
         }
-        self.between = self.segment()?.id().as_ref() == b"IEA";
+        self.segment()?;
+        self.between = self.id() == b"IEA";
         Ok(Some(Token::Segment(self.last_segment())))
     }
 
@@ -126,42 +133,38 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Cuts the segment that starts here: its end and its elements in one pass.
-    fn segment(&mut self) -> Result<Segment<'_>, Halt> {
+    /// Cuts the segment that starts here.
+    fn segment(&mut self) -> Result<(), Halt> {
+        self.ends.clear();
+        self.units += 1;
+        let held = self.window.bytes();
+        if !is_binary(held)
+            && let Some(length) = self.scan.cut(held, &mut self.ends)
+            && length as usize <= self.limits.token_bytes_max
+        {
+            self.sorts = 0;
+            self.due = length as usize + 1;
+            return self.check_columns();
+        }
+        self.ends.clear();
+        self.segment_byte_by_byte()
+    }
+
+    /// The same for a segment that goes on past what is held, is wrapped, or holds more than ASCII.
+    fn segment_byte_by_byte(&mut self) -> Result<(), Halt> {
         let binary = self.binary()?;
-        self.elements.clear();
-        let (mut scanned, mut start, mut seen) = (0, 0, 0);
         // What is binary is passed over: it is no text, and has no elements.
-        let mut text_end = binary.as_ref().map(|data| data.start);
-        // Elements are so short that a look at each byte is quicker than a search for the next delimiter.
-        let (length, cut) = 'segment: loop {
+        let mut scanned = binary.as_ref().map_or(0, |data| data.end);
+        let (length, cut) = loop {
             let ahead = self.window.bytes().get(scanned..).unwrap_or_default();
-            let ahead = text_end.and_then(|end| ahead.get(..end)).unwrap_or(ahead);
-            for (at, byte) in (scanned..).zip(ahead) {
-                let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
-                seen |= class;
-                if class & DELIMITER == 0 {
-                    continue;
-                }
-                if class & TERMINATOR != 0 {
-                    break 'segment (at, false);
-                }
-                self.elements.push((start, at));
-                start = at + 1;
-                if self.elements.len() > self.limits.columns_max {
-                    self.units += 1;
-                    return Err(self.limit(
-                        "number of elements of one segment",
-                        "columns_max",
-                        self.limits.columns_max,
-                    ));
-                }
+            let found = match self.delimiters.terminator {
+                Terminator::Byte(terminator) => memchr(terminator, ahead),
+                Terminator::Newline => memchr2(b'\r', b'\n', ahead),
+            };
+            if let Some(at) = found {
+                break (scanned + at, false);
             }
             scanned += ahead.len();
-            if let (Some(_), Some(data)) = (text_end.take(), &binary) {
-                scanned = data.end;
-                continue;
-            }
             if scanned > self.limits.token_bytes_max {
                 break (scanned, false);
             }
@@ -169,33 +172,65 @@ impl<'a> Tokens<'a> {
                 break (scanned, true);
             }
         };
-        self.sorts = seen & !DELIMITER & !TERMINATOR;
+        let text_end = binary.as_ref().map_or(length, |data| data.start);
+        self.split(text_end);
+        self.check_columns()?;
         if length > self.limits.token_bytes_max {
             return Err(self.limit("segment", "token_bytes_max", self.limits.token_bytes_max));
         }
-        self.elements.push((start, length));
+        self.ends.push(as_place(length));
         self.due = length + usize::from(!cut);
-        self.units += 1;
         if binary.is_some() {
             // Not looked at: it may hold line breaks, and what is no text.
             self.sorts |= sort::LINE_BREAK | sort::HIGH;
         }
-        if self.sorts & sort::HIGH != 0 {
-            let raw = self.window.bytes().get(..length).unwrap_or_default();
-            if std::str::from_utf8(raw).is_err() {
-                self.sorts |= sort::NOT_UTF8;
-                self.met_other_than_utf8 |= binary.is_none();
+        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        if self.sorts & sort::HIGH != 0 && std::str::from_utf8(raw).is_err() {
+            self.sorts |= sort::NOT_UTF8;
+            self.met_other_than_utf8 |= binary.is_none();
+        }
+        if self.sorts & sort::LINE_BREAK != 0 {
+            let id = raw.get(..self.ends.first().map_or(0, |end| *end as usize)).unwrap_or_default();
+            self.id.clear();
+            self.id.extend(id.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')));
+        }
+        Ok(())
+    }
+
+    /// Splits the first `length` bytes into elements, all but the last.
+    fn split(&mut self, length: usize) {
+        let mut seen = 0;
+        for (at, byte) in self.window.bytes().iter().take(length).enumerate() {
+            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+            seen |= class;
+            if class & DELIMITER != 0 {
+                self.ends.push(as_place(at));
             }
         }
-        Ok(self.last_segment())
+        self.sorts = seen & !DELIMITER;
+    }
+
+    fn check_columns(&self) -> Result<(), Halt> {
+        if self.ends.len() <= self.limits.columns_max {
+            return Ok(());
+        }
+        Err(self.limit("number of elements of one segment", "columns_max", self.limits.columns_max))
+    }
+
+    /// The id of the segment last cut, without the line breaks of a wrapped file.
+    fn id(&self) -> &[u8] {
+        if self.sorts & sort::LINE_BREAK != 0 {
+            return &self.id;
+        }
+        let end = self.ends.first().map_or(0, |end| *end as usize);
+        self.window.bytes().get(..end).unwrap_or_default()
     }
 
     /// The data of a binary segment (BIN, BDS), which are not to be searched for its terminator: X12.6 lets its
     /// last element hold anything, and gives the length before it. A length that does not end at a terminator is
     /// not believed.
     fn binary(&mut self) -> Result<Option<Range<usize>>, Halt> {
-        let head = self.window.bytes();
-        let first = match head.get(..4) {
+        let first = match self.window.bytes().get(..4) {
             Some([b'B', b'I', b'N', separator]) if *separator == self.delimiters.element => 1,
             Some([b'B', b'D', b'S', separator]) if *separator == self.delimiters.element => 2,
             _ => return Ok(None),
@@ -215,14 +250,15 @@ impl<'a> Tokens<'a> {
         Ok(ends.then_some(after + 1..end))
     }
 
-    /// The segment last split.
+    /// The segment last cut.
     fn last_segment(&self) -> Segment<'_> {
-        let length = self.elements.last().map_or(0, |(_, end)| *end);
-        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        let length = self.ends.last().map_or(0, |end| *end as usize);
+        let is_broken = self.sorts & sort::LINE_BREAK != 0;
         Segment {
-            raw,
-            text: self.window.text(length),
-            elements: &self.elements,
+            id: self.id(),
+            raw: self.window.bytes().get(..length).unwrap_or_default(),
+            text: if is_broken { None } else { self.window.text(length) },
+            ends: &self.ends,
             sorts: self.sorts,
             byte: self.window.byte(),
             line: self.window.line(),
@@ -247,13 +283,14 @@ impl<'a> Tokens<'a> {
                 break;
             }
         }
-        self.elements.clear();
-        self.elements.push((0, self.trailing.len()));
+        self.ends.clear();
+        self.ends.push(as_place(self.trailing.len()));
         let sorts = if std::str::from_utf8(&self.trailing).is_ok() { 0 } else { sort::HIGH | sort::NOT_UTF8 };
         Ok(Segment {
+            id: &self.trailing,
             raw: &self.trailing,
             text: None,
-            elements: &self.elements,
+            ends: &self.ends,
             sorts,
             byte,
             line,
@@ -268,21 +305,24 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// The classes of what ends an element and, with it, a segment, beside the sorts of other bytes.
+/// A place in a segment: no segment has four gigabytes.
+fn as_place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Whether it may be a binary segment, whose data may hold its terminator.
+fn is_binary(segment: &[u8]) -> bool {
+    matches!(segment, [b'B', b'I', b'N', ..] | [b'B', b'D', b'S', ..])
+}
+
+/// The class of what ends an element, beside the sorts of other bytes.
 const DELIMITER: u8 = 0x80;
-const TERMINATOR: u8 = 0x40;
 
 fn classes(delimiters: Delimiters) -> Box<[u8; 256]> {
     let mut classes = Box::new([0; 256]);
     for (byte, class) in (0..=255_u8).zip(classes.iter_mut()) {
-        if delimiters.terminator.is(byte) {
-            *class = DELIMITER | TERMINATOR;
-            continue;
-        }
-        if byte == delimiters.element {
-            *class = DELIMITER;
-        }
-        *class |= match byte {
+        *class = match byte {
+            _ if byte == delimiters.element => DELIMITER,
             b'\r' | b'\n' => sort::LINE_BREAK,
             0x80.. => sort::HIGH,
             _ if byte.is_ascii_control() && byte != b'\t' && !delimiters.contains(byte) => sort::CONTROL,
@@ -292,9 +332,18 @@ fn classes(delimiters: Delimiters) -> Box<[u8; 256]> {
     classes
 }
 
+fn scan(delimiters: Delimiters) -> Scan<1> {
+    match delimiters.terminator {
+        Terminator::Byte(terminator) => Scan::new([delimiters.element], terminator),
+        // A CR before it is none of the bytes a scan passes over.
+        Terminator::Newline => Scan::new([delimiters.element], b'\n'),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::Steps;
 
     const ISA: &str =
         "ISA*00*          *00*          *ZZ*NORTHWIND      *ZZ*HARBOUR        *260105*0900*U*00401*000000007*0*P*>";
@@ -341,7 +390,7 @@ mod tests {
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
         let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
-        let place = segment.element_location(2, "IT1[1]");
+        let place = segment.element_location(2, Steps::new().within(b"IT1", 1));
         assert_eq!((place.byte, place.line, place.len, place.path.as_str()), (114, 2, 2, "IT1[1]/02"));
         assert_eq!(segment.text(2).as_deref(), Some("10"));
         assert_eq!(segment.text(9), None);

@@ -24,7 +24,7 @@ use super::segment::{Segment, Tag};
 use crate::canonical::{Body, Invoice, Payment, TaxBreakdown};
 use crate::finding::Finding;
 use crate::location::Location;
-use crate::short::Short;
+use crate::path::Steps;
 use crate::{Halt, Limits};
 
 /// The groups of an INVOIC, in any directory.
@@ -108,7 +108,7 @@ pub(super) struct InvoicReader {
 
 impl InvoicReader {
     /// `prefix` is the path of the message, `unh` its first segment.
-    pub(super) fn new(prefix: Short, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Steps, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Self {
         // 0057 names the guide the message follows: EAN008, 2.8d. FTX+DOC says it better.
         let mut invoice = Box::<Invoice>::default();
         invoice.specification_id = unh.owned(2, 5);

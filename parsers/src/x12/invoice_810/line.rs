@@ -55,7 +55,7 @@ impl OpenLine {
 
     /// A segment directly in the line's loop.
     pub(super) fn take(&mut self, segment: &Segment<'_>, index: usize, record: &mut Record) {
-        match segment.id().as_ref() {
+        match segment.id {
             b"CTP" => self.take_price(segment, index, record),
             b"PID" => self.take_description(segment),
             b"REF" if segment.value(1).as_deref() == Some("PL") => {

@@ -74,9 +74,9 @@ impl SetReader for InvoiceReader {
         if !self.record.step(segment)? {
             return Ok(());
         }
-        let id = segment.id();
-        self.leave_loops(&id);
-        if self.record.loops.in_line() { self.take_in_line(&id, segment) } else { self.take_outside(&id, segment) }
+        let id = segment.id;
+        self.leave_loops(id);
+        if self.record.loops.in_line() { self.take_in_line(id, segment) } else { self.take_outside(id, segment) }
     }
 
     fn finish(mut self: Box<Self>, st: &Place, complete: bool) -> Told {
