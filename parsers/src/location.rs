@@ -37,12 +37,14 @@ impl Location {
 
     /// A place with a path.
     #[must_use]
+    #[inline]
     pub fn new(byte: u64, line: u64, path: impl Into<Path>) -> Self {
         Self { byte, line, path: path.into(), len: 0 }
     }
 
     /// The same place, saying how many bytes are meant.
     #[must_use]
+    #[inline]
     pub fn spanning(mut self, len: usize) -> Self {
         self.len = u32::try_from(len).unwrap_or(u32::MAX);
         self

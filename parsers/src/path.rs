@@ -74,6 +74,7 @@ impl Steps {
     }
 
     /// Goes one step further in.
+    #[inline]
     pub(crate) fn push(&mut self, tag: &[u8], ordinal: u32) {
         let depth = usize::from(self.depth);
         let (Some(to), Some(number)) = (self.tags.get_mut(depth), self.ordinals.get_mut(depth)) else { return };
@@ -153,6 +154,7 @@ impl Deref for Path {
 }
 
 impl From<Steps> for Path {
+    #[inline]
     fn from(steps: Steps) -> Self {
         Self(Kept::Steps { steps, text: OnceLock::new() })
     }

@@ -1,6 +1,7 @@
 //! What X12 and EDIFACT share: a bounded window on the input, segments with their places, and a memory
 //! of what was met before.
 
+pub(crate) mod number;
 mod scan;
 mod seen;
 mod segment;
@@ -8,5 +9,5 @@ mod window;
 
 pub(crate) use scan::Scan;
 pub(crate) use seen::{Digest, Seen};
-pub(crate) use segment::{Segment, sort};
+pub(crate) use segment::{Segment, sort, trimmed};
 pub(crate) use window::{Window, line_ends};

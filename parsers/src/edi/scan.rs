@@ -5,8 +5,10 @@
 //! are left to a reader that looks at each byte.
 
 /// What separates what, each byte repeated eight times.
-pub(crate) struct Scan<const SEPARATORS: usize> {
+pub(crate) struct Scan<const SEPARATORS: usize, const STRANGERS: usize> {
     separators: [u64; SEPARATORS],
+    /// What makes of a segment one that is not like most: release characters.
+    strangers: [u64; STRANGERS],
     terminator: u64,
 }
 
@@ -14,45 +16,53 @@ pub(crate) struct Scan<const SEPARATORS: usize> {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-impl<const SEPARATORS: usize> Scan<SEPARATORS> {
-    pub(crate) fn new(separators: [u8; SEPARATORS], terminator: u8) -> Self {
+impl<const SEPARATORS: usize, const STRANGERS: usize> Scan<SEPARATORS, STRANGERS> {
+    pub(crate) fn new(separators: [u8; SEPARATORS], strangers: [u8; STRANGERS], terminator: u8) -> Self {
         let repeated = |byte: u8| u64::from(byte) * ONES;
-        Self { separators: separators.map(repeated), terminator: repeated(terminator) }
+        let (separators, strangers) = (separators.map(repeated), strangers.map(repeated));
+        Self { separators, strangers, terminator: repeated(terminator) }
     }
 
     /// The length of the segment that starts here; where its parts end is added to `ends`. `None` where it is
-    /// not whole, or holds a byte that is not printable ASCII.
+    /// not whole, holds a stranger, or a byte that is not printable ASCII.
     pub(crate) fn cut(&self, bytes: &[u8], ends: &mut Vec<u32>) -> Option<u32> {
         let mut at = 0;
         for eight in bytes.as_chunks::<8>().0 {
             let word = u64::from_le_bytes(*eight);
-            let mut hits = self.separators.iter().fold(0, |hits, separator| hits | equal(word, *separator));
+            let hits = self.separators.iter().fold(0, |hits, separator| hits | equal(word, *separator));
+            let strange = self.strangers.iter().fold(odd(word), |strange, stranger| strange | equal(word, *stranger));
             let stop = equal(word, self.terminator);
-            // All that stands before the terminator.
-            let inside = if stop == 0 { u64::MAX } else { (stop & stop.wrapping_neg()) - 1 };
-            if odd(word) & inside != 0 {
-                return None;
-            }
-            hits &= inside;
-            while hits != 0 {
-                ends.push(at + hits.trailing_zeros() / 8);
-                hits &= hits - 1;
-            }
-            if stop != 0 {
+            if stop | strange != 0 {
+                // All that stands before the terminator.
+                let inside = (stop & stop.wrapping_neg()).wrapping_sub(1);
+                if strange & inside != 0 {
+                    return None;
+                }
+                add(ends, at, hits & inside);
                 let length = at + stop.trailing_zeros() / 8;
                 ends.push(length);
                 return Some(length);
             }
+            add(ends, at, hits);
             at += 8;
         }
         None
     }
 }
 
-/// The highest bit of each byte that is the one searched for.
+/// Adds the places of bytes that are marked.
+fn add(ends: &mut Vec<u32>, at: u32, mut marked: u64) {
+    while marked != 0 {
+        ends.push(at + marked.trailing_zeros() / 8);
+        marked &= marked - 1;
+    }
+}
+
+/// The highest bit of each byte that is the one searched for, which is ASCII. What stands after a byte that is not
+/// may be marked as well.
 fn equal(word: u64, repeated: u64) -> u64 {
     let off = word ^ repeated;
-    !(((off & !HIGHS) + !HIGHS) | off) & HIGHS
+    !(off.wrapping_add(!HIGHS) | off) & HIGHS
 }
 
 /// The highest bit of each byte that is not printable ASCII. What stands after the first of them in the word may
@@ -70,11 +80,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_scan_finds_what_a_look_at_each_byte_finds(bytes in prop::collection::vec(prop_oneof![
-            6 => 0x20_u8..0x7f, 3 => Just(b'*'), 2 => Just(b':'), 1 => Just(b'~'), 1 => any::<u8>(),
+            9 => 0x20_u8..0x7f, 4 => Just(b'*'), 2 => Just(b':'), 2 => Just(b'~'), 1 => Just(b'?'), 1 => any::<u8>(),
         ], 0..80)) {
             let mut ends = Vec::new();
-            let found = Scan::new([b'*', b':'], b'~').cut(&bytes, &mut ends);
-            let length = bytes.iter().position(|byte| *byte == b'~' || !(0x20..0x7f).contains(byte));
+            let found = Scan::new([b'*', b':'], [b'?'], b'~').cut(&bytes, &mut ends);
+            let length = bytes.iter().position(|byte| matches!(byte, b'~' | b'?') || !(0x20..0x7f).contains(byte));
             // The last bytes are looked at only where eight of them are there.
             let whole = bytes.len() / 8 * 8;
             match length.filter(|length| *length < whole && bytes[*length] == b'~') {

@@ -57,7 +57,12 @@ impl<'a> Segment<'a> {
         }
     }
 
-    /// The same, as a value of its own.
+    /// Whether an element is there, and not empty.
+    pub(crate) fn says(&self, element: usize) -> bool {
+        self.value(element).is_some()
+    }
+
+    /// An element as text of its own.
     pub(crate) fn text(&self, element: usize) -> Option<String> {
         self.value(element).map(Cow::into_owned)
     }
@@ -79,8 +84,13 @@ impl<'a> Segment<'a> {
     }
 
     /// An element exactly as written, without the line breaks of a wrapped file; "" when absent.
+    #[inline]
     pub(crate) fn as_written(&self, element: usize) -> Cow<'a, str> {
-        self.range(element).map_or(Cow::Borrowed(""), |(start, end)| self.decode(start, end))
+        let Some((start, end)) = self.range(element) else { return Cow::Borrowed("") };
+        match self.text.and_then(|text| text.get(start..end)) {
+            Some(text) => Cow::Borrowed(text),
+            None => self.decode(start, end),
+        }
     }
 
     /// The same, as a value of its own.
@@ -92,7 +102,10 @@ impl<'a> Segment<'a> {
     pub(crate) fn excerpt(&self) -> String {
         // Four bytes hold any character; one character more lets the finding see that it was cut.
         let length = self.raw.len().min(4 * (Finding::EXCERPT_CHARS_MAX + 1));
-        self.decode(0, length).into_owned()
+        match self.text.and_then(|text| text.get(..length)) {
+            Some(text) => text.to_owned(),
+            None => self.decode(0, length).into_owned(),
+        }
     }
 
     /// The place of the whole segment.
@@ -101,6 +114,7 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of an element, in the segment of this path; of the segment when the element is absent.
+    #[inline]
     pub(crate) fn element_location(&self, element: usize, path: Steps) -> Location {
         let path = path.element(element);
         match self.range(element) {
@@ -151,10 +165,8 @@ impl<'a> Segment<'a> {
     }
 
     /// A range of `raw` as text, without the line breaks of a wrapped file.
+    #[cold]
     fn decode(&self, start: usize, end: usize) -> Cow<'a, str> {
-        if let Some(text) = self.text.and_then(|text| text.get(start..end)) {
-            return Cow::Borrowed(text);
-        }
         let bytes = self.raw.get(start..end).unwrap_or_default();
         // It is no text where the range would cut a character.
         if !self.has(sort::LINE_BREAK | sort::NOT_UTF8)
@@ -182,12 +194,18 @@ impl<'a> Segment<'a> {
 }
 
 /// What is left without the white space around it, if anything is.
-fn trimmed(text: &str) -> Option<&str> {
+#[inline]
+pub(crate) fn trimmed(text: &str) -> Option<&str> {
     match text.as_bytes() {
         [] => None,
         // Most elements are padded with nothing: no need to look for Unicode's white space.
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
         [only] if only.is_ascii_graphic() => Some(text),
-        _ => Some(text.trim()).filter(|text| !text.is_empty()),
+        _ => padded(text),
     }
+}
+
+#[cold]
+fn padded(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
 }

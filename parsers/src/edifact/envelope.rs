@@ -259,6 +259,9 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(reader) = &mut message.reader else { return Ok(()) };
         message.digest.add(segment.raw);
         reader.take(segment)?;
+        if reader.is_clean() {
+            return Ok(());
+        }
         let (findings, faults) = reader.overflow();
         if findings.is_empty() {
             return Ok(());

@@ -59,6 +59,8 @@ pub(super) struct Groups {
     grammar: &'static Grammar,
     /// The groups open in the message, each with the place where its counts begin.
     open: Vec<(Group, usize)>,
+    /// The same as a set, a bit for each.
+    within: u32,
     /// How often each tag was met in the message itself, then in each open group.
     counts: Vec<(Tag, u32)>,
     /// The path of the message, the open groups, and the segment.
@@ -73,6 +75,7 @@ impl Groups {
         Self {
             grammar,
             open: Vec::with_capacity(4),
+            within: 0,
             counts: Vec::with_capacity(24),
             path: message,
             depth: message.depth(),
@@ -86,6 +89,7 @@ impl Groups {
         {
             self.counts.truncate(*counts);
             self.open.pop();
+            self.within = self.open.iter().fold(0, |within, (group, _)| within | 1 << *group as u32);
         }
         self.path.truncate(self.depth + self.open.len());
         let ordinal = self.count(tag);
@@ -95,6 +99,7 @@ impl Groups {
             && self.open.len() < DEPTH_MAX
         {
             self.open.push((group, self.counts.len()));
+            self.within |= 1 << group as u32;
         }
     }
 
@@ -114,8 +119,9 @@ impl Groups {
     }
 
     /// Whether such a group is open.
+    #[inline]
     pub(super) fn within(&self, group: Group) -> bool {
-        self.open.iter().any(|(open, _)| *open == group)
+        self.within & (1 << group as u32) != 0
     }
 
     /// One more segment with this tag in the innermost group.

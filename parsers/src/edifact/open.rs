@@ -110,6 +110,11 @@ impl Reader {
         self.record().path()
     }
 
+    /// Nothing is wrong so far.
+    pub(super) fn is_clean(&mut self) -> bool {
+        self.record().findings.is_empty()
+    }
+
     /// Findings so far, with their places, when there are too many to keep until the end.
     pub(super) fn overflow(&mut self) -> (Vec<Finding>, Vec<(usize, Fault)>) {
         self.record().overflow()

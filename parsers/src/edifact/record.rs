@@ -92,6 +92,7 @@ impl Record {
     }
 
     /// Where a component of the segment at hand stands.
+    #[inline]
     pub(super) fn place(&self, segment: &Segment<'_>, spot: Spot) -> Location {
         segment.component_location(spot.element, spot.component, self.path().named(spot.path))
     }
@@ -103,9 +104,10 @@ impl Record {
     }
 
     /// The same, for a field of which it is not sure yet that this is the one that counts.
+    #[inline]
     pub(super) fn evidence(&self, field: impl Into<Short>, segment: &Segment<'_>, spot: Spot) -> Evidence {
-        let raw = segment.written(spot.element, spot.component);
-        Evidence::new(field, self.place(segment, spot), raw.as_ref())
+        let raw = segment.written(spot.element, spot.component).into();
+        Evidence { field: field.into(), at: self.place(segment, spot), raw }
     }
 
     /// Reports a fault of the segment at hand, which the acknowledgment will point at.

@@ -9,13 +9,13 @@ use super::envelope_faults::{
     truncated,
 };
 use super::interchange_ta1;
-use super::open::{Digest, Group, Interchange, Set};
+use super::open::{Group, Interchange, Set};
 use super::other_sets::{OtherSets, nothing_inside};
 use super::receipts::Receipts;
 use super::record::Place;
 use super::set::{Opening, format, reader};
 use crate::canonical::Document;
-use crate::edi::{Seen, Segment};
+use crate::edi::{Digest, Seen, Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
 use crate::path::Steps;
@@ -143,8 +143,7 @@ impl<'a, 's> Envelope<'a, 's> {
     /// The file ends at this byte and line.
     pub(super) fn end(mut self, byte: u64, line: u64) -> Result<Summary, Halt> {
         if let Some(set) = self.set.take() {
-            let finding =
-                truncated(Location::new(byte, line, set.path), &format!("a transaction set {}", set.named()));
+            let finding = truncated(Location::new(byte, line, set.path), &format!("a transaction set {}", set.named()));
             self.finish_set(set, Some(finding), false)?;
         } else if let Some(group) = self.group.take() {
             let finding = truncated(Location::new(byte, line, group.path), "a functional group");
@@ -251,7 +250,7 @@ impl<'a, 's> Envelope<'a, 's> {
         }
         let is_new = group.seen.is_new(&control);
         let mut digest = Digest::default();
-        digest.take(st.raw);
+        digest.add(st.raw);
         let mut set = Set { path, control, st: place, segments: 1, end: end_of(st), digest, reader, told: false };
         if !is_new {
             let message =
@@ -272,11 +271,16 @@ impl<'a, 's> Envelope<'a, 's> {
         set.segments += 1;
         set.end = end_of(segment);
         let Some((reader, _)) = &mut set.reader else { return Ok(()) };
-        set.digest.take(segment.raw);
+        set.digest.add(segment.raw);
         reader.take(segment)?;
         let record = reader.record();
-        if let Some(finding) = bad_character(segment, interchange.delimiters, record.path()) {
+        if segment.has(sort::CONTROL)
+            && let Some(finding) = bad_character(segment, interchange.delimiters, record.path())
+        {
             record.report(finding);
+        }
+        if record.said.is_empty() {
+            return Ok(());
         }
         let said = record.overflow();
         if said.is_empty() {
@@ -392,7 +396,7 @@ impl<'a, 's> Envelope<'a, 's> {
             self.receipts.close_set();
             return Ok(());
         };
-        let is_new = self.seen_documents.is_new(&set.digest.finish());
+        let is_new = self.seen_documents.is_new(&set.digest);
         let repeats = !is_new && self.interchange.as_ref().is_some_and(|interchange| interchange.is_duplicate);
         if repeats && !set.told {
             self.receipts.close_set();

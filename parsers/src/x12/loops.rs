@@ -138,6 +138,7 @@ impl Loops {
     }
 
     /// The path of the segment.
+    #[inline]
     pub(super) fn path(&self) -> Steps {
         self.stray.unwrap_or(self.path)
     }
@@ -165,7 +166,7 @@ impl Loops {
     /// One more segment of this kind in the innermost loop.
     fn count(&mut self, key: Key) -> u32 {
         let first = self.open.last().map_or(0, |open| open.counts);
-        for (known, count) in self.counts.iter_mut().skip(first) {
+        for (known, count) in self.counts.get_mut(first..).unwrap_or_default() {
             if *known == key {
                 *count = count.saturating_add(1);
                 return *count;

@@ -7,7 +7,7 @@ use super::record::Place;
 use super::set::SetReader;
 use super::values;
 use crate::canonical::{Identifier, Party};
-use crate::edi::{Seen, Segment};
+use crate::edi::{Digest, Seen, Segment};
 use crate::path::Steps;
 use crate::text::brief;
 
@@ -117,36 +117,5 @@ pub(super) struct Set {
 impl Set {
     pub(super) fn named(&self) -> String {
         format!("(ST02 `{}`)", brief(&self.control))
-    }
-}
-
-/// A digest of a transaction set's bytes, to know a repeated one again. Eight bytes at a time: every byte of
-/// every file goes through it.
-#[derive(Default)]
-pub(super) struct Digest(u64);
-
-impl Digest {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-
-    /// Takes a segment; where it ends is part of the digest.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
-        let (eights, rest) = bytes.as_chunks::<8>();
-        for eight in eights {
-            self.mix(u64::from_le_bytes(*eight));
-        }
-        let mut last = [0; 8];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        self.mix(u64::from_le_bytes(last));
-        self.mix(bytes.len() as u64);
-    }
-
-    pub(super) fn finish(&self) -> u64 {
-        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(Self::FACTOR);
-        mixed ^ (mixed >> 29)
-    }
-
-    fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(Self::FACTOR);
-        self.0 ^= self.0 >> 32;
     }
 }

@@ -185,6 +185,7 @@ impl Record {
     }
 
     /// Where an element of the segment at hand stands.
+    #[inline]
     pub(super) fn place(&self, segment: &Segment<'_>, element: usize) -> Location {
         segment.element_location(element, self.path())
     }
@@ -278,7 +279,8 @@ impl Record {
     /// Keeps where a canonical field stands in the original.
     pub(super) fn prove(&mut self, field: impl Into<Short>, segment: &Segment<'_>, element: usize) {
         let at = self.place(segment, element);
-        self.evidence.push(Evidence::new(field, at, &*segment.as_written(element)));
+        let raw = segment.as_written(element).into();
+        self.evidence.push(Evidence { field: field.into(), at, raw });
     }
 }
 

@@ -17,12 +17,13 @@ const BINARY_HEAD_BYTES: usize = 32;
 const TRAILING_QUOTED_BYTES: usize = 200;
 
 /// What comes next in the file.
-pub(super) enum Token<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
     /// An ISA segment: an interchange begins, whatever was open before.
-    Interchange(Segment<'a>, Delimiters),
-    Segment(Segment<'a>),
+    Interchange(Delimiters),
+    Segment,
     /// Bytes between two interchanges, or after the last, that are neither.
-    Trailing(Segment<'a>),
+    Trailing,
 }
 
 pub(super) struct Tokens<'a> {
@@ -38,10 +39,13 @@ pub(super) struct Tokens<'a> {
     sorts: u8,
     /// Its id, where that is broken over two lines.
     id: Vec<u8>,
-    /// Cuts most segments; the others are cut by what each byte is under these delimiters.
-    scan: Scan<1>,
+    /// The last segment was cut by the scan, as most are; the others are cut by what each byte is under these
+    /// delimiters.
+    is_scanned: bool,
+    scan: Option<Scan<1, 0>>,
     classes: Box<[u8; 256]>,
-    trailing: Vec<u8>,
+    /// What was left behind last, where it was no segment.
+    trailing: Option<Trailing>,
     /// A segment was met that is not UTF-8.
     pub(super) met_other_than_utf8: bool,
     /// Segments read.
@@ -61,9 +65,10 @@ impl<'a> Tokens<'a> {
             ends: Vec::new(),
             sorts: 0,
             id: Vec::new(),
+            is_scanned: false,
             scan: scan(delimiters),
             classes: classes(delimiters),
-            trailing: Vec::new(),
+            trailing: None,
             met_other_than_utf8: false,
             units: 0,
         }
@@ -74,7 +79,11 @@ impl<'a> Tokens<'a> {
         (self.window.byte(), self.window.line())
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Token<'_>>, Halt> {
+    /// Goes on to what comes next; [`Tokens::segment`] has it then.
+    pub(super) fn next(&mut self) -> Result<Option<Token>, Halt> {
+        if self.next_scanned() {
+            return Ok(Some(Token::Segment));
+        }
         let due = std::mem::take(&mut self.due);
         if self.sorts & sort::LINE_BREAK == 0 && matches!(self.delimiters.terminator, Terminator::Byte(_)) {
             self.window.consume_within_line(due);
@@ -86,6 +95,7 @@ impl<'a> Tokens<'a> {
         if head.is_empty() {
             return Ok(None);
         }
+        self.trailing = None;
         if starts_interchange(head) {
             let delimiters = derive(self.window.at_least(ISA_BYTES_MAX)?);
             if self.delimiters != delimiters {
@@ -94,29 +104,41 @@ impl<'a> Tokens<'a> {
                 self.scan = scan(delimiters);
             }
             self.between = false;
-            self.segment()?;
-            return Ok(Some(Token::Interchange(self.last_segment(), self.delimiters)));
+            self.cut()?;
+            return Ok(Some(Token::Interchange(delimiters)));
         }
         if self.between {
-            return Ok(Some(Token::Trailing(self.pass_trailing()?)));
+            self.pass_trailing()?;
+            return Ok(Some(Token::Trailing));
         }
-        self.segment()?;
+        self.cut()?;
         self.between = self.id() == b"IEA";
-        Ok(Some(Token::Segment(self.last_segment())))
+        self.is_scanned &= !self.between;
+        Ok(Some(Token::Segment))
+    }
+
+    /// Goes on from a segment like most to another; `false` where it is not like most, and nothing is done.
+    fn next_scanned(&mut self) -> bool {
+        let (Some(scan), true) = (&self.scan, self.is_scanned) else { return false };
+        let Some((held, on_new_line)) = self.window.after(self.due) else { return false };
+        // Those that are more than a segment.
+        if matches!(held, [b'I', b'S' | b'E', b'A', ..]) || is_binary(held) {
+            return false;
+        }
+        self.ends.clear();
+        let Some(length) = scan.cut(held, &mut self.ends) else { return false };
+        if length as usize > self.limits.token_bytes_max || self.ends.len() > self.limits.columns_max {
+            return false;
+        }
+        self.window.go_after(self.due, on_new_line);
+        self.due = length as usize + 1;
+        self.units += 1;
+        true
     }
 
     /// Leaves behind what may stand between segments: blanks, line breaks, extra terminators.
     fn skip_blank(&mut self) -> Result<(), Halt> {
         loop {
-            // Most often there is nothing, or the end of the line.
-            match self.window.bytes() {
-                [b'A'..=b'Z', ..] if !self.between => return Ok(()),
-                [b'\n', b'A'..=b'Z', _, ..] if !self.between && !self.delimiters.terminator.is(b'\n') => {
-                    self.window.consume(1);
-                    return Ok(());
-                }
-                _ => {}
-            }
             let (terminator, between) = (self.delimiters.terminator, self.between);
             let is_blank =
                 |byte: &u8| byte.is_ascii_whitespace() || terminator.is(*byte) || (between && *byte == SUBSTITUTE);
@@ -134,24 +156,26 @@ impl<'a> Tokens<'a> {
     }
 
     /// Cuts the segment that starts here.
-    fn segment(&mut self) -> Result<(), Halt> {
+    fn cut(&mut self) -> Result<(), Halt> {
         self.ends.clear();
         self.units += 1;
+        self.is_scanned = false;
         let held = self.window.bytes();
-        if !is_binary(held)
-            && let Some(length) = self.scan.cut(held, &mut self.ends)
+        if let (Some(scan), false) = (&self.scan, is_binary(held))
+            && let Some(length) = scan.cut(held, &mut self.ends)
             && length as usize <= self.limits.token_bytes_max
         {
             self.sorts = 0;
             self.due = length as usize + 1;
+            self.is_scanned = matches!(self.delimiters.terminator, Terminator::Byte(_));
             return self.check_columns();
         }
         self.ends.clear();
-        self.segment_byte_by_byte()
+        self.cut_byte_by_byte()
     }
 
     /// The same for a segment that goes on past what is held, is wrapped, or holds more than ASCII.
-    fn segment_byte_by_byte(&mut self) -> Result<(), Halt> {
+    fn cut_byte_by_byte(&mut self) -> Result<(), Halt> {
         let binary = self.binary()?;
         // What is binary is passed over: it is no text, and has no elements.
         let mut scanned = binary.as_ref().map_or(0, |data| data.end);
@@ -250,13 +274,19 @@ impl<'a> Tokens<'a> {
         Ok(ends.then_some(after + 1..end))
     }
 
-    /// The segment last cut.
-    fn last_segment(&self) -> Segment<'_> {
+    /// The segment last cut, or what stands in its place.
+    #[inline]
+    pub(super) fn segment(&self) -> Segment<'_> {
+        if let Some(trailing) = &self.trailing {
+            return trailing.segment(&self.ends);
+        }
         let length = self.ends.last().map_or(0, |end| *end as usize);
+        let raw = self.window.bytes().get(..length).unwrap_or_default();
         let is_broken = self.sorts & sort::LINE_BREAK != 0;
+        let id = raw.get(..self.ends.first().map_or(0, |end| *end as usize)).unwrap_or_default();
         Segment {
-            id: self.id(),
-            raw: self.window.bytes().get(..length).unwrap_or_default(),
+            id: if is_broken { &self.id } else { id },
+            raw,
             text: if is_broken { None } else { self.window.text(length) },
             ends: &self.ends,
             sorts: self.sorts,
@@ -268,40 +298,54 @@ impl<'a> Tokens<'a> {
     }
 
     /// Leaves behind what is not X12, up to the next terminator or line break, keeping only its start.
-    fn pass_trailing(&mut self) -> Result<Segment<'_>, Halt> {
+    fn pass_trailing(&mut self) -> Result<(), Halt> {
         let (byte, line) = self.place();
-        self.trailing.clear();
+        let mut bytes = Vec::new();
         loop {
-            let bytes = self.window.bytes();
+            let held = self.window.bytes();
             let ends_at = |byte: &u8| matches!(byte, b'\r' | b'\n') || self.delimiters.terminator.is(*byte);
-            let end = bytes.iter().position(ends_at);
-            let length = end.unwrap_or(bytes.len());
-            let room = TRAILING_QUOTED_BYTES - self.trailing.len();
-            self.trailing.extend_from_slice(bytes.get(..length.min(room)).unwrap_or_default());
+            let end = held.iter().position(ends_at);
+            let length = end.unwrap_or(held.len());
+            let room = TRAILING_QUOTED_BYTES - bytes.len();
+            bytes.extend_from_slice(held.get(..length.min(room)).unwrap_or_default());
             self.window.consume(length);
             if end.is_some() || !self.window.more()? {
                 break;
             }
         }
         self.ends.clear();
-        self.ends.push(as_place(self.trailing.len()));
-        let sorts = if std::str::from_utf8(&self.trailing).is_ok() { 0 } else { sort::HIGH | sort::NOT_UTF8 };
-        Ok(Segment {
-            id: &self.trailing,
-            raw: &self.trailing,
-            text: None,
-            ends: &self.ends,
-            sorts,
-            byte,
-            line,
-            component_separator: None,
-            cut: false,
-        })
+        self.ends.push(as_place(bytes.len()));
+        self.trailing = Some(Trailing { bytes, byte, line });
+        Ok(())
     }
 
     fn limit(&self, what: &'static str, setting: &'static str, max: usize) -> Halt {
         let (byte, line) = self.place();
         Halt::Limit(Limit { what, setting, max: max as u64, byte, line })
+    }
+}
+
+/// The start of what is not X12.
+struct Trailing {
+    bytes: Vec<u8>,
+    byte: u64,
+    line: u64,
+}
+
+impl Trailing {
+    fn segment<'s>(&'s self, ends: &'s [u32]) -> Segment<'s> {
+        let sorts = if std::str::from_utf8(&self.bytes).is_ok() { 0 } else { sort::HIGH | sort::NOT_UTF8 };
+        Segment {
+            id: &self.bytes,
+            raw: &self.bytes,
+            text: None,
+            ends,
+            sorts,
+            byte: self.byte,
+            line: self.line,
+            component_separator: None,
+            cut: false,
+        }
     }
 }
 
@@ -332,12 +376,13 @@ fn classes(delimiters: Delimiters) -> Box<[u8; 256]> {
     classes
 }
 
-fn scan(delimiters: Delimiters) -> Scan<1> {
-    match delimiters.terminator {
-        Terminator::Byte(terminator) => Scan::new([delimiters.element], terminator),
+fn scan(delimiters: Delimiters) -> Option<Scan<1, 0>> {
+    let terminator = match delimiters.terminator {
+        Terminator::Byte(terminator) => terminator,
         // A CR before it is none of the bytes a scan passes over.
-        Terminator::Newline => Scan::new([delimiters.element], b'\n'),
-    }
+        Terminator::Newline => b'\n',
+    };
+    terminator.is_ascii().then(|| Scan::new([delimiters.element], [], terminator))
 }
 
 #[cfg(test)]
@@ -354,11 +399,12 @@ mod tests {
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         let mut told = Vec::new();
         while let Some(token) = tokens.next().unwrap() {
-            let (kind, segment) = match &token {
-                Token::Interchange(segment, _) => ("isa", segment),
-                Token::Segment(segment) => ("segment", segment),
-                Token::Trailing(segment) => ("trailing", segment),
+            let kind = match token {
+                Token::Interchange(_) => "isa",
+                Token::Segment => "segment",
+                Token::Trailing => "trailing",
             };
+            let segment = tokens.segment();
             let raw = if kind == "isa" { String::new() } else { segment.excerpt() };
             let cut = if segment.cut { " cut" } else { "" };
             told.push(format!("{kind} {}:{} {raw}{cut}", segment.byte, segment.line).trim_end().to_owned());
@@ -389,7 +435,8 @@ mod tests {
         let mut input = text.as_bytes();
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
-        let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
+        assert_eq!(tokens.next().unwrap(), Some(Token::Segment));
+        let segment = tokens.segment();
         let place = segment.element_location(2, Steps::new().within(b"IT1", 1));
         assert_eq!((place.byte, place.line, place.len, place.path.as_str()), (114, 2, 2, "IT1[1]/02"));
         assert_eq!(segment.text(2).as_deref(), Some("10"));
@@ -428,7 +475,8 @@ mod tests {
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
         for expected in ["M\u{fc}hle \u{20ac}", "M\u{fc}hle"] {
-            let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
+            assert_eq!(tokens.next().unwrap(), Some(Token::Segment));
+            let segment = tokens.segment();
             assert_eq!(segment.text(2).as_deref(), Some(expected));
         }
         assert!(tokens.met_other_than_utf8);

@@ -243,11 +243,7 @@ fn refer(line: &mut Line, rff: &Segment<'_>) {
 
 /// `lines[3].net_amount`.
 fn line_field(index: usize, field: &str) -> Short {
-    let mut text = Short::from("lines[");
-    text.push_number(index as u64);
-    text.push_str("].");
-    text.push_str(field);
-    text
+    Short::part("lines", index, field)
 }
 
 /// What a line's amounts and prices come to, where both are known: quantity × price ÷ base.

@@ -192,16 +192,16 @@ impl InvoicReader {
         let groups = &self.record.groups;
         let (in_charge, in_party) = (groups.within(Group::Allowance), groups.within(Group::Party));
         let (in_terms, in_line) = (groups.within(Group::Terms), groups.within(Group::Line));
-        if !in_charge || tag == b"ALC" {
+        if self.charge.is_some() && (!in_charge || tag == b"ALC") {
             self.close_charge();
         }
-        if !in_party || tag == b"NAD" {
+        if self.party.is_some() && (!in_party || tag == b"NAD") {
             self.close_party();
         }
-        if !in_terms || matches!(tag, b"PAT" | b"PYT") {
+        if self.terms.is_some() && (!in_terms || matches!(tag, b"PAT" | b"PYT")) {
             self.close_terms();
         }
-        if !in_line || tag == b"LIN" {
+        if self.line.is_some() && (!in_line || tag == b"LIN") {
             self.close_line();
         }
     }

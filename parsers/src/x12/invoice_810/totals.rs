@@ -142,6 +142,9 @@ pub(super) fn disagreement(invoice: &Invoice, sums: &Sums) -> Option<Disagreemen
 
 /// Half a cent goes up, away from zero.
 fn to_cents(amount: Decimal) -> Decimal {
+    if amount.scale() <= 2 {
+        return amount;
+    }
     amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
