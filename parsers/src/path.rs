@@ -31,6 +31,19 @@ impl Path {
         Self(Kept::Text(Short::new()))
     }
 
+    /// The path of an element of a segment, by its number: `…/04`.
+    #[inline]
+    pub(crate) fn of_element(segment: &Steps, number: usize) -> Self {
+        let element = u16::try_from(number).unwrap_or(NO_ELEMENT - 1);
+        Self(Kept::Steps { steps: Steps { element, ..*segment }, text: OnceLock::new() })
+    }
+
+    /// The path of an element of a segment, by the name that a path has for it.
+    #[inline]
+    pub(crate) fn of_named(segment: &Steps, name: &'static str) -> Self {
+        Self(Kept::Steps { steps: Steps { name, ..*segment }, text: OnceLock::new() })
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -96,18 +109,6 @@ impl Steps {
     /// Goes back out until there are so many steps.
     pub(crate) fn truncate(&mut self, depth: usize) {
         self.depth = self.depth.min(u8::try_from(depth).unwrap_or(u8::MAX));
-    }
-
-    /// An element of the segment, by its number: `/04`.
-    pub(crate) fn element(mut self, number: usize) -> Self {
-        self.element = u16::try_from(number).unwrap_or(NO_ELEMENT - 1);
-        self
-    }
-
-    /// An element of the segment, by the name that a path has for it: `/C516.5004`.
-    pub(crate) fn named(mut self, name: &'static str) -> Self {
-        self.name = name;
-        self
     }
 }
 
@@ -248,18 +249,18 @@ mod tests {
     fn steps_read_as_their_text() {
         let set = Steps::new().within(b"ISA", 1).within(b"GS", 20).within(b"ST", 3);
         assert_eq!(Path::from(set), "ISA[1]/GS[20]/ST[3]");
-        assert_eq!(Path::from(set.within(b"IT1", 4).element(4)), "ISA[1]/GS[20]/ST[3]/IT1[4]/04");
-        assert_eq!(Path::from(set.element(104)), "ISA[1]/GS[20]/ST[3]/104");
+        assert_eq!(Path::of_element(&set.within(b"IT1", 4), 4), "ISA[1]/GS[20]/ST[3]/IT1[4]/04");
+        assert_eq!(Path::of_element(&set, 104), "ISA[1]/GS[20]/ST[3]/104");
         let mut message = Steps::new().within(b"UNB", 1).within(b"UNH", 2).within(b"LIN", 3);
         message.truncate(2);
         message.push(b"MOA", 1);
-        assert_eq!(Path::from(message.named("/C516.5004")), "UNB[1]/UNH[2]/MOA[1]/C516.5004");
+        assert_eq!(Path::of_named(&message, "/C516.5004"), "UNB[1]/UNH[2]/MOA[1]/C516.5004");
         assert_eq!(Path::from(Steps::new()), "");
     }
 
     #[test]
     fn a_path_is_the_same_however_it_is_kept() {
-        let steps = Path::from(Steps::new().within(b"ISA", 1).element(6));
+        let steps = Path::of_element(&Steps::new().within(b"ISA", 1), 6);
         let text = Path::from("ISA[1]/06");
         assert_eq!(steps, text);
         assert_eq!(steps.clone(), text.clone());

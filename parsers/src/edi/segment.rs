@@ -115,18 +115,14 @@ impl<'a> Segment<'a> {
 
     /// The place of an element, in the segment of this path; of the segment when the element is absent.
     #[inline]
-    pub(crate) fn element_location(&self, element: usize, path: Steps) -> Location {
-        let path = path.element(element);
-        match self.range(element) {
-            Some((start, end)) if start < end => {
-                let mut line = self.line;
-                if self.has(sort::LINE_BREAK) {
-                    line += line_ends(self.raw.get(..start).unwrap_or_default());
-                }
-                Location::new(self.byte + start as u64, line, path).spanning(end - start)
-            }
-            _ => self.location(path),
+    pub(crate) fn element_location(&self, element: usize, path: &Steps) -> Location {
+        let (start, end) = self.range(element).filter(|(start, end)| start < end).unwrap_or((0, self.raw.len()));
+        let mut line = self.line;
+        if self.has(sort::LINE_BREAK) {
+            line += line_ends(self.raw.get(..start).unwrap_or_default());
         }
+        let len = u32::try_from(end - start).unwrap_or(u32::MAX);
+        Location { byte: self.byte + start as u64, line, path: Path::of_element(path, element), len }
     }
 
     /// Which element the byte at `at` of `raw` belongs to.

@@ -74,6 +74,10 @@ impl<'a, 's> Envelope<'a, 's> {
         if segment.cut && &segment.tag != b"UNZ" {
             return self.cut(segment);
         }
+        if self.message.is_some() && !segment.tag.starts_with(b"UN") {
+            self.take_in_message(segment)?;
+            return self.check_characters(segment, charset);
+        }
         if matches!(&segment.tag, b"UNB" | b"UNG" | b"UNH" | b"UNT" | b"UNE" | b"UNZ") {
             self.said_out_of_place = false;
         }
@@ -432,12 +436,20 @@ impl<'a, 's> Envelope<'a, 's> {
         let interchange = self.interchange.as_ref().and_then(|interchange| interchange.control.clone());
         let group = self.group.as_ref().map(|group| group.control.clone());
         let numbers = [("UNB0020", interchange), ("UNG0048", group), ("UNH0062", Some(message))];
+        let mut control = Vec::with_capacity(numbers.len());
         let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
-        numbers.filter(|(_, number)| !number.is_empty()).collect()
+        control.extend(numbers.filter(|(_, number)| !number.is_empty()));
+        control
     }
 
     /// Characters the declared set has not, said once an interchange; control characters, always.
+    #[inline]
     fn check_characters(&mut self, segment: &Segment<'_>, declared: Charset) -> Result<(), Halt> {
+        // Nothing but what every set has, as nearly always.
+        if segment.sorts == 0 { Ok(()) } else { self.check_odd_characters(segment, declared) }
+    }
+
+    fn check_odd_characters(&mut self, segment: &Segment<'_>, declared: Charset) -> Result<(), Halt> {
         let said = self.interchange.as_ref().is_none_or(|interchange| interchange.said_charset);
         let is_off = !said && declared.fault(segment.raw, segment.sorts).is_some();
         if !is_off && segment.sorts & sort::CONTROL == 0 {

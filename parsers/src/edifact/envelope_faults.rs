@@ -4,7 +4,7 @@ use super::charset::{Charset, sort};
 use super::segment::{Segment, Spot};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
-use crate::path::Steps;
+use crate::path::{Path, Steps};
 use crate::text::brief;
 
 /// A count that a trailer declares and that we made.
@@ -210,7 +210,7 @@ pub(super) fn bad_character(segment: &Segment<'_>, path: Steps) -> Option<Findin
 }
 
 fn place(segment: &Segment<'_>, spot: Spot, path: Steps) -> Location {
-    segment.component_location(spot.element, spot.component, path.named(spot.path))
+    segment.component_location(spot.element, spot.component, Path::of_named(&path, spot.path))
 }
 
 /// `UNT 0074`.

@@ -104,8 +104,9 @@ impl Groups {
     }
 
     /// The path of the segment.
-    pub(super) fn path(&self) -> Steps {
-        self.path
+    #[inline]
+    pub(super) fn path(&self) -> &Steps {
+        &self.path
     }
 
     /// The innermost group the segment stands in, or opened.

@@ -8,6 +8,7 @@
 //! ```
 
 mod aperak;
+mod bytes;
 mod charset;
 mod contrl;
 mod envelope;

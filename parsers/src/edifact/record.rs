@@ -13,7 +13,7 @@ use crate::canonical::Evidence;
 use crate::finding::{Code, Finding};
 use crate::limits::{Limit, Limits};
 use crate::location::Location;
-use crate::path::Steps;
+use crate::path::{Path, Steps};
 use crate::short::Short;
 use crate::text::brief;
 
@@ -84,7 +84,7 @@ impl Record {
 
     /// The path of the segment at hand.
     pub(super) fn path(&self) -> Steps {
-        self.groups.path()
+        *self.groups.path()
     }
 
     pub(super) fn report(&mut self, finding: Finding) {
@@ -94,7 +94,7 @@ impl Record {
     /// Where a component of the segment at hand stands.
     #[inline]
     pub(super) fn place(&self, segment: &Segment<'_>, spot: Spot) -> Location {
-        segment.component_location(spot.element, spot.component, self.path().named(spot.path))
+        segment.component_location(spot.element, spot.component, Path::of_named(self.groups.path(), spot.path))
     }
 
     /// Keeps where a canonical field stands in the original.

@@ -111,6 +111,11 @@ impl<'a> Segment<'a> {
         }
     }
 
+    /// How many elements follow the tag.
+    pub(super) fn count(&self) -> usize {
+        self.elements.len().saturating_sub(1)
+    }
+
     /// The text of an element that is one component, needs no decoding, and is not empty.
     pub(super) fn only_component(&self, element: usize) -> Option<&'a str> {
         let (first, end) = self.parts_of(element);
@@ -185,17 +190,16 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of a component, with its path in full; of the segment when the component is absent.
+    #[inline]
     pub(super) fn component_location(&self, element: usize, component: usize, path: impl Into<Path>) -> Location {
-        match self.part(element, component) {
-            Some((start, end)) if start < end => {
-                let mut line = self.line;
-                if self.sorts & sort::NEWLINE != 0 {
-                    line += line_ends(self.raw.get(..start).unwrap_or_default());
-                }
-                Location::new(self.byte + start as u64, line, path).spanning(end - start)
-            }
-            _ => self.location(path),
+        let part = self.part(element, component).filter(|(start, end)| start < end);
+        let (start, end) = part.unwrap_or((0, self.raw.len()));
+        let mut line = self.line;
+        if self.sorts & sort::NEWLINE != 0 {
+            line += line_ends(self.raw.get(..start).unwrap_or_default());
         }
+        let len = u32::try_from(end - start).unwrap_or(u32::MAX);
+        Location { byte: self.byte + start as u64, line, path: path.into(), len }
     }
 
     /// The element and the component that the byte at `at` of `raw` belongs to.
@@ -224,7 +228,9 @@ impl<'a> Segment<'a> {
             return None;
         }
         // What belongs to a repetition is none of the first occurrence's components.
-        if self.repeats.iter().any(|repeat| (first + 1..=part).contains(&(*repeat as usize))) {
+        if !self.repeats.is_empty()
+            && self.repeats.iter().any(|repeat| (first + 1..=part).contains(&(*repeat as usize)))
+        {
             return None;
         }
         Some(self.range(part))

@@ -4,6 +4,7 @@
 
 use encoding_rs::{Encoding, UTF_8};
 
+use super::bytes::{ELEMENT, RELEASE, REPETITION, SERVICE, TERMINATOR, as_place, class, classes, scan, split_elements};
 use super::charset::{Charset, sort};
 use super::segment::{Segment, Tag};
 use super::service_characters::{Service, UNA_BYTES, starts_interchange};
@@ -16,14 +17,6 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 const SUBSTITUTE: u8 = 0x1a;
 /// How much of what is not EDIFACT is quoted.
 const TRAILING_QUOTED_BYTES: usize = 200;
-
-/// What a byte is, beside the sorts of characters.
-const TERMINATOR: u16 = 1;
-const ELEMENT: u16 = 1 << 1;
-const COMPONENT: u16 = 1 << 2;
-const RELEASE: u16 = 1 << 3;
-const REPETITION: u16 = 1 << 4;
-const SERVICE: u16 = TERMINATOR | ELEMENT | COMPONENT | RELEASE | REPETITION;
 
 /// What comes next in the file.
 pub(super) enum Token {
@@ -454,56 +447,6 @@ pub(super) fn opens_file(head: &[u8]) -> bool {
     // A UNA that cannot be right is one all the same where UNB follows.
     let near = head.get(..4 * UNA_BYTES).unwrap_or(head);
     starts_interchange(head) || (head.starts_with(b"UNA") && memchr::memmem::find(near, b"UNB+").is_some())
-}
-
-/// A place in a segment: no segment has four gigabytes.
-fn as_place(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-/// Adds the first component of each element but the first.
-fn split_elements(raw: &[u8], separator: u8, ends: &[u32], elements: &mut Vec<u32>) {
-    let mut part = 0;
-    for end in ends {
-        part += 1;
-        if raw.get(*end as usize) == Some(&separator) {
-            elements.push(part);
-        }
-    }
-}
-
-fn scan(service: Service) -> Scan<2, 2> {
-    // What is not there is a stranger that never stands before the terminator.
-    let strangers = [service.release, service.repetition].map(|byte| byte.unwrap_or(service.terminator));
-    Scan::new([service.element, service.component], strangers, service.terminator)
-}
-
-fn class(classes: &[u16; 256], byte: u8) -> u16 {
-    classes.get(usize::from(byte)).copied().unwrap_or_default()
-}
-
-/// What each byte is under these service characters.
-fn classes(service: Service) -> Box<[u16; 256]> {
-    let mut classes = Box::new([0; 256]);
-    for (byte, class) in (0..=255u8).zip(classes.iter_mut()) {
-        *class = match byte {
-            _ if byte == service.terminator => TERMINATOR,
-            _ if byte == service.element => ELEMENT,
-            _ if byte == service.component => COMPONENT,
-            _ if Some(byte) == service.release => RELEASE,
-            _ if Some(byte) == service.repetition => REPETITION,
-            b'\r' | b'\n' => sort::NEWLINE,
-            b'\t' => 0,
-            0..=0x1f | 0x7f => sort::CONTROL,
-            0x80.. => sort::HIGH,
-            b'a'..=b'z' => sort::LOWER,
-            b'@' | b'#' | b'$' | b'[' | b'\\' | b']' | b'^' | b'_' | b'`' | b'{' | b'|' | b'}' | b'~' => {
-                sort::OUTSIDE_A
-            }
-            _ => 0,
-        };
-    }
-    classes
 }
 
 #[cfg(test)]

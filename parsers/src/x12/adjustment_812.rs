@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::invoice_810::{Parties, charge, identify};
-use super::loops::{Grammar, Loop, Members, keys};
+use super::loops::{Grammar, Known, Loop, Members, keys};
 use super::party::{OpenParty, contact};
 use super::record::{Noted, Place, Record, within};
 use super::set::{Opening, SetReader, Told};
@@ -17,7 +17,7 @@ use crate::short::Short;
 pub(super) static GRAMMAR: Grammar = Grammar {
     set: "812",
     document: "adjustment",
-    segments: &keys([
+    segments: Known::of([
         "AMT", "AT", "BCD", "CDD", "CTP", "CUR", "DTM", "FA1", "FA2", "FOB", "ITD", "LE", "LIN", "LM", "LQ", "LS",
         "N1", "N11", "N2", "N3", "N4", "N9", "NTE", "PCT", "PER", "PID", "PO4", "PWK", "QTY", "REF", "SAC", "SE",
         "SHD", "ST", "TXI",

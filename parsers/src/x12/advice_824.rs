@@ -1,6 +1,6 @@
 //! Reads a transaction set 824 (application advice): what an application made of documents of ours.
 
-use super::loops::{Grammar, Loop, Members, keys};
+use super::loops::{Grammar, Known, Loop, Members, keys};
 use super::party::OpenParty;
 use super::record::{Place, Record, within};
 use super::set::{Opening, SetReader, Told};
@@ -16,7 +16,7 @@ const TEXT_BYTES_MAX: usize = 1_000;
 pub(super) static GRAMMAR: Grammar = Grammar {
     set: "824",
     document: "answer",
-    segments: &keys([
+    segments: Known::of([
         "AMT", "BGN", "CTX", "DTM", "LE", "LM", "LQ", "LS", "N1", "N2", "N3", "N4", "N9", "NM1", "NTE", "OTI", "PER",
         "PWK", "QTY", "RED", "REF", "SE", "ST", "TED",
     ]),

@@ -179,7 +179,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let document = interchange_ta1::read(ta1, interchange, path, self.documents);
         let lacks = interchange_ta1::lacks(ta1).map(|(element, what)| {
             let field = format!("TA1{element:02}");
-            let place = ta1.element_location(element, path);
+            let place = ta1.element_location(element, &path);
             Finding::error(
                 Code::REQUIRED_MISSING,
                 place,
@@ -410,7 +410,7 @@ impl<'a, 's> Envelope<'a, 's> {
             ordinal: self.documents,
             format: format.to_owned(),
             version: self.group.as_ref().and_then(|group| group.version.clone()),
-            control: self.control_numbers(&set),
+            control: self.control_numbers(set.control),
             location: set.st.location.spanning(usize::try_from(length).unwrap_or(usize::MAX)),
             evidence: told.evidence,
             body: told.body,
@@ -425,12 +425,14 @@ impl<'a, 's> Envelope<'a, 's> {
         self.emit(Event::Document(Box::new(document)))
     }
 
-    fn control_numbers(&self, set: &Set) -> Vec<(String, String)> {
+    fn control_numbers(&self, st02: String) -> Vec<(String, String)> {
         let isa13 = self.interchange.as_ref().map(|interchange| interchange.control.clone());
         let gs06 = self.group.as_ref().and_then(|group| group.control.clone());
-        let numbers = [("ISA13", isa13), ("GS06", gs06), ("ST02", Some(set.control.clone()))];
+        let numbers = [("ISA13", isa13), ("GS06", gs06), ("ST02", Some(st02))];
+        let mut control = Vec::with_capacity(numbers.len());
         let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
-        numbers.filter(|(_, number)| !number.is_empty()).collect()
+        control.extend(numbers.filter(|(_, number)| !number.is_empty()));
+        control
     }
 
     fn character_fault(&self, segment: &Segment<'_>, path: Steps) -> Option<Finding> {

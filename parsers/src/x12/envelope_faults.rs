@@ -81,7 +81,7 @@ fn trailing(
     message: String,
     fix: String,
 ) -> Finding {
-    Finding::error(code, trailer.element_location(element, path), message, fix)
+    Finding::error(code, trailer.element_location(element, &path), message, fix)
         .with_rule(rule)
         .with_field(rule)
         .with_value(trailer.written(element))
@@ -116,7 +116,7 @@ pub(super) fn duplicate(
     message: String,
     fix: &str,
 ) -> Finding {
-    Finding::error(Code::EDI_DUPLICATE_CONTROL, segment.element_location(element, path), message, fix)
+    Finding::error(Code::EDI_DUPLICATE_CONTROL, segment.element_location(element, &path), message, fix)
         .with_rule(rule)
         .with_field(format!("{}{element:02}", segment.written(0)))
         .with_value(segment.written(element))
@@ -177,7 +177,7 @@ pub(super) fn bad_character(segment: &Segment<'_>, delimiters: Delimiters, path:
     Some(
         Finding::error(
             Code::EDI_ELEMENT_INVALID,
-            segment.element_location(element, path),
+            segment.element_location(element, &path),
             format!("{} holds a control character (byte 0x{byte:02X}){more}", brief(&field)),
             "Remove control characters (NUL and kin) from the data before sending.",
         )

@@ -39,7 +39,7 @@ pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: Steps, or
         ta1.text(*element).is_some() && (*field != "faults[0].code" || !acknowledgment.faults.is_empty())
     });
     let evidence = proofs
-        .map(|(field, element)| Evidence::new(field, ta1.element_location(element, path), &*ta1.as_written(element)));
+        .map(|(field, element)| Evidence::new(field, ta1.element_location(element, &path), &*ta1.as_written(element)));
     let control = Some(interchange.control.clone()).filter(|control| !control.is_empty());
     Document {
         ordinal,

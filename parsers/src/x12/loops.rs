@@ -1,6 +1,6 @@
 //! The segments of a transaction set and the loops they stand in: where we are, and its path.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::path::Steps;
 
@@ -10,9 +10,8 @@ pub(super) struct Grammar {
     pub(super) set: &'static str,
     /// What one set of it is, for people: `invoice`.
     pub(super) document: &'static str,
-    /// The ids of its segments, sorted, with the loop controls LS and LE that may stand anywhere
-    /// (X12.6 §3.12).
-    pub(super) segments: &'static [Key],
+    /// Its segments, with the loop controls LS and LE that may stand anywhere (X12.6 §3.12).
+    pub(super) segments: Known,
     /// The loop a segment opens.
     pub(super) opening: fn(&[u8]) -> Option<(Loop, Members)>,
 }
@@ -25,8 +24,8 @@ pub(super) enum Members {
     AllBut(&'static [Key]),
 }
 
-/// A segment's id as a number that sorts as the id does; what is longer than an id may be is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A segment's id as a number; what is longer than an id may be is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(u32);
 
 impl Key {
@@ -37,13 +36,48 @@ impl Key {
             _ => 0,
         })
     }
+
+    /// Where it stands among the known.
+    const fn place(self) -> usize {
+        (self.0.wrapping_mul(0x9e37_79b1) >> 24) as usize
+    }
+}
+
+/// A set of ids in which each is found at its first place, or a few further on: no search, for every segment of
+/// every file is looked up.
+pub(super) struct Known([Key; Known::PLACES]);
+
+#[expect(clippy::indexing_slicing, reason = "a place is less than there are, and this is run by the compiler")]
+impl Known {
+    /// Several times as many as any set has.
+    const PLACES: usize = 256;
+
+    pub(super) const fn of<const N: usize>(ids: [&str; N]) -> Self {
+        let keys = keys(ids);
+        let mut places = [Key(0); Self::PLACES];
+        let mut at = 0;
+        while at < N {
+            let mut place = keys[at].place();
+            while places[place].0 != 0 {
+                place = (place + 1) % Self::PLACES;
+            }
+            places[place] = keys[at];
+            at += 1;
+        }
+        Self(places)
+    }
+}
+
+impl Known {
+    fn know(&self, key: Key) -> bool {
+        let (before, from) = self.0.split_at(key.place());
+        let met = from.iter().chain(before).find(|known| **known == key || known.0 == 0);
+        met.is_some_and(|known| known.0 != 0)
+    }
 }
 
 /// The keys of these ids, made by the compiler.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "a constant function has no iterators, and what it does not find is not compiled"
-)]
+#[expect(clippy::indexing_slicing, reason = "a constant function has no iterators, and this is run by the compiler")]
 pub(super) const fn keys<const N: usize>(ids: [&str; N]) -> [Key; N] {
     let mut keys = [Key(0); N];
     let mut at = 0;
@@ -81,7 +115,7 @@ pub(super) struct Loops {
     open: Vec<Open>,
     /// How often each id was met at the level of the set, then in each open loop.
     counts: Vec<(Key, u32)>,
-    unknown: HashMap<String, u32>,
+    unknown: BTreeMap<String, u32>,
     /// The path of the transaction set, the open loops, and the segment.
     path: Steps,
     /// How many steps the path of the set has.
@@ -107,7 +141,7 @@ impl Loops {
             grammar,
             open: Vec::with_capacity(4),
             counts: Vec::with_capacity(24),
-            unknown: HashMap::new(),
+            unknown: BTreeMap::new(),
             path: set,
             depth: set.depth(),
             stray: None,
@@ -117,7 +151,7 @@ impl Loops {
     /// Steps on to the segment with this id; `false` when the set has no such segment.
     pub(super) fn step(&mut self, id: &[u8]) -> bool {
         let key = Key::of(id);
-        if self.grammar.segments.binary_search(&key).is_err() {
+        if !self.grammar.segments.know(key) {
             self.step_unknown(id);
             return false;
         }
@@ -139,8 +173,8 @@ impl Loops {
 
     /// The path of the segment.
     #[inline]
-    pub(super) fn path(&self) -> Steps {
-        self.stray.unwrap_or(self.path)
+    pub(super) fn path(&self) -> &Steps {
+        self.stray.as_ref().unwrap_or(&self.path)
     }
 
     /// In the loop of a line, or in one within it.
@@ -205,7 +239,7 @@ mod tests {
     use crate::x12::{acknowledgment_997, adjustment_812, advice_824, invoice_810, remittance_820};
 
     #[test]
-    fn the_segments_of_every_grammar_are_sorted() {
+    fn a_grammar_knows_its_segments_and_no_others() {
         for grammar in [
             &invoice_810::GRAMMAR,
             &adjustment_812::GRAMMAR,
@@ -213,7 +247,9 @@ mod tests {
             &advice_824::GRAMMAR,
             &acknowledgment_997::GRAMMAR,
         ] {
-            assert!(grammar.segments.is_sorted(), "{}", grammar.set);
+            let knows = |id: &str| grammar.segments.know(Key::of(id.as_bytes()));
+            assert!(["ST", "SE", "LS", "LE"].into_iter().all(knows), "{}", grammar.set);
+            assert!(!["", "S", "SX", "ZZQ", "STST"].into_iter().any(knows), "{}", grammar.set);
         }
     }
 

@@ -17,8 +17,8 @@ use crate::{Halt, Limit, Limits};
 
 /// Text one document may bring, in longest segments.
 const TEXT_SEGMENTS_MAX: usize = 64;
-/// An invoice of three lines has so many fields that a person may dispute.
-const EVIDENCE_EXPECTED: usize = 12;
+/// An invoice of six lines has so many fields that a person may dispute.
+const EVIDENCE_EXPECTED: usize = 16;
 /// Findings kept of one document before they are told.
 const KEPT_MAX: usize = 1_000;
 
@@ -171,7 +171,7 @@ impl Record {
 
     /// The path of the segment at hand.
     pub(super) fn path(&self) -> Steps {
-        self.loops.path()
+        *self.loops.path()
     }
 
     /// Reports a finding of the segment at hand.
@@ -187,7 +187,7 @@ impl Record {
     /// Where an element of the segment at hand stands.
     #[inline]
     pub(super) fn place(&self, segment: &Segment<'_>, element: usize) -> Location {
-        segment.element_location(element, self.path())
+        segment.element_location(element, self.loops.path())
     }
 
     pub(super) fn date(&mut self, segment: &Segment<'_>, element: usize) -> Option<Date> {

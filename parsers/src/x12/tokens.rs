@@ -437,7 +437,7 @@ mod tests {
         tokens.next().unwrap();
         assert_eq!(tokens.next().unwrap(), Some(Token::Segment));
         let segment = tokens.segment();
-        let place = segment.element_location(2, Steps::new().within(b"IT1", 1));
+        let place = segment.element_location(2, &Steps::new().within(b"IT1", 1));
         assert_eq!((place.byte, place.line, place.len, place.path.as_str()), (114, 2, 2, "IT1[1]/02"));
         assert_eq!(segment.text(2).as_deref(), Some("10"));
         assert_eq!(segment.text(9), None);

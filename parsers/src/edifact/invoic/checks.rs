@@ -60,7 +60,8 @@ impl InvoicReader {
                 return;
             }
         }
-        let places = Places::new(&self.record.evidence, &self.places, unh.location.clone());
+        let parts: Vec<_> = self.places.iter().map(|(name, place)| (name.to_string(), place.clone())).collect();
+        let places = Places::new(&self.record.evidence, &parts, unh.location.clone());
         let findings = rules::check(&self.invoice, &places, claim, self.record.limits.findings_max);
         findings.into_iter().for_each(|finding| self.record.report(finding));
     }

@@ -25,6 +25,7 @@ use crate::canonical::{Body, Invoice, Payment, TaxBreakdown};
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::path::Steps;
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 /// The groups of an INVOIC, in any directory.
@@ -103,7 +104,7 @@ pub(super) struct InvoicReader {
     /// UNS has come.
     in_summary: bool,
     /// Where lines and parties begin.
-    places: Vec<(String, Location)>,
+    places: Vec<(Short, Location)>,
 }
 
 impl InvoicReader {

@@ -1,12 +1,12 @@
 //! The segments of an 810 and the loops they open.
 
-use crate::x12::loops::{Grammar, Loop, Members, keys};
+use crate::x12::loops::{Grammar, Known, Loop, Members, keys};
 
 /// Every segment an 810 may hold in 003010 to 008010. ITA and IT8 are of the 003xxx versions.
 pub(in crate::x12) static GRAMMAR: Grammar = Grammar {
     set: "810",
     document: "invoice",
-    segments: &keys([
+    segments: Known::of([
         "AMT", "BAL", "BIG", "CAD", "CRC", "CTP", "CTT", "CUR", "DMG", "DTM", "FA1", "FA2", "FOB", "INC", "ISS", "IT1",
         "IT3", "IT8", "ITA", "ITD", "L7", "LE", "LM", "LQ", "LS", "MEA", "MSG", "MTX", "N1", "N2", "N3", "N4", "N9",
         "NM1", "NTE", "PAM", "PER", "PID", "PKG", "PO4", "PWK", "QTY", "R4", "REF", "SAC", "SDQ", "SE", "SLN", "SR",

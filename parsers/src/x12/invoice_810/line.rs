@@ -11,7 +11,7 @@ use crate::x12::party::scheme;
 use crate::x12::record::{Record, field};
 
 /// Room for so many lines is made at once.
-const LINES_EXPECTED: usize = 4;
+const LINES_EXPECTED: usize = 8;
 
 /// What is open of the invoice's last line while its loop is read.
 pub(super) struct OpenLine {
@@ -40,7 +40,7 @@ impl OpenLine {
         if net_price.is_some() {
             record.prove(Short::part("lines", index, "net_price"), it1, 4);
         }
-        let unpaired = match (it1.says(2), it1.says(4)) {
+        let unpaired = match (quantity.is_some() || it1.says(2), net_price.is_some() || it1.says(4)) {
             (false, true) => Some(Box::new(record.missing(it1, 2, "the quantity invoiced"))),
             (true, false) => Some(Box::new(record.missing(it1, 4, "the unit price"))),
             _ => None,

@@ -1,13 +1,13 @@
 //! The segments of an 820 and the loops they open.
 
-use crate::x12::loops::{Grammar, Loop, Members, keys};
+use crate::x12::loops::{Grammar, Known, Loop, Members, keys};
 
 /// Every segment an 820 may hold in 003010 to 008010. BPS and RMT are of 003010 and 003020, ITA of the 003xxx
 /// versions.
 pub(in crate::x12) static GRAMMAR: Grammar = Grammar {
     set: "820",
     document: "payment",
-    segments: &keys([
+    segments: Known::of([
         "ADX", "AIN", "AMT", "ASM", "ATN", "BPR", "BPS", "CUR", "DED", "DTM", "DTP", "EMS", "ENT", "FA1", "FA2", "G53",
         "INV", "IT1", "ITA", "LE", "LOC", "LS", "LX", "N1", "N2", "N3", "N4", "N9", "NM1", "NTE", "PCT", "PEN", "PER",
         "PID", "PYD", "QTY", "RDM", "REF", "RMR", "RMT", "RPA", "RYL", "SAC", "SE", "SLN", "ST", "TRN", "TXI", "TXP",
