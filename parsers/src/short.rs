@@ -3,6 +3,7 @@
 //! Every amount of every document has three of these. Kept as a `String` each, they were the greater part
 //! of the time it takes to read an EDI file; kept in place, they cost a copy.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
@@ -36,6 +37,18 @@ impl Short {
     /// A field of one of several: `lines[3].quantity`.
     #[must_use]
     pub fn part(list: &str, index: usize, field: &str) -> Self {
+        // Nearly all have less than ten of anything, and room for it.
+        if let digit @ 0..10 = index
+            && let mut bytes = [0; IN_PLACE_BYTES]
+            && let Some((before, rest)) = bytes.split_at_mut_checked(list.len())
+            && let Some((middle, rest)) = rest.split_first_chunk_mut::<4>()
+            && let Some(after) = rest.get_mut(..field.len())
+        {
+            before.copy_from_slice(list.as_bytes());
+            *middle = [b'[', b'0' + digit as u8, b']', b'.'];
+            after.copy_from_slice(field.as_bytes());
+            return Self(Kept::InPlace { len: (list.len() + 4 + field.len()) as u8, bytes });
+        }
         let mut short = Self::from(list);
         short.push_ascii(b'[');
         short.push_number(index as u64);
@@ -49,12 +62,18 @@ impl Short {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Kept::InPlace { len, bytes } => {
-                let kept = bytes.get(..usize::from(*len)).unwrap_or_default();
-                // Only whole texts are ever copied in.
-                std::str::from_utf8(kept).unwrap_or_default()
-            }
+            // Only whole texts are ever copied in.
+            Kept::InPlace { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Kept::Apart(text) => text,
+        }
+    }
+
+    /// The bytes of the text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Kept::InPlace { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Kept::Apart(text) => text.as_bytes(),
         }
     }
 
@@ -132,10 +151,12 @@ impl AsRef<str> for Short {
 }
 
 impl From<&str> for Short {
+    #[inline]
     fn from(text: &str) -> Self {
-        let mut short = Self::new();
-        short.push_str(text);
-        short
+        let mut bytes = [0; IN_PLACE_BYTES];
+        let Some(room) = bytes.get_mut(..text.len()) else { return Self(Kept::Apart(text.to_owned())) };
+        room.copy_from_slice(text.as_bytes());
+        Self(Kept::InPlace { len: text.len() as u8, bytes })
     }
 }
 
@@ -148,6 +169,16 @@ impl From<&String> for Short {
 impl From<String> for Short {
     fn from(text: String) -> Self {
         if text.len() <= IN_PLACE_BYTES { Self::from(text.as_str()) } else { Self(Kept::Apart(text)) }
+    }
+}
+
+impl From<Cow<'_, str>> for Short {
+    #[inline]
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::from(text),
+            Cow::Owned(text) => Self::from(text),
+        }
     }
 }
 

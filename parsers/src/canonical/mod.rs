@@ -75,6 +75,7 @@ pub struct Evidence {
 impl Evidence {
     /// That `field` stands at this place, written like this.
     #[must_use]
+    #[inline]
     pub fn new(field: impl Into<Short>, at: Location, raw: impl Into<Short>) -> Self {
         Self { field: field.into(), at, raw: raw.into() }
     }

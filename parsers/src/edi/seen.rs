@@ -1,21 +1,41 @@
 //! What was met before, by digest.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 /// A bounded memory of things: beyond its limit nothing more is noticed as repeated.
 #[derive(Default)]
-pub(crate) struct Seen(HashSet<u64>);
+pub(crate) struct Seen {
+    digests: HashSet<u64, BuildHasherDefault<AsIs>>,
+    /// Nobody knows beforehand which things fall together.
+    keys: RandomState,
+}
 
 impl Seen {
     const MAX: usize = 1 << 18;
 
     /// Whether this was never met before; from now on it was.
     pub(crate) fn is_new(&mut self, thing: &(impl Hash + ?Sized)) -> bool {
-        let mut hasher = DefaultHasher::new();
-        thing.hash(&mut hasher);
-        let digest = hasher.finish();
-        if self.0.len() < Self::MAX { self.0.insert(digest) } else { !self.0.contains(&digest) }
+        let digest = self.keys.hash_one(thing);
+        if self.digests.len() < Self::MAX { self.digests.insert(digest) } else { !self.digests.contains(&digest) }
+    }
+}
+
+/// A digest is its own hash.
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
     }
 }
 
@@ -27,16 +47,18 @@ impl Digest {
     const MIX: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f];
 
     /// Goes on with one segment.
+    #[inline]
     pub(crate) fn add(&mut self, segment: &[u8]) {
-        let mut words = segment.chunks_exact(8);
-        for word in words.by_ref() {
-            self.mix(word.try_into().map_or(0, u64::from_le_bytes));
+        let (words, _) = segment.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
         }
-        let mut last = [0; 8];
-        for (place, byte) in last.iter_mut().zip(words.remainder()) {
-            *place = *byte;
-        }
-        self.mix(u64::from_le_bytes(last));
+        // The last word may hold bytes of the one before it; the length says how many.
+        let last = match segment.last_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => segment.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        self.mix(last);
         self.mix(segment.len() as u64);
     }
 

@@ -7,7 +7,7 @@ use encoding_rs::WINDOWS_1252;
 use super::window::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
-use crate::short::Short;
+use crate::path::{Path, Steps};
 
 /// What bytes a segment has, as bits; none of them is the common case.
 pub(crate) mod sort {
@@ -24,12 +24,14 @@ pub(crate) mod sort {
 /// One segment, borrowed from the window. Element 0 is its id.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment<'a> {
+    /// The id, without the line breaks of a wrapped file.
+    pub(crate) id: &'a [u8],
     /// From the first byte of the id up to the terminator, which is not in it.
     pub(crate) raw: &'a [u8],
-    /// The same as text, where that is known already.
+    /// The same as text, where it is text as it stands.
     pub(crate) text: Option<&'a str>,
-    /// The elements as ranges of `raw`.
-    pub(crate) elements: &'a [(usize, usize)],
+    /// Where each element ends in `raw`; the next one begins a byte later.
+    pub(crate) ends: &'a [u32],
     /// Sorts of bytes in it ([`sort`]).
     pub(crate) sorts: u8,
     pub(crate) byte: u64,
@@ -40,30 +42,34 @@ pub(crate) struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    /// The id, without the line breaks of a wrapped file.
-    pub(crate) fn id(&self) -> Cow<'a, [u8]> {
-        self.unwrapped(self.bytes(0))
-    }
-
     /// How many elements follow the id.
     pub(crate) fn count(&self) -> usize {
-        self.elements.len().saturating_sub(1)
+        self.ends.len().saturating_sub(1)
     }
 
     /// An element as text, trimmed; `None` when it is absent or empty.
+    #[inline]
     pub(crate) fn value(&self, element: usize) -> Option<Cow<'a, str>> {
-        let (start, end) = *self.elements.get(element)?;
-        self.decoded(start, end)
+        let (start, end) = self.range(element)?;
+        match self.text {
+            Some(text) => trimmed(text.get(start..end)?).map(Cow::Borrowed),
+            None => self.decoded(start, end),
+        }
     }
 
-    /// The same, as a value of its own.
+    /// Whether an element is there, and not empty.
+    pub(crate) fn says(&self, element: usize) -> bool {
+        self.value(element).is_some()
+    }
+
+    /// An element as text of its own.
     pub(crate) fn text(&self, element: usize) -> Option<String> {
         self.value(element).map(Cow::into_owned)
     }
 
     /// A component (from 1) of an element, trimmed; `None` when it is absent or empty.
     pub(crate) fn component(&self, element: usize, component: usize) -> Option<String> {
-        let (start, end) = *self.elements.get(element)?;
+        let (start, end) = self.range(element)?;
         let Some(separator) = self.component_separator else {
             return self.text(element).filter(|_| component == 1);
         };
@@ -78,8 +84,13 @@ impl<'a> Segment<'a> {
     }
 
     /// An element exactly as written, without the line breaks of a wrapped file; "" when absent.
+    #[inline]
     pub(crate) fn as_written(&self, element: usize) -> Cow<'a, str> {
-        self.elements.get(element).map_or(Cow::Borrowed(""), |(start, end)| self.decode(*start, *end))
+        let Some((start, end)) = self.range(element) else { return Cow::Borrowed("") };
+        match self.text.and_then(|text| text.get(start..end)) {
+            Some(text) => Cow::Borrowed(text),
+            None => self.decode(start, end),
+        }
     }
 
     /// The same, as a value of its own.
@@ -91,37 +102,32 @@ impl<'a> Segment<'a> {
     pub(crate) fn excerpt(&self) -> String {
         // Four bytes hold any character; one character more lets the finding see that it was cut.
         let length = self.raw.len().min(4 * (Finding::EXCERPT_CHARS_MAX + 1));
-        self.decode(0, length).into_owned()
+        match self.text.and_then(|text| text.get(..length)) {
+            Some(text) => text.to_owned(),
+            None => self.decode(0, length).into_owned(),
+        }
     }
 
     /// The place of the whole segment.
-    pub(crate) fn location(&self, path: impl Into<Short>) -> Location {
+    pub(crate) fn location(&self, path: impl Into<Path>) -> Location {
         Location::new(self.byte, self.line, path).spanning(self.raw.len())
     }
 
-    /// The place of an element; of the segment when the element is absent.
-    pub(crate) fn element_location(&self, element: usize, path: impl Into<Short>) -> Location {
-        let mut path = path.into();
-        path.push_ascii(b'/');
-        if element < 10 {
-            path.push_ascii(b'0');
+    /// The place of an element, in the segment of this path; of the segment when the element is absent.
+    #[inline]
+    pub(crate) fn element_location(&self, element: usize, path: &Steps) -> Location {
+        let (start, end) = self.range(element).filter(|(start, end)| start < end).unwrap_or((0, self.raw.len()));
+        let mut line = self.line;
+        if self.has(sort::LINE_BREAK) {
+            line += line_ends(self.raw.get(..start).unwrap_or_default());
         }
-        path.push_number(element as u64);
-        match self.elements.get(element) {
-            Some((start, end)) if start < end => {
-                let mut line = self.line;
-                if self.has(sort::LINE_BREAK) {
-                    line += line_ends(self.raw.get(..*start).unwrap_or_default());
-                }
-                Location::new(self.byte + *start as u64, line, path).spanning(end - start)
-            }
-            _ => self.location(path),
-        }
+        let len = u32::try_from(end - start).unwrap_or(u32::MAX);
+        Location { byte: self.byte + start as u64, line, path: Path::of_element(path, element), len }
     }
 
     /// Which element the byte at `at` of `raw` belongs to.
     pub(crate) fn element_at(&self, at: usize) -> usize {
-        self.elements.iter().position(|(_, end)| at < *end).unwrap_or_else(|| self.count())
+        self.ends.iter().position(|end| at < *end as usize).unwrap_or_else(|| self.count())
     }
 
     /// Whether it has bytes of these sorts.
@@ -129,11 +135,21 @@ impl<'a> Segment<'a> {
         self.sorts & sort != 0
     }
 
+    /// Where an element stands in `raw`.
+    #[inline]
+    fn range(&self, element: usize) -> Option<(usize, usize)> {
+        let end = *self.ends.get(element)?;
+        let start = element.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
+        Some((start as usize, end as usize))
+    }
+
+    #[inline]
     fn bytes(&self, element: usize) -> &'a [u8] {
-        let range = self.elements.get(element).and_then(|(start, end)| self.raw.get(*start..*end));
+        let range = self.range(element).and_then(|(start, end)| self.raw.get(start..end));
         range.unwrap_or_default()
     }
 
+    #[cold]
     fn decoded(&self, start: usize, end: usize) -> Option<Cow<'a, str>> {
         match self.decode(start, end) {
             Cow::Borrowed(text) => trimmed(text).map(Cow::Borrowed),
@@ -145,12 +161,8 @@ impl<'a> Segment<'a> {
     }
 
     /// A range of `raw` as text, without the line breaks of a wrapped file.
+    #[cold]
     fn decode(&self, start: usize, end: usize) -> Cow<'a, str> {
-        if let (Some(text), false) = (self.text, self.has(sort::LINE_BREAK))
-            && let Some(text) = text.get(start..end)
-        {
-            return Cow::Borrowed(text);
-        }
         let bytes = self.raw.get(start..end).unwrap_or_default();
         // It is no text where the range would cut a character.
         if !self.has(sort::LINE_BREAK | sort::NOT_UTF8)
@@ -178,12 +190,18 @@ impl<'a> Segment<'a> {
 }
 
 /// What is left without the white space around it, if anything is.
-fn trimmed(text: &str) -> Option<&str> {
+#[inline]
+pub(crate) fn trimmed(text: &str) -> Option<&str> {
     match text.as_bytes() {
         [] => None,
         // Most elements are padded with nothing: no need to look for Unicode's white space.
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
         [only] if only.is_ascii_graphic() => Some(text),
-        _ => Some(text.trim()).filter(|text| !text.is_empty()),
+        _ => padded(text),
     }
+}
+
+#[cold]
+fn padded(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
 }

@@ -44,11 +44,13 @@ impl<'a> Window<'a> {
     }
 
     /// What is held of the input, from the current place on.
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// The first `length` bytes held as text, where they are known to be.
+    #[inline]
     pub(crate) fn text(&self, length: usize) -> Option<&str> {
         let from = self.start.checked_sub(self.text_start)?;
         self.text.get(from..from.checked_add(length)?)
@@ -89,9 +91,31 @@ impl<'a> Window<'a> {
     }
 
     /// Holds at least `count` bytes, or all there are.
+    #[inline]
     pub(crate) fn at_least(&mut self, count: usize) -> Result<&[u8], Halt> {
         while self.end - self.start < count && self.more()? {}
         Ok(self.bytes())
+    }
+
+    /// What is held after a segment of `length` bytes that holds no line end, where the next one follows on it,
+    /// perhaps on a line of its own; and whether it is.
+    #[inline]
+    pub(crate) fn after(&self, length: usize) -> Option<(&[u8], bool)> {
+        let rest = self.buffer.get(self.start + length..self.end)?;
+        match rest {
+            [b'A'..=b'Z', ..] => Some((rest, false)),
+            [b'\n', rest @ ..] if rest.first().is_some_and(u8::is_ascii_uppercase) => Some((rest, true)),
+            _ => None,
+        }
+    }
+
+    /// Goes on to there.
+    #[inline]
+    pub(crate) fn go_after(&mut self, length: usize, on_new_line: bool) {
+        self.lines.ended += u64::from(on_new_line);
+        self.lines.after_cr = false;
+        self.start += length + usize::from(on_new_line);
+        self.byte += length as u64 + u64::from(on_new_line);
     }
 
     /// Goes on by `count` bytes of what is held.
@@ -103,6 +127,7 @@ impl<'a> Window<'a> {
     }
 
     /// Goes on by `count` bytes that hold no line end, as the caller knows.
+    #[inline]
     pub(crate) fn consume_within_line(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
         self.lines.after_cr &= count == 0;
@@ -156,12 +181,6 @@ struct Lines {
 
 impl Lines {
     fn pass(&mut self, bytes: &[u8]) {
-        if let [b'\n'] = bytes {
-            // The line break after a segment, the most common of all calls.
-            self.ended += u64::from(!self.after_cr);
-            self.after_cr = false;
-            return;
-        }
         let mut previous_cr = if self.after_cr { Some(usize::MAX) } else { None };
         for at in memchr2_iter(b'\r', b'\n', bytes) {
             let is_cr = bytes.get(at) == Some(&b'\r');

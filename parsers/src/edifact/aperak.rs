@@ -6,7 +6,7 @@ use super::record::{DATE, Kept, Record, Told};
 use super::segment::{Segment, Spot, Tag};
 use crate::canonical::{AcknowledgedFault, Acknowledgment, Body, Party, Verdict};
 use crate::finding::{Code, Finding};
-use crate::short::Short;
+use crate::path::Steps;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -51,7 +51,7 @@ pub(super) struct AperakReader {
 }
 
 impl AperakReader {
-    pub(super) fn new(prefix: Short, ordinal: u32, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Steps, ordinal: u32, limits: Limits) -> Self {
         Self {
             record: Record::new(prefix, ordinal, &GRAMMAR, limits),
             acknowledgment: Acknowledgment::default(),

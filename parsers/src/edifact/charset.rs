@@ -63,6 +63,7 @@ impl Charset {
     }
 
     /// How the bytes of a segment are to be read, by the sorts of characters in it.
+    #[inline]
     pub(super) fn encoding(self, bytes: &[u8], sorts: u16) -> &'static Encoding {
         if sorts & sort::HIGH == 0 {
             return UTF_8;

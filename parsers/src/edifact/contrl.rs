@@ -8,7 +8,7 @@ use crate::canonical::{
     AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Identifier, Party, Subject, Verdict,
 };
 use crate::finding::{Code, Finding};
-use crate::short::Short;
+use crate::path::Steps;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -38,7 +38,7 @@ pub(super) struct ContrlReader {
 }
 
 impl ContrlReader {
-    pub(super) fn new(prefix: Short, ordinal: u32, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Steps, ordinal: u32, limits: Limits) -> Self {
         Self {
             record: Record::new(prefix, ordinal, &GRAMMAR, limits),
             acknowledgment: Acknowledgment::default(),

@@ -17,6 +17,7 @@ use crate::canonical::Document;
 use crate::edi::{Digest, Seen};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::path::Steps;
 use crate::text::brief;
 use crate::{Event, Halt, Limits, Sink, Summary};
 
@@ -73,6 +74,10 @@ impl<'a, 's> Envelope<'a, 's> {
         if segment.cut && &segment.tag != b"UNZ" {
             return self.cut(segment);
         }
+        if self.message.is_some() && !segment.tag.starts_with(b"UN") {
+            self.take_in_message(segment)?;
+            return self.check_characters(segment, charset);
+        }
         if matches!(&segment.tag, b"UNB" | b"UNG" | b"UNH" | b"UNT" | b"UNE" | b"UNZ") {
             self.said_out_of_place = false;
         }
@@ -109,19 +114,19 @@ impl<'a, 's> Envelope<'a, 's> {
 
     /// The file ends at this byte and line.
     pub(super) fn end(mut self, byte: u64, line: u64) -> Result<Summary, Halt> {
-        let at = |path: &str| Location::new(byte, line, path);
+        let at = |path: Steps| Location::new(byte, line, path);
         if let Some(message) = self.message.take() {
-            let finding = truncated(at(&message.path), &message.named());
+            let finding = truncated(at(message.path), &message.named());
             self.finish_message(message, Some(finding), false)?;
         } else if let Some(group) = self.group.take() {
-            self.tell(truncated(at(&group.path), "a group of messages"))?;
+            self.tell(truncated(at(group.path), "a group of messages"))?;
         } else if let Some(interchange) = self.interchange.take() {
             let is_empty = interchange.messages == 0 && self.others.is_empty();
             let finding = match interchange.control {
                 None => None,
-                Some(_) if is_empty => Some(truncated(at(&interchange.path), "an interchange")),
+                Some(_) if is_empty => Some(truncated(at(interchange.path), "an interchange")),
                 Some(_) => {
-                    let end = at(&interchange.path);
+                    let end = at(interchange.path);
                     Some(missing_trailer("NO-UNZ", "UNZ", "the interchange", "the end of the file", end))
                 }
             };
@@ -143,7 +148,7 @@ impl<'a, 's> Envelope<'a, 's> {
         self.close_message_early("UNB", unb)?;
         self.close_group_early("UNB", unb)?;
         if let Some(open) = self.interchange.take().filter(|open| open.control.is_some()) {
-            let location = unb.location(&open.path);
+            let location = unb.location(open.path);
             let finding = missing_trailer("NO-UNZ", "UNZ", "the interchange", "another UNB", location);
             self.receipts.fault_of_interchange(&finding, "UNZ");
             self.tell(finding.with_excerpt(unb.excerpt()))?;
@@ -161,18 +166,18 @@ impl<'a, 's> Envelope<'a, 's> {
                 brief(&control)
             );
             let fix = "Send each interchange once, and give every interchange its own reference in UNB 0020.";
-            let finding = duplicate("DUP-UNB", unb, UNB_REFERENCE, &path, message, fix);
+            let finding = duplicate("DUP-UNB", unb, UNB_REFERENCE, path, message, fix);
             self.receipts.fault_of_interchange(&finding, "UNB");
             self.tell(finding)?;
         }
         Ok(())
     }
 
-    fn new_interchange(&mut self, control: Option<String>, is_duplicate: bool) -> String {
+    fn new_interchange(&mut self, control: Option<String>, is_duplicate: bool) -> Steps {
         self.interchanges = self.interchanges.saturating_add(1);
-        let path = format!("UNB[{}]", self.interchanges);
+        let path = Steps::new().within(b"UNB", self.interchanges);
         self.interchange = Some(Interchange {
-            path: path.clone(),
+            path,
             control,
             is_duplicate,
             groups: 0,
@@ -190,7 +195,7 @@ impl<'a, 's> Envelope<'a, 's> {
             return Ok(());
         }
         let path = self.new_interchange(None, false);
-        self.tell(no_interchange(segment, &path))
+        self.tell(no_interchange(segment, path))
     }
 
     fn open_group(&mut self, ung: &Segment<'_>) -> Result<(), Halt> {
@@ -199,7 +204,7 @@ impl<'a, 's> Envelope<'a, 's> {
         self.want_interchange(ung)?;
         let Some(interchange) = &mut self.interchange else { return Ok(()) };
         interchange.groups = interchange.groups.saturating_add(1);
-        let path = format!("{}/UNG[{}]", interchange.path, interchange.groups);
+        let path = interchange.path.within(b"UNG", interchange.groups);
         self.group = Some(Group { path, control: ung.owned(5, 1).unwrap_or_default(), messages: 0 });
         Ok(())
     }
@@ -212,20 +217,20 @@ impl<'a, 's> Envelope<'a, 's> {
         let (parent, number) = match &mut self.group {
             Some(group) => {
                 group.messages = group.messages.saturating_add(1);
-                (&group.path, group.messages)
+                (group.path, group.messages)
             }
-            None => (&interchange.path, interchange.messages),
+            None => (interchange.path, interchange.messages),
         };
-        let path = format!("{parent}/UNH[{number}]");
+        let path = parent.within(b"UNH", number);
         let control = unh.owned(1, 1).unwrap_or_default();
         // Unique within its group, or within its interchange.
         let group = self.group.as_ref().map(|group| group.control.as_str());
         let is_new = interchange.seen.is_new(&(group, control.as_str()));
         let kind = unh.owned(2, 1).unwrap_or_default();
         let version = unh.owned(2, 2).zip(unh.owned(2, 3)).map(|(version, release)| format!("{version}.{release}"));
-        let kept = Kept::of(unh, &path);
+        let kept = Kept::of(unh, path);
         self.receipts.open_message(&kind, &control, version.as_deref(), matches!(kind.as_str(), "INVOIC" | "REMADV"));
-        let reader = Reader::of(&kind, &path, self.documents, unh, self.limits);
+        let reader = Reader::of(&kind, path, self.documents, unh, self.limits);
         match &reader {
             Some(reader) => {
                 let format = reader.format();
@@ -244,7 +249,7 @@ impl<'a, 's> Envelope<'a, 's> {
         if !is_new {
             let text = format!("message reference `{}` comes twice in its interchange", brief(&message.control));
             let fix = "Give every message of an interchange its own reference in UNH and UNT 0062.";
-            let finding = duplicate("UNH-DUP", unh, UNH_REFERENCE, &message.path, text, fix);
+            let finding = duplicate("UNH-DUP", unh, UNH_REFERENCE, message.path, text, fix);
             self.tell_of(&mut message, finding)?;
         }
         self.message = Some(message);
@@ -258,6 +263,9 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(reader) = &mut message.reader else { return Ok(()) };
         message.digest.add(segment.raw);
         reader.take(segment)?;
+        if reader.is_clean() {
+            return Ok(());
+        }
         let (findings, faults) = reader.overflow();
         if findings.is_empty() {
             return Ok(());
@@ -271,7 +279,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(mut message) = self.message.take() else { return self.out_of_place(unt, "a message (UNH to UNT)") };
         message.segments += 1;
         message.end = end_of(unt);
-        let path = format!("{}/UNT[1]", message.path);
+        let path = message.path.within(b"UNT", 1);
         let count = Count {
             rule: "UNT-COUNT",
             spot: Spot::new(1, 1, "/0074"),
@@ -280,8 +288,8 @@ impl<'a, 's> Envelope<'a, 's> {
             counted: message.segments,
         };
         let spot = Spot::new(2, 1, "/0062");
-        let control = control(unt, &path, "UNT-REF", spot, "UNH 0062", &message.control);
-        for finding in [count.check(unt, &path), control].into_iter().flatten() {
+        let control = control(unt, path, "UNT-REF", spot, "UNH 0062", &message.control);
+        for finding in [count.check(unt, path), control].into_iter().flatten() {
             self.tell_of(&mut message, finding)?;
         }
         self.finish_message(message, None, true)
@@ -290,7 +298,7 @@ impl<'a, 's> Envelope<'a, 's> {
     fn close_group(&mut self, une: &Segment<'_>) -> Result<(), Halt> {
         self.close_message_early("UNE", une)?;
         let Some(group) = self.group.take() else { return self.out_of_place(une, "a group (UNG to UNE)") };
-        let path = format!("{}/UNE[1]", group.path);
+        let path = group.path.within(b"UNE", 1);
         let count = Count {
             rule: "UNE-COUNT",
             spot: Spot::new(1, 1, "/0060"),
@@ -298,8 +306,8 @@ impl<'a, 's> Envelope<'a, 's> {
             inside: "this group",
             counted: u64::from(group.messages),
         };
-        let control = control(une, &path, "UNE-REF", Spot::new(2, 1, "/0048"), "UNG 0048", &group.control);
-        [count.check(une, &path), control].into_iter().flatten().try_for_each(|finding| self.tell(finding))
+        let control = control(une, path, "UNE-REF", Spot::new(2, 1, "/0048"), "UNG 0048", &group.control);
+        [count.check(une, path), control].into_iter().flatten().try_for_each(|finding| self.tell(finding))
     }
 
     fn close_interchange(&mut self, unz: &Segment<'_>) -> Result<(), Halt> {
@@ -309,7 +317,7 @@ impl<'a, 's> Envelope<'a, 's> {
             return self.out_of_place(unz, "an interchange (UNB to UNZ)");
         };
         let Some(opened) = interchange.control else { return Ok(()) };
-        let path = format!("{}/UNZ[1]", interchange.path);
+        let path = interchange.path.within(b"UNZ", 1);
         let messages = u64::from(interchange.messages);
         let (of, mut counted) = match interchange.groups {
             0 => ("messages", messages),
@@ -323,10 +331,10 @@ impl<'a, 's> Envelope<'a, 's> {
         let spot = Spot::new(1, 1, "/0036");
         let count = Count { rule: "UNZ-COUNT", spot, of, inside: "this interchange", counted };
         // A terminator that is released by mistake has become a part of the reference.
-        let control = control(unz, &path, "UNZ-REF", Spot::new(2, 1, "/0020"), "UNB 0020", &opened)
+        let control = control(unz, path, "UNZ-REF", Spot::new(2, 1, "/0020"), "UNB 0020", &opened)
             .filter(|finding| !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(&opened)));
-        let cut = unz.cut.then(|| no_terminator(unz, &path));
-        let faults: Vec<Finding> = [count.check(unz, &path), control, cut].into_iter().flatten().collect();
+        let cut = unz.cut.then(|| no_terminator(unz, path));
+        let faults: Vec<Finding> = [count.check(unz, path), control, cut].into_iter().flatten().collect();
         for finding in faults {
             self.receipts.fault_of_interchange(&finding, "UNZ");
             self.tell(finding)?;
@@ -337,14 +345,14 @@ impl<'a, 's> Envelope<'a, 's> {
 
     fn close_message_early(&mut self, before: &str, segment: &Segment<'_>) -> Result<(), Halt> {
         let Some(message) = self.message.take() else { return Ok(()) };
-        let location = segment.location(&message.path);
+        let location = segment.location(message.path);
         let finding = missing_trailer("NO-UNT", "UNT", &message.named(), before, location);
         self.finish_message(message, Some(finding.with_excerpt(segment.excerpt())), false)
     }
 
     fn close_group_early(&mut self, before: &str, segment: &Segment<'_>) -> Result<(), Halt> {
         let Some(group) = self.group.take() else { return Ok(()) };
-        let location = segment.location(&group.path);
+        let location = segment.location(group.path);
         let finding = missing_trailer("NO-UNE", "UNE", "a group of messages", before, location);
         self.tell(finding.with_excerpt(segment.excerpt()))
     }
@@ -352,11 +360,11 @@ impl<'a, 's> Envelope<'a, 's> {
     /// The file ends inside this segment, which is not to be trusted: `MOA+77:296` may have been 29615.18.
     fn cut(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
         let path = [
-            self.message.as_ref().map(|message| message.path.clone()),
-            self.group.as_ref().map(|group| group.path.clone()),
-            self.interchange.as_ref().map(|interchange| interchange.path.clone()),
+            self.message.as_ref().map(|message| message.path),
+            self.group.as_ref().map(|group| group.path),
+            self.interchange.as_ref().map(|interchange| interchange.path),
         ];
-        let path = path.into_iter().flatten().next().unwrap_or_default();
+        let path = path.into_iter().flatten().next().unwrap_or(Steps::new());
         let inside = format!("a segment {}", segment.name());
         let finding = truncated(segment.location(path), &inside).with_excerpt(segment.excerpt());
         match self.message.take() {
@@ -372,9 +380,9 @@ impl<'a, 's> Envelope<'a, 's> {
         if std::mem::replace(&mut self.said_out_of_place, true) {
             return Ok(());
         }
-        let group = self.group.as_ref().map(|group| group.path.clone());
-        let path = group.or_else(|| self.interchange.as_ref().map(|interchange| interchange.path.clone()));
-        self.tell(out_of_place(segment, path.unwrap_or_default(), inside))
+        let group = self.group.as_ref().map(|group| group.path);
+        let path = group.or_else(|| self.interchange.as_ref().map(|interchange| interchange.path));
+        self.tell(out_of_place(segment, path.unwrap_or(Steps::new()), inside))
     }
 
     /// A message ends: one that is read becomes a document, after its findings.
@@ -428,12 +436,20 @@ impl<'a, 's> Envelope<'a, 's> {
         let interchange = self.interchange.as_ref().and_then(|interchange| interchange.control.clone());
         let group = self.group.as_ref().map(|group| group.control.clone());
         let numbers = [("UNB0020", interchange), ("UNG0048", group), ("UNH0062", Some(message))];
+        let mut control = Vec::with_capacity(numbers.len());
         let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
-        numbers.filter(|(_, number)| !number.is_empty()).collect()
+        control.extend(numbers.filter(|(_, number)| !number.is_empty()));
+        control
     }
 
     /// Characters the declared set has not, said once an interchange; control characters, always.
+    #[inline]
     fn check_characters(&mut self, segment: &Segment<'_>, declared: Charset) -> Result<(), Halt> {
+        // Nothing but what every set has, as nearly always.
+        if segment.sorts == 0 { Ok(()) } else { self.check_odd_characters(segment, declared) }
+    }
+
+    fn check_odd_characters(&mut self, segment: &Segment<'_>, declared: Charset) -> Result<(), Halt> {
         let said = self.interchange.as_ref().is_none_or(|interchange| interchange.said_charset);
         let is_off = !said && declared.fault(segment.raw, segment.sorts).is_some();
         if !is_off && segment.sorts & sort::CONTROL == 0 {
@@ -441,15 +457,15 @@ impl<'a, 's> Envelope<'a, 's> {
         }
         let mut message = self.message.take();
         let path = match &mut message {
-            Some(Message { reader: Some(reader), .. }) => reader.path().to_string(),
-            Some(message) => message.path.clone(),
-            None => self.interchange.as_ref().map_or_else(String::new, |interchange| interchange.path.clone()),
+            Some(Message { reader: Some(reader), .. }) => reader.path(),
+            Some(message) => message.path,
+            None => self.interchange.as_ref().map_or(Steps::new(), |interchange| interchange.path),
         };
-        let off = if is_off { charset(segment, declared, &path) } else { None };
+        let off = if is_off { charset(segment, declared, path) } else { None };
         if let Some(interchange) = &mut self.interchange {
             interchange.said_charset |= off.is_some();
         }
-        for finding in off.into_iter().chain(bad_character(segment, &path)) {
+        for finding in off.into_iter().chain(bad_character(segment, path)) {
             match &mut message {
                 Some(message) => self.tell_of(message, finding)?,
                 None => self.tell(finding)?,

@@ -4,6 +4,7 @@ use super::charset::{Charset, sort};
 use super::segment::{Segment, Spot};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::path::{Path, Steps};
 use crate::text::brief;
 
 /// A count that a trailer declares and that we made.
@@ -18,7 +19,7 @@ pub(super) struct Count {
 
 impl Count {
     /// The trailer's first element.
-    pub(super) fn check(&self, trailer: &Segment<'_>, path: &str) -> Option<Finding> {
+    pub(super) fn check(&self, trailer: &Segment<'_>, path: Steps) -> Option<Finding> {
         let declared = trailer.owned(1, 1).unwrap_or_default();
         if declared.parse() == Ok(self.counted) {
             return None;
@@ -34,7 +35,7 @@ impl Count {
 /// A reference that a trailer repeats: UNT 0062, UNE 0048, UNZ 0020. Compared as text.
 pub(super) fn control(
     trailer: &Segment<'_>,
-    path: &str,
+    path: Steps,
     rule: &'static str,
     spot: Spot,
     header: &str,
@@ -55,7 +56,7 @@ fn trailing(
     rule: &'static str,
     trailer: &Segment<'_>,
     spot: Spot,
-    path: &str,
+    path: Steps,
     message: String,
     fix: String,
 ) -> Finding {
@@ -86,7 +87,7 @@ pub(super) fn truncated(location: Location, inside: &str) -> Finding {
 }
 
 /// The last segment has no terminator; perhaps a release character stands before it.
-pub(super) fn no_terminator(segment: &Segment<'_>, path: &str) -> Finding {
+pub(super) fn no_terminator(segment: &Segment<'_>, path: Steps) -> Finding {
     let message = format!("the file ends without the terminator of its last segment, {}", segment.name());
     let fix = "End every segment with the terminator, and release no terminator that ends one.";
     Finding::error(Code::EDI_ENVELOPE, segment.location(path), message, fix)
@@ -99,7 +100,7 @@ pub(super) fn duplicate(
     rule: &'static str,
     segment: &Segment<'_>,
     spot: Spot,
-    path: &str,
+    path: Steps,
     message: String,
     fix: &str,
 ) -> Finding {
@@ -111,7 +112,7 @@ pub(super) fn duplicate(
 }
 
 /// A segment where the envelope allows none of its kind.
-pub(super) fn out_of_place(segment: &Segment<'_>, path: String, inside: &str) -> Finding {
+pub(super) fn out_of_place(segment: &Segment<'_>, path: Steps, inside: &str) -> Finding {
     let name = segment.name();
     Finding::error(
         Code::EDI_SEGMENT_UNEXPECTED,
@@ -124,7 +125,7 @@ pub(super) fn out_of_place(segment: &Segment<'_>, path: String, inside: &str) ->
 }
 
 /// A message or a group without an interchange around it.
-pub(super) fn no_interchange(segment: &Segment<'_>, path: &str) -> Finding {
+pub(super) fn no_interchange(segment: &Segment<'_>, path: Steps) -> Finding {
     Finding::error(
         Code::EDI_ENVELOPE,
         segment.location(path),
@@ -160,7 +161,7 @@ pub(super) fn bad_advice(location: Location, text: &str) -> Finding {
 }
 
 /// W-CHARSET: what UNB declares in S001 is not what the bytes are.
-pub(super) fn charset(segment: &Segment<'_>, charset: Charset, path: &str) -> Option<Finding> {
+pub(super) fn charset(segment: &Segment<'_>, charset: Charset, path: Steps) -> Option<Finding> {
     let fault = charset.fault(segment.raw, segment.sorts)?;
     let wanted = |byte: &u8| match charset {
         Charset::LevelA => byte.is_ascii_lowercase() || !byte.is_ascii() || b"@#$[\\]^_`{|}~".contains(byte),
@@ -185,7 +186,7 @@ pub(super) fn charset(segment: &Segment<'_>, charset: Charset, path: &str) -> Op
 }
 
 /// BAD-CHAR: a control character inside a segment. Line breaks and tabs are let pass.
-pub(super) fn bad_character(segment: &Segment<'_>, path: &str) -> Option<Finding> {
+pub(super) fn bad_character(segment: &Segment<'_>, path: Steps) -> Option<Finding> {
     if segment.sorts & sort::CONTROL == 0 {
         return None;
     }
@@ -208,8 +209,8 @@ pub(super) fn bad_character(segment: &Segment<'_>, path: &str) -> Option<Finding
     )
 }
 
-fn place(segment: &Segment<'_>, spot: Spot, path: &str) -> Location {
-    segment.component_location(spot.element, spot.component, format!("{path}/{}", spot.name()))
+fn place(segment: &Segment<'_>, spot: Spot, path: Steps) -> Location {
+    segment.component_location(spot.element, spot.component, Path::of_named(&path, spot.path))
 }
 
 /// `UNT 0074`.

@@ -4,6 +4,7 @@
 //! and which ones stay in it has hardly changed. So we follow triggers, not one directory's tables.
 
 use super::segment::Tag;
+use crate::path::Steps;
 
 /// A group, by the segment that opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,120 +49,99 @@ pub(super) struct Grammar {
     pub(super) holds: fn(Group, &Tag) -> bool,
 }
 
+/// So many groups are entered, one within the other.
+const DEPTH_MAX: usize = 7;
 /// Distinct tags counted one by one under one parent; more of them are counted together.
 const TAGS_MAX: usize = 200;
 
 /// Where the segment being read stands.
 pub(super) struct Groups {
     grammar: &'static Grammar,
-    /// The message, and the groups open in it; frames past `depth` are kept for their memory.
-    frames: Vec<Frame>,
-    depth: usize,
-    tag: Tag,
-    ordinal: u32,
-    /// The segment opened the innermost group, which is thus its own path.
-    opens: bool,
-}
-
-struct Frame {
-    group: Group,
-    tag: Tag,
-    ordinal: u32,
+    /// The groups open in the message, each with the place where its counts begin.
+    open: Vec<(Group, usize)>,
+    /// The same as a set, a bit for each.
+    within: u32,
+    /// How often each tag was met in the message itself, then in each open group.
     counts: Vec<(Tag, u32)>,
+    /// The path of the message, the open groups, and the segment.
+    path: Steps,
+    /// How many steps the path of the message has.
+    depth: usize,
 }
 
 impl Groups {
-    pub(super) fn new(grammar: &'static Grammar) -> Self {
-        let message = Frame { group: Group::Message, tag: *b"UNH", ordinal: 1, counts: Vec::with_capacity(16) };
-        Self { grammar, frames: vec![message], depth: 1, tag: *b"UNH", ordinal: 1, opens: true }
+    /// `message` is the path of the message.
+    pub(super) fn new(grammar: &'static Grammar, message: Steps) -> Self {
+        Self {
+            grammar,
+            open: Vec::with_capacity(4),
+            within: 0,
+            counts: Vec::with_capacity(24),
+            path: message,
+            depth: message.depth(),
+        }
     }
 
     /// Steps on to the segment with this tag.
     pub(super) fn step(&mut self, tag: Tag) {
-        while self.depth > 1 && !(self.grammar.holds)(self.innermost(), &tag) {
-            self.depth -= 1;
+        while let Some((group, counts)) = self.open.last()
+            && !(self.grammar.holds)(*group, &tag)
+        {
+            self.counts.truncate(*counts);
+            self.open.pop();
+            self.within = self.open.iter().fold(0, |within, (group, _)| within | 1 << *group as u32);
         }
-        let Some(parent) = self.frames.get_mut(self.depth - 1) else { return };
-        self.ordinal = parent.next(tag);
-        self.tag = tag;
-        let opened = (self.grammar.opens)(&tag);
-        self.opens = opened.is_some();
-        if let Some(group) = opened {
-            self.open(group);
+        self.path.truncate(self.depth + self.open.len());
+        let ordinal = self.count(tag);
+        self.path.push(&tag, ordinal);
+        // Groups nest four deep at most; what a grammar opens beyond that is not entered.
+        if let Some(group) = (self.grammar.opens)(&tag)
+            && self.open.len() < DEPTH_MAX
+        {
+            self.open.push((group, self.counts.len()));
+            self.within |= 1 << group as u32;
         }
+    }
+
+    /// The path of the segment.
+    #[inline]
+    pub(super) fn path(&self) -> &Steps {
+        &self.path
     }
 
     /// The innermost group the segment stands in, or opened.
     pub(super) fn innermost(&self) -> Group {
-        self.frames.get(self.depth - 1).map_or(Group::Message, |frame| frame.group)
+        self.open.last().map_or(Group::Message, |(group, _)| *group)
     }
 
     /// The group around the innermost one.
     pub(super) fn outer(&self) -> Group {
-        self.depth.checked_sub(2).and_then(|at| self.frames.get(at)).map_or(Group::Message, |frame| frame.group)
+        self.open.iter().nth_back(1).map_or(Group::Message, |(group, _)| *group)
     }
 
     /// Whether such a group is open.
+    #[inline]
     pub(super) fn within(&self, group: Group) -> bool {
-        self.frames.get(..self.depth).unwrap_or_default().iter().any(|frame| frame.group == group)
+        self.within & (1 << group as u32) != 0
     }
 
-    /// Writes the path of the current segment below its message: `LIN[3]/MOA[1]`.
-    pub(super) fn write_path(&self, path: &mut String) {
-        for frame in self.frames.get(1..self.depth).unwrap_or_default() {
-            write_step(path, frame.tag, frame.ordinal);
-        }
-        if !self.opens {
-            write_step(path, self.tag, self.ordinal);
-        }
-    }
-
-    /// Groups nest four deep at most; what a grammar opens beyond that is not entered.
-    fn open(&mut self, group: Group) {
-        const DEPTH_MAX: usize = 8;
-        if self.depth >= DEPTH_MAX {
-            return;
-        }
-        let (tag, ordinal) = (self.tag, self.ordinal);
-        match self.frames.get_mut(self.depth) {
-            Some(frame) => {
-                (frame.group, frame.tag, frame.ordinal) = (group, tag, ordinal);
-                frame.counts.clear();
+    /// One more segment with this tag in the innermost group.
+    fn count(&mut self, tag: Tag) -> u32 {
+        let first = self.open.last().map_or(0, |(_, counts)| *counts);
+        let among = self.counts.get_mut(first..).unwrap_or_default();
+        let known = among.iter().position(|(known, _)| *known == tag);
+        let slot = known.or_else(|| (among.len() >= TAGS_MAX).then_some(TAGS_MAX - 1));
+        match slot.and_then(|slot| among.get_mut(slot)) {
+            Some((_, count)) => {
+                *count = count.saturating_add(1);
+                *count
             }
-            None => self.frames.push(Frame { group, tag, ordinal, counts: Vec::with_capacity(8) }),
-        }
-        self.depth += 1;
-    }
-}
-
-impl Frame {
-    fn next(&mut self, tag: Tag) -> u32 {
-        let found = self.counts.iter().position(|(known, _)| *known == tag);
-        let slot = match found {
-            None if self.counts.len() >= TAGS_MAX => TAGS_MAX - 1,
             None => {
-                self.counts.push((tag, 0));
-                self.counts.len() - 1
+                self.counts.push((tag, 1));
+                1
             }
-            Some(slot) => slot,
-        };
-        self.counts.get_mut(slot).map_or(1, |(_, count)| {
-            *count = count.saturating_add(1);
-            *count
-        })
+        }
     }
-}
-
-/// `/LIN[3]`.
-fn write_step(path: &mut String, tag: Tag, ordinal: u32) {
-    path.push('/');
-    path.push_str(std::str::from_utf8(&tag).unwrap_or("???"));
-    path.push('[');
-    match u8::try_from(ordinal) {
-        Ok(digit @ 0..=9) => path.push(char::from(b'0' + digit)),
-        _ => path.push_str(&ordinal.to_string()),
-    }
-    path.push(']');
 }
 
 #[cfg(test)]
@@ -171,16 +151,14 @@ mod tests {
 
     #[test]
     fn paths_follow_the_groups() {
-        let mut groups = Groups::new(&invoic::GRAMMAR);
+        let mut groups = Groups::new(&invoic::GRAMMAR, Steps::new());
         let tags = "BGM DTM RFF DTM NAD RFF CTA COM NAD CUX PAT DTM ALC MOA TAX MOA LIN IMD MOA PRI ALC MOA TAX MOA LIN \
                     MOA MOA UNS MOA MOA TAX MOA ALC MOA";
         let paths: Vec<String> = tags
             .split_whitespace()
             .map(|tag| {
                 groups.step(tag.as_bytes().try_into().unwrap());
-                let mut path = String::new();
-                groups.write_path(&mut path);
-                path
+                format!("/{}", groups.path())
             })
             .collect();
         let expected = "/BGM[1] /DTM[1] /RFF[1] /RFF[1]/DTM[1] /NAD[1] /NAD[1]/RFF[1] /NAD[1]/CTA[1] /NAD[1]/CTA[1]/COM[1] \

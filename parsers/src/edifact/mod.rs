@@ -8,6 +8,7 @@
 //! ```
 
 mod aperak;
+mod bytes;
 mod charset;
 mod contrl;
 mod envelope;
@@ -53,7 +54,7 @@ impl Format for Edifact {
         let mut envelope = Envelope::new(context.limits, sink, Receipts::new(context.profiles));
         while let Some(token) = tokens.next()? {
             match token {
-                Token::Segment(segment, charset) => envelope.take(&segment, charset)?,
+                Token::Segment => envelope.take(&tokens.segment(), tokens.charset())?,
                 Token::BadAdvice(location, text) => envelope.bad_advice(location, &text)?,
                 Token::Trailing(location, text) => envelope.trailing(location, &text)?,
             }

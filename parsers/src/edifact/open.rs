@@ -9,12 +9,12 @@ use super::remadv::RemadvReader;
 use super::segment::Segment;
 use crate::edi::{Digest, Seen};
 use crate::finding::Finding;
-use crate::short::Short;
+use crate::path::Steps;
 use crate::text::brief;
 use crate::{Halt, Limits};
 
 pub(super) struct Interchange {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// UNB 0020; `None` when there was no UNB.
     pub(super) control: Option<String>,
     pub(super) is_duplicate: bool,
@@ -29,14 +29,14 @@ pub(super) struct Interchange {
 }
 
 pub(super) struct Group {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// UNG 0048.
     pub(super) control: String,
     pub(super) messages: u32,
 }
 
 pub(super) struct Message {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// UNH 0062.
     pub(super) control: String,
     /// UNH 0052 and 0054: `D.96A`.
@@ -68,8 +68,7 @@ pub(super) enum Reader {
 
 impl Reader {
     /// The reader for a kind of message, if it is one we read.
-    pub(super) fn of(kind: &str, path: &str, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Option<Self> {
-        let path = Short::from(path);
+    pub(super) fn of(kind: &str, path: Steps, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Option<Self> {
         Some(match kind {
             "INVOIC" => Self::Invoic(Box::new(InvoicReader::new(path, ordinal, unh, limits))),
             "REMADV" => Self::Remadv(Box::new(RemadvReader::new(path, ordinal, limits))),
@@ -107,8 +106,13 @@ impl Reader {
     }
 
     /// The path of the segment taken last.
-    pub(super) fn path(&mut self) -> Short {
+    pub(super) fn path(&mut self) -> Steps {
         self.record().path()
+    }
+
+    /// Nothing is wrong so far.
+    pub(super) fn is_clean(&mut self) -> bool {
+        self.record().findings.is_empty()
     }
 
     /// Findings so far, with their places, when there are too many to keep until the end.

@@ -38,6 +38,13 @@ pub(super) fn party(nad: &Segment<'_>) -> Party {
 /// C080: up to five lines; the first is the name, the second the one it trades under. A line filled to
 /// its last character goes on in the next.
 fn name(nad: &Segment<'_>, party: &mut Party) {
+    // Most have one line, and room in it.
+    if let Some(only) = nad.only_component(4)
+        && only.len() < LINE_WIDTH
+    {
+        party.name = Some(only.to_owned());
+        return;
+    }
     let mut lines: Vec<String> = Vec::new();
     let mut runs_on = false;
     for component in 1..=5 {
@@ -98,7 +105,11 @@ pub(super) fn contact(party: &mut Party, segment: &Segment<'_>) {
 
 /// The scheme of an identifier by its own code: `edifact:ON`.
 pub(super) fn scheme_of(code: &[u8]) -> String {
-    format!("edifact:{}", String::from_utf8_lossy(code))
+    let code = String::from_utf8_lossy(code);
+    let mut scheme = String::with_capacity(8 + code.len());
+    scheme.push_str("edifact:");
+    scheme.push_str(&code);
+    scheme
 }
 
 /// C082: who issued the identifier (3055), or its list (1131), which in the binding of EN 16931 is the

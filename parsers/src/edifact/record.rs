@@ -1,8 +1,6 @@
 //! Reads typed components of the segment at hand, and says what is wrong with them: one message's own
 //! record of where we are, what is wrong, and where it stood.
 
-use std::cell::Cell;
-
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -15,6 +13,7 @@ use crate::canonical::Evidence;
 use crate::finding::{Code, Finding};
 use crate::limits::{Limit, Limits};
 use crate::location::Location;
+use crate::path::{Path, Steps};
 use crate::short::Short;
 use crate::text::brief;
 
@@ -22,8 +21,6 @@ use crate::text::brief;
 const TEXT_SEGMENTS_MAX: usize = 64;
 
 pub(super) struct Record {
-    /// The path of the message: `UNB[1]/UNH[2]`.
-    pub(super) prefix: Short,
     pub(super) groups: Groups,
     pub(super) findings: Vec<Finding>,
     pub(super) evidence: Vec<Evidence>,
@@ -34,17 +31,14 @@ pub(super) struct Record {
     /// Which findings are faults of a segment, and where: for the acknowledgment.
     pub(super) faults: Vec<(usize, Fault)>,
     text_bytes: usize,
-    /// The path being written.
-    scratch: Cell<String>,
     /// Repeated parts taken so far.
     parts: usize,
 }
 
 impl Record {
-    pub(super) fn new(prefix: Short, ordinal: u32, grammar: &'static Grammar, limits: Limits) -> Self {
-        let groups = Groups::new(grammar);
+    pub(super) fn new(prefix: Steps, ordinal: u32, grammar: &'static Grammar, limits: Limits) -> Self {
+        let groups = Groups::new(grammar, prefix);
         Self {
-            prefix,
             groups,
             findings: Vec::new(),
             // A message of a few lines proves some dozens of fields.
@@ -54,7 +48,6 @@ impl Record {
             position: 1,
             faults: Vec::new(),
             text_bytes: 0,
-            scratch: Cell::default(),
             parts: 0,
         }
     }
@@ -90,21 +83,8 @@ impl Record {
     }
 
     /// The path of the segment at hand.
-    pub(super) fn path(&self) -> Short {
-        self.path_with("")
-    }
-
-    /// The same, with an element of it.
-    fn path_with(&self, element: &str) -> Short {
-        // Written as a whole, then kept: most paths are a little longer than what is kept in place.
-        let mut path = self.scratch.take();
-        path.clear();
-        path.push_str(&self.prefix);
-        self.groups.write_path(&mut path);
-        path.push_str(element);
-        let kept = Short::from(path.as_str());
-        self.scratch.set(path);
-        kept
+    pub(super) fn path(&self) -> Steps {
+        *self.groups.path()
     }
 
     pub(super) fn report(&mut self, finding: Finding) {
@@ -112,8 +92,9 @@ impl Record {
     }
 
     /// Where a component of the segment at hand stands.
+    #[inline]
     pub(super) fn place(&self, segment: &Segment<'_>, spot: Spot) -> Location {
-        segment.component_location(spot.element, spot.component, self.path_with(spot.path))
+        segment.component_location(spot.element, spot.component, Path::of_named(self.groups.path(), spot.path))
     }
 
     /// Keeps where a canonical field stands in the original.
@@ -123,9 +104,10 @@ impl Record {
     }
 
     /// The same, for a field of which it is not sure yet that this is the one that counts.
+    #[inline]
     pub(super) fn evidence(&self, field: impl Into<Short>, segment: &Segment<'_>, spot: Spot) -> Evidence {
-        let raw = segment.written(spot.element, spot.component);
-        Evidence::new(field, self.place(segment, spot), raw.as_ref())
+        let raw = segment.written(spot.element, spot.component).into();
+        Evidence { field: field.into(), at: self.place(segment, spot), raw }
     }
 
     /// Reports a fault of the segment at hand, which the acknowledgment will point at.
@@ -248,7 +230,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn of(segment: &Segment<'_>, path: &str) -> Self {
+    pub(super) fn of(segment: &Segment<'_>, path: Steps) -> Self {
         Self { location: segment.location(path), excerpt: segment.excerpt() }
     }
 }

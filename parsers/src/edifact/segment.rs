@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use encoding_rs::Encoding;
 
 use super::charset::{decode, sort};
-use crate::edi::line_ends;
+use crate::edi::{line_ends, trimmed};
 use crate::finding::Finding;
 use crate::location::Location;
-use crate::short::Short;
+use crate::path::Path;
 
 /// A segment's tag. What is no tag is `???`.
 pub(super) type Tag = [u8; 3];
@@ -35,24 +35,20 @@ impl Spot {
     }
 }
 
-/// A component as a range of the segment's bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    /// It begins a repetition of its element (syntax version 4).
-    pub(super) repeats: bool,
-}
-
 /// One segment, borrowed from the window.
 #[derive(Clone, Copy)]
 pub(super) struct Segment<'a> {
     pub(super) tag: Tag,
     /// From the first byte of the tag up to the terminator, which is not in it.
     pub(super) raw: &'a [u8],
-    pub(super) parts: &'a [Part],
-    /// The first part of each element; element 0 is the tag.
-    pub(super) elements: &'a [usize],
+    /// The same as text, where it is text as it stands, but for release characters.
+    pub(super) text: Option<&'a str>,
+    /// Where each component ends in `raw`; the next one begins a byte later.
+    pub(super) ends: &'a [u32],
+    /// The first component of each element, by its place among all; element 0 is the tag.
+    pub(super) elements: &'a [u32],
+    /// Components that begin a repetition of their element (syntax version 4).
+    pub(super) repeats: &'a [u32],
     pub(super) byte: u64,
     pub(super) line: u64,
     pub(super) release: Option<u8>,
@@ -60,8 +56,6 @@ pub(super) struct Segment<'a> {
     pub(super) sorts: u16,
     pub(super) has_release: bool,
     pub(super) encoding: &'static Encoding,
-    /// Its bytes as text, where they are UTF-8 and that is how they are read.
-    pub(super) utf8: Option<&'a str>,
     /// The file ended before its terminator.
     pub(super) cut: bool,
 }
@@ -73,13 +67,19 @@ impl<'a> Segment<'a> {
     }
 
     /// A component as text, trimmed; `None` when it is absent or empty.
+    #[inline]
     pub(super) fn text(&self, element: usize, component: usize) -> Option<Cow<'a, str>> {
+        let (start, end) = self.part(element, component)?;
         // The common case: nothing is released or wrapped, and the bytes are text already.
-        if let (Some(text), true) = (self.utf8, self.is_plain()) {
-            let part = self.part(element, component)?;
-            return trimmed(text.get(part.start..part.end)?).map(Cow::Borrowed);
+        if let (Some(text), false) = (self.text, self.has_release) {
+            return trimmed(text.get(start..end)?).map(Cow::Borrowed);
         }
-        let bytes = self.bytes(element, component);
+        self.decoded(start, end)
+    }
+
+    #[cold]
+    fn decoded(&self, start: usize, end: usize) -> Option<Cow<'a, str>> {
+        let bytes = self.released(start, end);
         if bytes.is_empty() {
             return None;
         }
@@ -99,10 +99,11 @@ impl<'a> Segment<'a> {
     }
 
     /// A code: a component's bytes; empty when it is absent.
+    #[inline]
     pub(super) fn code(&self, element: usize, component: usize) -> Cow<'a, [u8]> {
         if self.is_plain() {
-            let bytes = self.part(element, component).map_or(&b""[..], |part| self.range(part));
-            return Cow::Borrowed(bytes.trim_ascii());
+            let range = self.part(element, component).and_then(|(start, end)| self.raw.get(start..end));
+            return Cow::Borrowed(range.unwrap_or_default().trim_ascii());
         }
         match self.bytes(element, component) {
             Cow::Borrowed(bytes) => Cow::Borrowed(bytes.trim_ascii()),
@@ -110,19 +111,45 @@ impl<'a> Segment<'a> {
         }
     }
 
+    /// How many elements follow the tag.
+    pub(super) fn count(&self) -> usize {
+        self.elements.len().saturating_sub(1)
+    }
+
+    /// The text of an element that is one component, needs no decoding, and is not empty.
+    pub(super) fn only_component(&self, element: usize) -> Option<&'a str> {
+        let (first, end) = self.parts_of(element);
+        let text = self.text.filter(|_| !self.has_release && end == first + 1)?;
+        let (start, end) = self.range(first);
+        trimmed(text.get(start..end)?)
+    }
+
     /// Text that is spread over components `from..=to` of an element and of its repetitions. A component
     /// filled to one of the directory's `widths` goes on in the next; others are lines, joined by a blank.
     pub(super) fn joined(&self, element: usize, from: usize, to: usize, widths: &[usize]) -> Option<String> {
+        let (first, end) = self.parts_of(element);
+        let is_repeat = |part: usize| self.repeats.iter().any(|repeat| *repeat as usize == part);
+        // Most texts stand in one component.
+        if let (true, Some(text)) = (self.repeats.is_empty(), self.text.filter(|_| !self.has_release)) {
+            let mut filled = (from..=to.min(end - first)).filter_map(|component| {
+                let (start, end) = self.part(element, component)?;
+                text.get(start..end).filter(|text| !text.trim().is_empty())
+            });
+            let only = filled.next()?;
+            if filled.next().is_none() {
+                return Some(only.trim().to_owned());
+            }
+        }
         let mut all = String::new();
         let mut runs_on = true;
-        let wanted = |component: usize| (from..=to).contains(&component);
         let mut component = 0;
-        for part in self.parts_of(element) {
-            component = if part.repeats { 1 } else { component + 1 };
-            if !wanted(component) {
+        for part in first..end {
+            component = if is_repeat(part) { 1 } else { component + 1 };
+            if !(from..=to).contains(&component) {
                 continue;
             }
-            let text = decode(self.released(*part), self.encoding);
+            let (start, end) = self.range(part);
+            let text = decode(self.released(start, end), self.encoding);
             if text.trim().is_empty() {
                 continue;
             }
@@ -143,11 +170,11 @@ impl<'a> Segment<'a> {
 
     /// A component exactly as written, without the line breaks of a wrapped file; "" when absent.
     pub(super) fn written(&self, element: usize, component: usize) -> Cow<'a, str> {
-        let Some(part) = self.part(element, component) else { return Cow::Borrowed("") };
-        if let (Some(text), 0) = (self.utf8, self.sorts & sort::NEWLINE) {
-            return Cow::Borrowed(text.get(part.start..part.end).unwrap_or_default());
+        let Some((start, end)) = self.part(element, component) else { return Cow::Borrowed("") };
+        match self.text {
+            Some(text) => Cow::Borrowed(text.get(start..end).unwrap_or_default()),
+            None => decode(self.unwrapped(self.raw.get(start..end).unwrap_or_default()), self.encoding),
         }
-        decode(self.unwrapped(self.range(part)), self.encoding)
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
@@ -158,34 +185,33 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of the whole segment.
-    pub(super) fn location(&self, path: impl Into<Short>) -> Location {
+    pub(super) fn location(&self, path: impl Into<Path>) -> Location {
         Location::new(self.byte, self.line, path).spanning(self.raw.len())
     }
 
     /// The place of a component, with its path in full; of the segment when the component is absent.
-    pub(super) fn component_location(&self, element: usize, component: usize, path: impl Into<Short>) -> Location {
-        match self.part(element, component) {
-            Some(part) if part.start < part.end => {
-                let mut line = self.line;
-                if self.sorts & sort::NEWLINE != 0 {
-                    line += line_ends(self.raw.get(..part.start).unwrap_or_default());
-                }
-                Location::new(self.byte + part.start as u64, line, path).spanning(part.end - part.start)
-            }
-            _ => self.location(path),
+    #[inline]
+    pub(super) fn component_location(&self, element: usize, component: usize, path: impl Into<Path>) -> Location {
+        let part = self.part(element, component).filter(|(start, end)| start < end);
+        let (start, end) = part.unwrap_or((0, self.raw.len()));
+        let mut line = self.line;
+        if self.sorts & sort::NEWLINE != 0 {
+            line += line_ends(self.raw.get(..start).unwrap_or_default());
         }
+        let len = u32::try_from(end - start).unwrap_or(u32::MAX);
+        Location { byte: self.byte + start as u64, line, path: path.into(), len }
     }
 
     /// The element and the component that the byte at `at` of `raw` belongs to.
     pub(super) fn component_at(&self, at: usize) -> (usize, usize) {
-        let part = self.parts.iter().position(|part| at < part.end).unwrap_or(self.parts.len().saturating_sub(1));
-        let element = self.elements.iter().rposition(|first| *first <= part).unwrap_or_default();
-        (element, 1 + part - self.elements.get(element).copied().unwrap_or_default())
+        let part = self.ends.iter().position(|end| at < *end as usize).unwrap_or(self.ends.len().saturating_sub(1));
+        let element = self.elements.iter().rposition(|first| *first as usize <= part).unwrap_or_default();
+        (element, 1 + part - self.elements.get(element).map_or(0, |first| *first as usize))
     }
 
     /// A component without release characters and line breaks.
     pub(super) fn bytes(&self, element: usize, component: usize) -> Cow<'a, [u8]> {
-        self.part(element, component).map_or(Cow::Borrowed(&[]), |part| self.released(part))
+        self.part(element, component).map_or(Cow::Borrowed(&[]), |(start, end)| self.released(start, end))
     }
 
     /// Nothing in it is released, and it is not wrapped.
@@ -193,32 +219,40 @@ impl<'a> Segment<'a> {
         !self.has_release && self.sorts & sort::NEWLINE == 0
     }
 
-    fn part(&self, element: usize, component: usize) -> Option<Part> {
-        let first = *self.elements.get(element)?;
-        let at = first + component.checked_sub(1)?;
-        if self.elements.get(element + 1).is_some_and(|next| at >= *next) {
+    /// Where a component stands in `raw`.
+    #[inline]
+    fn part(&self, element: usize, component: usize) -> Option<(usize, usize)> {
+        let (first, end) = self.parts_of(element);
+        let part = first + component.checked_sub(1)?;
+        if part >= end {
             return None;
         }
-        let part = self.parts.get(at).copied()?;
         // What belongs to a repetition is none of the first occurrence's components.
-        let repeats =
-            component > 1 && self.parts.get(first + 1..=at).is_some_and(|parts| parts.iter().any(|p| p.repeats));
-        (!repeats).then_some(part)
+        if !self.repeats.is_empty()
+            && self.repeats.iter().any(|repeat| (first + 1..=part).contains(&(*repeat as usize)))
+        {
+            return None;
+        }
+        Some(self.range(part))
     }
 
-    /// Every part of an element, its repetitions included.
-    fn parts_of(&self, element: usize) -> &'a [Part] {
-        let Some(first) = self.elements.get(element) else { return &[] };
-        let end = self.elements.get(element + 1).copied().unwrap_or(self.parts.len());
-        self.parts.get(*first..end).unwrap_or_default()
+    /// The components of an element, its repetitions included: the first, and the one after the last.
+    #[inline]
+    fn parts_of(&self, element: usize) -> (usize, usize) {
+        let Some(first) = self.elements.get(element) else { return (0, 0) };
+        let end = self.elements.get(element + 1).map_or(self.ends.len(), |next| *next as usize);
+        (*first as usize, end)
     }
 
-    fn range(&self, part: Part) -> &'a [u8] {
-        self.raw.get(part.start..part.end).unwrap_or_default()
+    /// Where the component at this place among all stands in `raw`.
+    #[inline]
+    fn range(&self, part: usize) -> (usize, usize) {
+        let end_of = |part: usize| self.ends.get(part).map(|end| *end as usize);
+        (part.checked_sub(1).and_then(end_of).map_or(0, |end| end + 1), end_of(part).unwrap_or_default())
     }
 
-    fn released(&self, part: Part) -> Cow<'a, [u8]> {
-        let bytes = self.range(part);
+    fn released(&self, start: usize, end: usize) -> Cow<'a, [u8]> {
+        let bytes = self.raw.get(start..end).unwrap_or_default();
         if !self.has_release {
             return self.unwrapped(bytes);
         }
@@ -242,16 +276,5 @@ impl<'a> Segment<'a> {
             return Cow::Borrowed(bytes);
         }
         Cow::Owned(bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect())
-    }
-}
-
-/// What is left without the white space around it, if anything is.
-fn trimmed(text: &str) -> Option<&str> {
-    match text.as_bytes() {
-        [] => None,
-        // Most components are padded with nothing: no need to look for Unicode's white space.
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
-        [only] if only.is_ascii_graphic() => Some(text),
-        _ => Some(text.trim()).filter(|text| !text.is_empty()),
     }
 }

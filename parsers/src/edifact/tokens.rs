@@ -3,12 +3,12 @@
 //! Each interchange brings its own service characters and its own character set.
 
 use encoding_rs::{Encoding, UTF_8};
-use memchr::memchr;
 
+use super::bytes::{ELEMENT, RELEASE, REPETITION, SERVICE, TERMINATOR, as_place, class, classes, scan, split_elements};
 use super::charset::{Charset, sort};
-use super::segment::{Part, Segment, Tag};
+use super::segment::{Segment, Tag};
 use super::service_characters::{Service, UNA_BYTES, starts_interchange};
-use crate::edi::Window;
+use crate::edi::{Scan, Window};
 use crate::location::Location;
 use crate::{Halt, Limit, Limits};
 
@@ -18,18 +18,9 @@ const SUBSTITUTE: u8 = 0x1a;
 /// How much of what is not EDIFACT is quoted.
 const TRAILING_QUOTED_BYTES: usize = 200;
 
-/// What a byte is, beside the sorts of characters.
-const TERMINATOR: u16 = 1;
-const ELEMENT: u16 = 1 << 1;
-const COMPONENT: u16 = 1 << 2;
-const RELEASE: u16 = 1 << 3;
-const REPETITION: u16 = 1 << 4;
-const SERVICE: u16 = TERMINATOR | ELEMENT | COMPONENT | RELEASE | REPETITION;
-
 /// What comes next in the file.
-pub(super) enum Token<'a> {
-    /// A segment, and the character set its interchange declares.
-    Segment(Segment<'a>, Charset),
+pub(super) enum Token {
+    Segment,
     /// A UNA whose characters cannot separate anything; it was passed over.
     BadAdvice(Location, String),
     /// Bytes between two interchanges, or after the last, that are neither.
@@ -40,6 +31,10 @@ pub(super) struct Tokens<'a> {
     window: Window<'a>,
     limits: Limits,
     service: Service,
+    /// The last segment was cut by the scan, as most are; the others are cut by what each byte is under these
+    /// service characters.
+    is_scanned: bool,
+    scan: Scan<2, 2>,
     classes: Box<[u16; 256]>,
     charset: Charset,
     /// No interchange is open: before the first, or after a UNZ.
@@ -51,8 +46,15 @@ pub(super) struct Tokens<'a> {
     /// Bytes of the last token, to be left behind before the next, and whether a line may end in them.
     due: usize,
     due_breaks: bool,
-    parts: Vec<Part>,
-    elements: Vec<usize>,
+    /// The last segment: its tag, its length, whether the file ended first, and the sorts of characters in it;
+    tag: Tag,
+    length: usize,
+    cut: bool,
+    sorts: u16,
+    /// where its components end, the first of each element, and those that repeat one.
+    ends: Vec<u32>,
+    elements: Vec<u32>,
+    repeats: Vec<u32>,
     /// What the first segment that is not ASCII was read as.
     met: Option<&'static Encoding>,
     /// Segments read.
@@ -66,6 +68,8 @@ impl<'a> Tokens<'a> {
             window,
             limits,
             service,
+            is_scanned: false,
+            scan: scan(service),
             classes: classes(service),
             charset: Charset::Ascii,
             between: true,
@@ -73,8 +77,13 @@ impl<'a> Tokens<'a> {
             has_advice: false,
             due: 0,
             due_breaks: true,
-            parts: Vec::new(),
+            tag: *b"???",
+            length: 0,
+            cut: false,
+            sorts: 0,
+            ends: Vec::new(),
             elements: Vec::new(),
+            repeats: Vec::new(),
             met: None,
             units: 0,
         }
@@ -90,7 +99,16 @@ impl<'a> Tokens<'a> {
         self.met.unwrap_or(UTF_8).name().to_ascii_lowercase()
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Token<'_>>, Halt> {
+    /// The character set its interchange declares.
+    pub(super) fn charset(&self) -> Charset {
+        self.charset
+    }
+
+    /// Goes on to what comes next; [`Tokens::segment`] has it then, if it is one.
+    pub(super) fn next(&mut self) -> Result<Option<Token>, Halt> {
+        if self.next_scanned() {
+            return Ok(Some(Token::Segment));
+        }
         loop {
             let due = std::mem::take(&mut self.due);
             if std::mem::replace(&mut self.due_breaks, true) {
@@ -116,28 +134,61 @@ impl<'a> Tokens<'a> {
                 let (location, text) = self.pass_trailing()?;
                 return Ok(Some(Token::Trailing(location, text)));
             }
-            return self.take_segment().map(Some);
+            self.take_segment()?;
+            return Ok(Some(Token::Segment));
         }
     }
 
+    /// Goes on from a segment like most to another; `false` where it is not like most, and nothing is done.
+    fn next_scanned(&mut self) -> bool {
+        if !self.is_scanned {
+            return false;
+        }
+        let Some((held, on_new_line)) = self.window.after(self.due) else { return false };
+        // Those that are more than a segment.
+        let tag = match *held {
+            [b'U', b'N', ..] => return false,
+            [a, b, c, after, ..] if after == self.service.element && [b, c].iter().all(u8::is_ascii_alphanumeric) => {
+                [a, b, c]
+            }
+            _ => return false,
+        };
+        self.ends.clear();
+        self.elements.truncate(1);
+        let Some(length) = self.scan.cut(held, &mut self.ends) else { return false };
+        if length as usize > self.limits.token_bytes_max || self.ends.len() > self.limits.columns_max {
+            return false;
+        }
+        split_elements(held, self.service.element, &self.ends, &mut self.elements);
+        self.window.go_after(self.due, on_new_line);
+        (self.length, self.due) = (length as usize, length as usize + 1);
+        self.tag = tag;
+        self.units += 1;
+        true
+    }
+
     /// The segment that starts here, and what it means for those that follow.
-    fn take_segment(&mut self) -> Result<Token<'_>, Halt> {
-        let (length, cut, sorts) = self.segment()?;
-        let tag = self.tag();
+    fn take_segment(&mut self) -> Result<(), Halt> {
+        self.cut()?;
+        self.tag = self.tag();
         self.advised = false;
-        match &tag {
-            b"UNB" => self.take_syntax(length, sorts, cut),
-            b"UNO" => self.pass_object(length, sorts, cut)?,
+        match &self.tag {
+            b"UNB" => self.take_syntax(),
+            b"UNO" => self.pass_object()?,
             _ => {}
         }
-        self.between = &tag == b"UNZ";
+        self.between = &self.tag == b"UNZ";
+        // A wrapped tag, or one that is none, is not like most; nor is one that changes what follows.
+        let is_like_most = !self.tag.starts_with(b"UN") || &self.tag == b"UNH";
+        self.is_scanned &= is_like_most && !self.service.terminator.is_ascii_whitespace();
         // What UNO announces, and a terminator that is a line break, are looked at.
-        self.due_breaks = sorts & sort::NEWLINE != 0 || &tag == b"UNO" || self.service.terminator.is_ascii_whitespace();
-        if sorts & sort::HIGH != 0 && self.met.is_none() {
-            let raw = self.window.bytes().get(..length).unwrap_or_default();
-            self.met = Some(self.charset.encoding(raw, sorts));
+        self.due_breaks =
+            self.sorts & sort::NEWLINE != 0 || &self.tag == b"UNO" || self.service.terminator.is_ascii_whitespace();
+        if self.sorts & sort::HIGH != 0 && self.met.is_none() {
+            let raw = self.window.bytes().get(..self.length).unwrap_or_default();
+            self.met = Some(self.charset.encoding(raw, self.sorts));
         }
-        Ok(Token::Segment(self.segment_of(tag, length, sorts, cut), self.charset))
+        Ok(())
     }
 
     /// Whether an envelope begins here; one without UNA says its service characters by its separator.
@@ -162,25 +213,30 @@ impl<'a> Tokens<'a> {
     fn set_service(&mut self, service: Service) {
         self.service = service;
         // Repetition waits for UNB to say syntax version 4: before that, its character is data.
-        self.classes = classes(Service { repetition: None, ..service });
+        self.separate_by(Service { repetition: None, ..service });
         self.charset = Charset::Ascii;
     }
 
+    fn separate_by(&mut self, service: Service) {
+        self.scan = scan(service);
+        self.classes = classes(service);
+    }
+
     /// S001 of a UNB: the character set (0001), and whether the syntax knows repetition (0002).
-    fn take_syntax(&mut self, length: usize, sorts: u16, cut: bool) {
-        let unb = self.segment_of(*b"UNB", length, sorts, cut);
+    fn take_syntax(&mut self) {
+        let unb = self.segment();
         let (charset, version) = (Charset::declared(&unb.code(1, 1)), unb.code(1, 2).into_owned());
         self.charset = charset.unwrap_or(Charset::Ascii);
         if version.as_slice() == b"4" {
             // Without UNA, `*` separates repetitions.
             let repetition = if self.has_advice { self.service.repetition } else { Service::DEFAULT.repetition };
-            self.classes = classes(Service { repetition, ..self.service });
+            self.separate_by(Service { repetition, ..self.service });
         }
     }
 
     /// UNO: as many bytes of an object as 0810 says, that hold no segments (ISO 9735-8).
-    fn pass_object(&mut self, length: usize, sorts: u16, cut: bool) -> Result<(), Halt> {
-        let uno = self.segment_of(*b"UNO", length, sorts, cut);
+    fn pass_object(&mut self) -> Result<(), Halt> {
+        let uno = self.segment();
         let declared: Option<usize> = std::str::from_utf8(&uno.code(4, 1)).ok().and_then(|text| text.parse().ok());
         let Some(object) = declared.filter(|object| *object <= self.limits.token_bytes_max) else { return Ok(()) };
         let end = self.due + object;
@@ -211,43 +267,48 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The segment that starts here, where it is like most: whole in the window, nothing released and nothing
-    /// repeated. One tight pass over its bytes then does. Its length, and the sorts of characters in it.
-    fn whole_segment(&mut self) -> Option<(usize, u16)> {
+    /// Cuts the segment that starts here, where it is like most; `false` where it is not.
+    fn scan(&mut self) -> bool {
         let held = self.window.bytes();
-        let length = memchr(self.service.terminator, held)?;
-        let raw = held.get(..length).filter(|raw| raw.len() <= self.limits.token_bytes_max)?;
-        let (mut start, mut seen) = (0, 0);
-        for (end, byte) in raw.iter().enumerate() {
-            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
-            seen |= class;
-            if class & (ELEMENT | COMPONENT) != 0 {
-                self.parts.push(Part { start, end, repeats: false });
-                start = end + 1;
-                if class & ELEMENT != 0 {
-                    self.elements.push(self.parts.len());
-                }
-            }
+        let Some(length) = self.scan.cut(held, &mut self.ends) else { return false };
+        let raw = held.get(..length as usize).unwrap_or_default();
+        if raw.len() > self.limits.token_bytes_max || self.ends.len() > self.limits.columns_max {
+            return false;
         }
-        self.parts.push(Part { start, end: length, repeats: false });
-        let is_walked = seen & (RELEASE | REPETITION) == 0 && self.parts.len() <= self.limits.columns_max;
-        is_walked.then_some((length, seen))
+        split_elements(raw, self.service.element, &self.ends, &mut self.elements);
+        // Only the sets of few characters ask for more; which one it is says UNB.
+        self.sorts = if self.charset == Charset::LevelA || raw.starts_with(b"UNB") {
+            raw.iter().fold(0, |seen, byte| seen | class(&self.classes, *byte))
+        } else {
+            0
+        };
+        (self.length, self.cut, self.due) = (raw.len(), false, raw.len() + 1);
+        // The sets of few characters are asked about each of them.
+        self.is_scanned = self.charset != Charset::LevelA;
+        true
+    }
+
+    /// Cuts the segment that starts here.
+    fn cut(&mut self) -> Result<(), Halt> {
+        self.units += 1;
+        self.clear_parts();
+        self.is_scanned = false;
+        if self.scan() {
+            return Ok(());
+        }
+        self.clear_parts();
+        (self.length, self.cut, self.sorts) = self.cut_byte_by_byte()?;
+        self.due = self.length + usize::from(!self.cut);
+        Ok(())
     }
 
     /// Finds the end of the segment that starts here, and its parts: its length, whether the file ended
     /// first, and the sorts of characters in it.
-    fn segment(&mut self) -> Result<(usize, bool, u16), Halt> {
-        self.clear_parts();
-        if let Some((length, seen)) = self.whole_segment() {
-            self.units += 1;
-            self.due = length + 1;
-            return Ok((length, false, seen));
-        }
-        self.clear_parts();
-        let (mut at, mut start, mut repeats, mut released, mut seen) = (0, 0, false, false, 0);
+    fn cut_byte_by_byte(&mut self) -> Result<(usize, bool, u16), Halt> {
+        let (mut at, mut released, mut seen) = (0, false, 0);
         loop {
             for byte in self.window.bytes().get(at..).unwrap_or_default() {
-                let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+                let class = class(&self.classes, *byte);
                 seen |= class;
                 if released {
                     // A line break between the release character and what it releases is a wrapped file's.
@@ -256,19 +317,18 @@ impl<'a> Tokens<'a> {
                     if class & RELEASE != 0 {
                         released = true;
                     } else {
-                        self.parts.push(Part { start, end: at, repeats });
-                        start = at + 1;
-                        repeats = class & REPETITION != 0;
+                        self.ends.push(as_place(at));
                         if class & TERMINATOR != 0 {
-                            self.units += 1;
-                            self.due = at + 1;
                             self.check_token(at)?;
                             return Ok((at, false, seen));
                         }
                         if class & ELEMENT != 0 {
-                            self.elements.push(self.parts.len());
+                            self.elements.push(as_place(self.ends.len()));
                         }
-                        if self.parts.len() > self.limits.columns_max {
+                        if class & REPETITION != 0 {
+                            self.repeats.push(as_place(self.ends.len()));
+                        }
+                        if self.ends.len() > self.limits.columns_max {
                             let what = "number of components of one segment";
                             return Err(self.limit(what, "columns_max", self.limits.columns_max));
                         }
@@ -278,18 +338,17 @@ impl<'a> Tokens<'a> {
             }
             self.check_token(at)?;
             if !self.window.more()? {
-                self.parts.push(Part { start, end: at, repeats });
-                self.units += 1;
-                self.due = at;
+                self.ends.push(as_place(at));
                 return Ok((at, true, seen));
             }
         }
     }
 
     fn clear_parts(&mut self) {
-        self.parts.clear();
+        self.ends.clear();
         self.elements.clear();
         self.elements.push(0);
+        self.repeats.clear();
     }
 
     fn check_token(&self, length: usize) -> Result<(), Halt> {
@@ -301,7 +360,7 @@ impl<'a> Tokens<'a> {
 
     /// The tag of the segment last cut: three capitals or digits, or `???`.
     fn tag(&self) -> Tag {
-        let end = self.parts.first().map_or(0, |part| part.end);
+        let end = self.ends.first().map_or(0, |end| *end as usize);
         let bytes = self.window.bytes().get(..end).unwrap_or_default();
         let is_tag = |byte: &u8| byte.is_ascii_alphanumeric();
         if let [a, b, c] = bytes {
@@ -314,15 +373,21 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    fn segment_of(&self, tag: Tag, length: usize, sorts: u16, cut: bool) -> Segment<'_> {
+    /// The segment last cut.
+    #[inline]
+    pub(super) fn segment(&self) -> Segment<'_> {
+        let Self { tag, length, cut, sorts, .. } = *self;
         let raw = self.window.bytes().get(..length).unwrap_or_default();
         let encoding = self.charset.encoding(raw, sorts);
+        let is_text = encoding == UTF_8 && sorts & sort::NEWLINE == 0;
+        let text = || self.window.text(length).or_else(|| std::str::from_utf8(raw).ok());
         Segment {
             tag,
             raw,
-            utf8: if encoding == UTF_8 { std::str::from_utf8(raw).ok() } else { None },
-            parts: &self.parts,
+            text: if is_text { text() } else { None },
+            ends: &self.ends,
             elements: &self.elements,
+            repeats: &self.repeats,
             byte: self.window.byte(),
             line: self.window.line(),
             release: self.service.release,
@@ -333,7 +398,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    fn pass_bad_advice(&mut self) -> Result<Token<'static>, Halt> {
+    fn pass_bad_advice(&mut self) -> Result<Token, Halt> {
         let (byte, line) = self.place();
         let head = self.window.bytes();
         let quoted = head.get(..UNA_BYTES.min(head.len())).unwrap_or_default();
@@ -384,30 +449,6 @@ pub(super) fn opens_file(head: &[u8]) -> bool {
     starts_interchange(head) || (head.starts_with(b"UNA") && memchr::memmem::find(near, b"UNB+").is_some())
 }
 
-/// What each byte is under these service characters.
-fn classes(service: Service) -> Box<[u16; 256]> {
-    let mut classes = Box::new([0; 256]);
-    for (byte, class) in (0..=255u8).zip(classes.iter_mut()) {
-        *class = match byte {
-            _ if byte == service.terminator => TERMINATOR,
-            _ if byte == service.element => ELEMENT,
-            _ if byte == service.component => COMPONENT,
-            _ if Some(byte) == service.release => RELEASE,
-            _ if Some(byte) == service.repetition => REPETITION,
-            b'\r' | b'\n' => sort::NEWLINE,
-            b'\t' => 0,
-            0..=0x1f | 0x7f => sort::CONTROL,
-            0x80.. => sort::HIGH,
-            b'a'..=b'z' => sort::LOWER,
-            b'@' | b'#' | b'$' | b'[' | b'\\' | b']' | b'^' | b'_' | b'`' | b'{' | b'|' | b'}' | b'~' => {
-                sort::OUTSIDE_A
-            }
-            _ => 0,
-        };
-    }
-    classes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -420,7 +461,8 @@ mod tests {
         let mut told = Vec::new();
         while let Some(token) = tokens.next().unwrap() {
             told.push(match token {
-                Token::Segment(segment, _) => {
+                Token::Segment => {
+                    let segment = tokens.segment();
                     let mut line = format!("{}:{} {}", segment.byte, segment.line, segment.name());
                     for element in 1..segment.elements.len() {
                         let components: Vec<String> =
@@ -465,7 +507,8 @@ mod tests {
         let mut input = &b"UNB+UNOA:1'MOA+\n203:12.50'"[..];
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
-        let Some(Token::Segment(moa, _)) = tokens.next().unwrap() else { panic!("no segment") };
+        tokens.next().unwrap();
+        let moa = tokens.segment();
         let spot = Spot::new(1, 2, "/C516.5004");
         let place = moa.component_location(spot.element, spot.component, "MOA[1]/C516.5004".to_owned());
         assert_eq!((place.byte, place.line, place.len), (20, 2, 5));
@@ -479,7 +522,8 @@ mod tests {
         let mut input = &b"UNB+UNOC:4'FTX+a:1*b:2'"[..];
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
-        let Some(Token::Segment(ftx, _)) = tokens.next().unwrap() else { panic!("no segment") };
+        tokens.next().unwrap();
+        let ftx = tokens.segment();
         assert_eq!(ftx.joined(1, 1, 1, &[]).as_deref(), Some("a b"));
     }
 

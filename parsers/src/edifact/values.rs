@@ -3,33 +3,16 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::edi::number;
+
 /// Digits with at most one decimal mark and a leading minus. Both marks count everywhere: ISO 9735 allows
 /// either, whatever UNA says. No thousands separators. Keeps the scale as written.
 pub(super) fn decimal(text: &[u8]) -> Option<Decimal> {
-    let (is_negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        _ => (false, text),
-    };
-    let (mut mantissa, mut count, mut scale) = (0i128, 0u32, None::<u32>);
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                // Decimal holds 28 digits; more are nobody's money.
-                count += 1;
-                if count > 28 {
-                    return None;
-                }
-                mantissa = mantissa * 10 + i128::from(byte - b'0');
-                scale = scale.map(|scale| scale + 1);
-            }
-            b'.' | b',' if scale.is_none() => scale = Some(0),
-            _ => return None,
-        }
-    }
-    if count == 0 {
+    // Decimal holds 28 digits; more are nobody's money.
+    if text.len() > 28 && text.iter().filter(|byte| byte.is_ascii_digit()).count() > 28 {
         return None;
     }
-    Decimal::try_from_i128_with_scale(if is_negative { -mantissa } else { mantissa }, scale.unwrap_or_default()).ok()
+    number::decimal(text, |byte| matches!(byte, b'.' | b','))
 }
 
 /// A day, by its format; times and zones are left out: the day is the one that is written.

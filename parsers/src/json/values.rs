@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use crate::limits::Limit;
-use crate::{Halt, Location, Short};
+use crate::{Halt, Location, Path};
 
 /// The objects of a stream, one at a time.
 pub(super) struct Values<'i> {
@@ -218,7 +218,7 @@ pub(super) struct Places<'v> {
 
 impl Places<'_> {
     /// A place that is not before the last one.
-    pub(super) fn at(&mut self, offset: usize, path: impl Into<Short>) -> Location {
+    pub(super) fn at(&mut self, offset: usize, path: impl Into<Path>) -> Location {
         let bytes = &self.value.bytes;
         let offset = offset.min(bytes.len());
         let passed = bytes.get(self.counted..offset).unwrap_or_default();
@@ -235,7 +235,7 @@ impl Places<'_> {
 
 impl Value {
     /// A place inside the value.
-    pub(super) fn place(&self, offset: usize, path: impl Into<Short>) -> Location {
+    pub(super) fn place(&self, offset: usize, path: impl Into<Path>) -> Location {
         self.places().at(offset, path)
     }
 

@@ -136,6 +136,12 @@ fn brief(text: &str) -> String {
 /// To two decimals, half toward +∞, as XPath's `round` does and the published rules with it: −2.345 is
 /// −2.34. `None` when the number is too large to round.
 fn rounded(number: Decimal) -> Option<Decimal> {
+    if number.scale() <= 2 {
+        // Nothing to round, as nearly always.
+        let mut rounded = number;
+        rounded.rescale(2);
+        return Some(rounded).filter(|rounded| rounded.scale() == 2);
+    }
     let hundredths = number.checked_mul(Decimal::ONE_HUNDRED)?;
     let mut rounded = whole(hundredths)?.checked_div(Decimal::ONE_HUNDRED)?;
     // For the reader of a message: 99.00, as amounts are written.

@@ -3,7 +3,7 @@
 //! They differ in names only: IK3, IK4 and IK5 of the 999 are AK3, AK4 and AK5, with CTX to say more. What is
 //! odd in somebody's answer is a warning, for there is nothing to send again.
 
-use super::loops::{Grammar, Loop, Members};
+use super::loops::{Grammar, Known, Loop, Members, keys};
 use super::record::{Place, Record, field, within};
 use super::set::{Opening, SetReader, Told};
 use crate::Halt;
@@ -16,11 +16,11 @@ use crate::text::brief;
 pub(super) static GRAMMAR: Grammar = Grammar {
     set: "997 or 999",
     document: "functional group",
-    segments: &["AK1", "AK2", "AK3", "AK4", "AK5", "AK9", "CTX", "IK3", "IK4", "IK5", "LE", "LS", "SE", "ST"],
+    segments: Known::of(["AK1", "AK2", "AK3", "AK4", "AK5", "AK9", "CTX", "IK3", "IK4", "IK5", "LE", "LS", "SE", "ST"]),
     opening: |id| match id {
-        b"AK2" => Some((Loop::Original, Members::AllBut(&[b"AK2", b"AK9", b"SE"]))),
-        b"AK3" | b"IK3" => Some((Loop::Fault, Members::Only(&[b"CTX", b"AK4", b"IK4"]))),
-        b"AK4" | b"IK4" => Some((Loop::Other, Members::Only(&[b"CTX"]))),
+        b"AK2" => Some((Loop::Original, Members::AllBut(const { &keys(["AK2", "AK9", "SE"]) }))),
+        b"AK3" | b"IK3" => Some((Loop::Fault, Members::Only(const { &keys(["CTX", "AK4", "IK4"]) }))),
+        b"AK4" | b"IK4" => Some((Loop::Other, Members::Only(const { &keys(["CTX"]) }))),
         _ => None,
     },
 };
@@ -70,7 +70,7 @@ impl SetReader for AcknowledgmentReader {
             return Ok(());
         }
         self.is_empty = false;
-        match segment.id().as_ref() {
+        match segment.id {
             b"AK1" if self.seen_ak1 => self.record.repeated(segment),
             b"AK1" => self.take_group(segment),
             b"AK2" => self.take_set(segment)?,

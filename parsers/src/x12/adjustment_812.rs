@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::invoice_810::{Parties, charge, identify};
-use super::loops::{Grammar, Loop, Members};
+use super::loops::{Grammar, Known, Loop, Members, keys};
 use super::party::{OpenParty, contact};
 use super::record::{Noted, Place, Record, within};
 use super::set::{Opening, SetReader, Told};
@@ -17,18 +17,20 @@ use crate::short::Short;
 pub(super) static GRAMMAR: Grammar = Grammar {
     set: "812",
     document: "adjustment",
-    segments: &[
+    segments: Known::of([
         "AMT", "AT", "BCD", "CDD", "CTP", "CUR", "DTM", "FA1", "FA2", "FOB", "ITD", "LE", "LIN", "LM", "LQ", "LS",
         "N1", "N11", "N2", "N3", "N4", "N9", "NTE", "PCT", "PER", "PID", "PO4", "PWK", "QTY", "REF", "SAC", "SE",
         "SHD", "ST", "TXI",
-    ],
+    ]),
     opening: |id| match id {
-        b"CDD" => Some((Loop::Line, Members::AllBut(&[b"CDD", b"SE"]))),
-        b"N1" => Some((Loop::Party, Members::Only(&[b"N2", b"N3", b"N4", b"N9", b"REF", b"PER", b"AMT", b"PCT"]))),
-        b"SAC" => Some((Loop::Charge, Members::Only(&[b"DTM", b"TXI"]))),
-        b"LM" => Some((Loop::Other, Members::Only(&[b"LQ"]))),
-        b"FA1" => Some((Loop::Other, Members::Only(&[b"FA2"]))),
-        b"N11" => Some((Loop::Other, Members::Only(&[b"AMT", b"PCT", b"N1"]))),
+        b"CDD" => Some((Loop::Line, Members::AllBut(const { &keys(["CDD", "SE"]) }))),
+        b"N1" => {
+            Some((Loop::Party, Members::Only(const { &keys(["N2", "N3", "N4", "N9", "REF", "PER", "AMT", "PCT"]) })))
+        }
+        b"SAC" => Some((Loop::Charge, Members::Only(const { &keys(["DTM", "TXI"]) }))),
+        b"LM" => Some((Loop::Other, Members::Only(const { &keys(["LQ"]) }))),
+        b"FA1" => Some((Loop::Other, Members::Only(const { &keys(["FA2"]) }))),
+        b"N11" => Some((Loop::Other, Members::Only(const { &keys(["AMT", "PCT", "N1"]) }))),
         _ => None,
     },
 };
@@ -70,15 +72,15 @@ impl SetReader for AdjustmentReader {
         if !self.record.step(segment)? {
             return Ok(());
         }
-        let id = segment.id();
+        let id = segment.id;
         let innermost = self.record.loops.innermost();
-        if innermost != Some(Loop::Party) || id.as_ref() == b"N1" {
+        if innermost != Some(Loop::Party) || id == b"N1" {
             self.seat_party();
         }
         if self.record.loops.in_line() {
-            self.take_in_line(&id, innermost, segment)?;
+            self.take_in_line(id, innermost, segment)?;
         } else {
-            self.take_in_header(&id, innermost, segment)?;
+            self.take_in_header(id, innermost, segment)?;
         }
         let max = self.record.limits.lines_max;
         within(segment, "number of parts of one document", "lines_max", self.parts, max.saturating_mul(10))

@@ -1,6 +1,6 @@
 //! Reads a transaction set 824 (application advice): what an application made of documents of ours.
 
-use super::loops::{Grammar, Loop, Members};
+use super::loops::{Grammar, Known, Loop, Members, keys};
 use super::party::OpenParty;
 use super::record::{Place, Record, within};
 use super::set::{Opening, SetReader, Told};
@@ -16,15 +16,15 @@ const TEXT_BYTES_MAX: usize = 1_000;
 pub(super) static GRAMMAR: Grammar = Grammar {
     set: "824",
     document: "answer",
-    segments: &[
+    segments: Known::of([
         "AMT", "BGN", "CTX", "DTM", "LE", "LM", "LQ", "LS", "N1", "N2", "N3", "N4", "N9", "NM1", "NTE", "OTI", "PER",
         "PWK", "QTY", "RED", "REF", "SE", "ST", "TED",
-    ],
+    ]),
     opening: |id| match id {
-        b"N1" => Some((Loop::Party, Members::Only(&[b"N2", b"N3", b"N4", b"REF", b"PER"]))),
-        b"OTI" => Some((Loop::Original, Members::AllBut(&[b"OTI", b"SE"]))),
-        b"TED" => Some((Loop::Fault, Members::Only(&[b"CTX", b"NTE", b"RED"]))),
-        b"LM" => Some((Loop::Other, Members::Only(&[b"LQ", b"RED"]))),
+        b"N1" => Some((Loop::Party, Members::Only(const { &keys(["N2", "N3", "N4", "REF", "PER"]) }))),
+        b"OTI" => Some((Loop::Original, Members::AllBut(const { &keys(["OTI", "SE"]) }))),
+        b"TED" => Some((Loop::Fault, Members::Only(const { &keys(["CTX", "NTE", "RED"]) }))),
+        b"LM" => Some((Loop::Other, Members::Only(const { &keys(["LQ", "RED"]) }))),
         _ => None,
     },
 };
@@ -59,13 +59,13 @@ impl SetReader for AdviceReader {
         if !self.record.step(segment)? {
             return Ok(());
         }
-        let id = segment.id();
+        let id = segment.id;
         let innermost = self.record.loops.innermost();
-        if innermost != Some(Loop::Party) || id.as_ref() == b"N1" {
+        if innermost != Some(Loop::Party) || id == b"N1" {
             self.seat_party();
         }
         let max = self.record.limits.lines_max;
-        match (innermost, id.as_ref()) {
+        match (innermost, id) {
             // An N1 within OTI is about the original, not about who answers.
             (Some(Loop::Party), b"N1") if self.record.loops.depth() == 1 => {
                 self.party = Some(OpenParty::open(segment));

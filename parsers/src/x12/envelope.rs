@@ -9,15 +9,16 @@ use super::envelope_faults::{
     truncated,
 };
 use super::interchange_ta1;
-use super::open::{Digest, Group, Interchange, Set};
+use super::open::{Group, Interchange, Set};
 use super::other_sets::{OtherSets, nothing_inside};
 use super::receipts::Receipts;
 use super::record::Place;
 use super::set::{Opening, format, reader};
 use crate::canonical::Document;
-use crate::edi::{Seen, Segment};
+use crate::edi::{Digest, Seen, Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::path::Steps;
 use crate::text::brief;
 use crate::{Context, Event, Halt, Limits, Sink, Summary};
 
@@ -34,7 +35,6 @@ pub(super) struct Envelope<'a, 's> {
     interchanges: u32,
     interchange: Option<Interchange>,
     group: Option<Group>,
-    /// In a box: it is taken out and put back with every segment.
     set: Option<Box<Set>>,
     /// TA1 segments of the open interchange.
     answers: u32,
@@ -77,7 +77,7 @@ impl<'a, 's> Envelope<'a, 's> {
         self.close_set_early("ISA", isa)?;
         self.close_group_early("ISA", isa)?;
         if let Some(open) = self.interchange.take() {
-            let location = isa.location(&open.path);
+            let location = isa.location(open.path);
             let finding = missing_trailer("NO-IEA", "IEA", "the interchange", "another ISA", location);
             self.tell_of_interchange(finding.with_excerpt(isa.excerpt()))?;
         }
@@ -85,13 +85,13 @@ impl<'a, 's> Envelope<'a, 's> {
         self.said_out_of_place = false;
         self.answers = 0;
         self.interchanges = self.interchanges.saturating_add(1);
-        let path = format!("ISA[{}]", self.interchanges);
+        let path = Steps::new().within(b"ISA", self.interchanges);
         if isa.cut {
             return self.tell(truncated(isa.location(path), "its ISA segment").with_excerpt(isa.excerpt()));
         }
         let mut interchange = Interchange::open(path, isa, delimiters);
         self.receipts.open_interchange(isa, &interchange);
-        if let Some(finding) = isa_length(isa, &interchange.path) {
+        if let Some(finding) = isa_length(isa, interchange.path) {
             self.tell_of_interchange(finding)?;
         }
         let key: Vec<String> = [5, 6, 7, 8, 13].iter().map(|element| isa.text(*element).unwrap_or_default()).collect();
@@ -103,7 +103,7 @@ impl<'a, 's> Envelope<'a, 's> {
                 brief(&interchange.control)
             );
             let fix = "Send each interchange once, and give every interchange its own ISA13.";
-            self.tell_of_interchange(duplicate("DUP-ISA13", isa, 13, &interchange.path, message, fix))?;
+            self.tell_of_interchange(duplicate("DUP-ISA13", isa, 13, interchange.path, message, fix))?;
         }
         self.interchange = Some(interchange);
         Ok(())
@@ -111,15 +111,14 @@ impl<'a, 's> Envelope<'a, 's> {
 
     /// Takes a segment of the open interchange.
     pub(super) fn take(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
-        let id = segment.id();
         // A last IEA often lacks its terminator; its content is checked all the same.
-        if segment.cut && id.as_ref() != b"IEA" {
+        if segment.cut && segment.id != b"IEA" {
             return self.cut(segment);
         }
-        if matches!(id.as_ref(), b"GS" | b"ST" | b"SE" | b"GE" | b"IEA") {
+        if matches!(segment.id, b"GS" | b"ST" | b"SE" | b"GE" | b"IEA") {
             self.said_out_of_place = false;
         }
-        match id.as_ref() {
+        match segment.id {
             b"GS" => self.open_group(segment),
             b"ST" => self.open_set(segment),
             b"SE" => self.close_set(segment),
@@ -144,14 +143,13 @@ impl<'a, 's> Envelope<'a, 's> {
     /// The file ends at this byte and line.
     pub(super) fn end(mut self, byte: u64, line: u64) -> Result<Summary, Halt> {
         if let Some(set) = self.set.take() {
-            let finding =
-                truncated(Location::new(byte, line, &set.path), &format!("a transaction set {}", set.named()));
+            let finding = truncated(Location::new(byte, line, set.path), &format!("a transaction set {}", set.named()));
             self.finish_set(set, Some(finding), false)?;
         } else if let Some(group) = self.group.take() {
-            let finding = truncated(Location::new(byte, line, &group.path), "a functional group");
+            let finding = truncated(Location::new(byte, line, group.path), "a functional group");
             self.tell_of_group(finding)?;
         } else if let Some(interchange) = self.interchange.take() {
-            let location = Location::new(byte, line, &interchange.path);
+            let location = Location::new(byte, line, interchange.path);
             let finding = match interchange.groups {
                 0 if self.first_group.is_none() && self.others.is_empty() => truncated(location, "an interchange"),
                 _ => missing_trailer("NO-IEA", "IEA", "the interchange", "the end of the file", location),
@@ -177,8 +175,8 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(interchange) = &self.interchange else { return Ok(()) };
         self.answers = self.answers.saturating_add(1);
         self.receipts.holds_acknowledgment();
-        let path = format!("{}/TA1[{}]", interchange.path, self.answers);
-        let document = interchange_ta1::read(ta1, interchange, &path, self.documents);
+        let path = interchange.path.within(b"TA1", self.answers);
+        let document = interchange_ta1::read(ta1, interchange, path, self.documents);
         let lacks = interchange_ta1::lacks(ta1).map(|(element, what)| {
             let field = format!("TA1{element:02}");
             let place = ta1.element_location(element, &path);
@@ -193,7 +191,7 @@ impl<'a, 's> Envelope<'a, 's> {
             .with_excerpt(ta1.excerpt())
             .in_document(self.documents)
         });
-        let bad = self.character_fault(ta1, || path).map(|finding| finding.in_document(self.documents));
+        let bad = self.character_fault(ta1, path).map(|finding| finding.in_document(self.documents));
         [lacks, bad].into_iter().flatten().try_for_each(|finding| self.tell(finding))?;
         self.hand_over(document, interchange_ta1::FORMAT)
     }
@@ -202,9 +200,9 @@ impl<'a, 's> Envelope<'a, 's> {
         self.close_set_early("GS", gs)?;
         self.close_group_early("another GS", gs)?;
         let path = self.next_group_path();
-        self.check_characters(gs, &path)?;
+        self.check_characters(gs, path)?;
         if self.first_group.is_none() {
-            self.first_group = Some((gs.text(1).unwrap_or_default(), gs.location(&path)));
+            self.first_group = Some((gs.text(1).unwrap_or_default(), gs.location(path)));
         }
         let group = Group::open(path, gs);
         self.receipts.open_group(gs, &group);
@@ -212,10 +210,10 @@ impl<'a, 's> Envelope<'a, 's> {
         Ok(())
     }
 
-    fn next_group_path(&mut self) -> String {
-        self.interchange.as_mut().map_or_else(String::new, |interchange| {
+    fn next_group_path(&mut self) -> Steps {
+        self.interchange.as_mut().map_or_else(Steps::new, |interchange| {
             interchange.groups = interchange.groups.saturating_add(1);
-            format!("{}/GS[{}]", interchange.path, interchange.groups)
+            interchange.path.within(b"GS", interchange.groups)
         })
     }
 
@@ -225,17 +223,17 @@ impl<'a, 's> Envelope<'a, 's> {
             Some(group) => group,
             None => {
                 let path = self.next_group_path();
-                self.tell_of_interchange(no_group(st, &path))?;
+                self.tell_of_interchange(no_group(st, path))?;
                 Group::missing(path)
             }
         };
         group.sets = group.sets.saturating_add(1);
-        let path = format!("{}/ST[{}]", group.path, group.sets);
+        let path = group.path.within(b"ST", group.sets);
         let control = st.text(2).unwrap_or_default();
-        let place = Place { location: st.location(&path), excerpt: st.excerpt() };
+        let place = Place { location: st.location(path), excerpt: st.excerpt().into() };
         let kind = st.text(1).unwrap_or_default();
         let opening = Opening {
-            path: &path,
+            path,
             ordinal: self.documents,
             version: group.version.as_deref(),
             convention: st.text(3),
@@ -248,21 +246,20 @@ impl<'a, 's> Envelope<'a, 's> {
         if reader.is_some() {
             self.version = self.version.take().or_else(|| group.version.clone());
         } else {
-            self.others.count(&kind, || (place.location.clone(), place.excerpt.clone()));
+            self.others.count(&kind, || (place.location.clone(), place.excerpt.to_string()));
         }
         let is_new = group.seen.is_new(&control);
         let mut digest = Digest::default();
-        digest.take(st.raw);
+        digest.add(st.raw);
         let mut set = Set { path, control, st: place, segments: 1, end: end_of(st), digest, reader, told: false };
         if !is_new {
             let message =
                 format!("transaction set control number `{}` comes twice in its functional group", brief(&set.control));
             let fix = "Give every transaction set of a group its own control number in ST02 and SE02.";
-            let finding = duplicate("ST02-DUP", st, 2, &set.path, message, fix);
+            let finding = duplicate("ST02-DUP", st, 2, path, message, fix);
             self.tell_of_set(&mut set, finding)?;
         }
-        let path = set.path.clone();
-        let finding = self.character_fault(st, || path);
+        let finding = self.character_fault(st, path);
         finding.map_or(Ok(()), |finding| self.tell_of_set(&mut set, finding))?;
         self.group = Some(group);
         self.set = Some(Box::new(set));
@@ -270,33 +267,39 @@ impl<'a, 's> Envelope<'a, 's> {
     }
 
     fn take_in_set(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
-        let Some(mut set) = self.set.take() else { return Ok(()) };
+        let (Some(set), Some(interchange)) = (&mut self.set, &self.interchange) else { return Ok(()) };
         set.segments += 1;
         set.end = end_of(segment);
-        if let Some((reader, _)) = &mut set.reader {
-            set.digest.take(segment.raw);
-            reader.take(segment)?;
-            let record = reader.record();
-            if let Some(finding) = self.character_fault(segment, || record.path().into()) {
-                record.report(finding);
-            }
-            let said = record.overflow();
-            set.told |= !said.is_empty();
-            self.tell_said(&set.path, said)?;
+        let Some((reader, _)) = &mut set.reader else { return Ok(()) };
+        set.digest.add(segment.raw);
+        reader.take(segment)?;
+        let record = reader.record();
+        if segment.has(sort::CONTROL)
+            && let Some(finding) = bad_character(segment, interchange.delimiters, record.path())
+        {
+            record.report(finding);
         }
-        self.set = Some(set);
-        Ok(())
+        if record.said.is_empty() {
+            return Ok(());
+        }
+        let said = record.overflow();
+        if said.is_empty() {
+            return Ok(());
+        }
+        set.told = true;
+        let path = set.path;
+        self.tell_said(path, said)
     }
 
     fn close_set(&mut self, se: &Segment<'_>) -> Result<(), Halt> {
         let Some(mut set) = self.set.take() else { return self.out_of_place(se, "a transaction set (ST to SE)") };
         set.segments += 1;
         set.end = end_of(se);
-        let path = format!("{}/SE[1]", set.path);
+        let path = set.path.within(b"SE", 1);
         let of = "segments (ST and SE included)";
         let count = Count { rule: "SE01", of, inside: "this transaction set", counted: set.segments };
-        let control = control(se, &path, "SE02", "ST02", &set.control);
-        let faults = [count.check(se, &path), control, self.character_fault(se, || path.clone())];
+        let control = control(se, path, "SE02", "ST02", &set.control);
+        let faults = [count.check(se, path), control, self.character_fault(se, path)];
         for finding in faults.into_iter().flatten() {
             self.tell_of_set(&mut set, finding)?;
         }
@@ -306,14 +309,14 @@ impl<'a, 's> Envelope<'a, 's> {
     fn close_group(&mut self, ge: &Segment<'_>) -> Result<(), Halt> {
         self.close_set_early("GE", ge)?;
         let Some(group) = self.group.take() else { return self.out_of_place(ge, "a functional group (GS to GE)") };
-        let path = format!("{}/GE[1]", group.path);
+        let path = group.path.within(b"GE", 1);
         let counted = u64::from(group.sets);
         let count = Count { rule: "GE01", of: "transaction sets", inside: "this functional group", counted };
-        let control = group.control.and_then(|opened| control(ge, &path, "GE02", "GS06", &opened));
-        for finding in [count.check(ge, &path), control].into_iter().flatten() {
+        let control = group.control.and_then(|opened| control(ge, path, "GE02", "GS06", &opened));
+        for finding in [count.check(ge, path), control].into_iter().flatten() {
             self.tell_of_group(finding)?;
         }
-        self.check_characters(ge, &path)?;
+        self.check_characters(ge, path)?;
         self.receipts.close_group(ge.text(1).and_then(|count| count.parse().ok()));
         Ok(())
     }
@@ -322,11 +325,11 @@ impl<'a, 's> Envelope<'a, 's> {
         self.close_set_early("IEA", iea)?;
         self.close_group_early("IEA", iea)?;
         let Some(interchange) = self.interchange.take() else { return Ok(()) };
-        let path = format!("{}/IEA[1]", interchange.path);
+        let path = interchange.path.within(b"IEA", 1);
         let counted = u64::from(interchange.groups);
         let count = Count { rule: "IEA01", of: "functional groups", inside: "this interchange", counted };
-        let control = control(iea, &path, "IEA02", "ISA13", &interchange.control);
-        for finding in [count.check(iea, &path), control].into_iter().flatten() {
+        let control = control(iea, path, "IEA02", "ISA13", &interchange.control);
+        for finding in [count.check(iea, path), control].into_iter().flatten() {
             self.tell_of_interchange(finding)?;
         }
         self.receipts.close_interchange();
@@ -335,7 +338,7 @@ impl<'a, 's> Envelope<'a, 's> {
 
     fn close_set_early(&mut self, before: &str, segment: &Segment<'_>) -> Result<(), Halt> {
         let Some(set) = self.set.take() else { return Ok(()) };
-        let location = segment.location(&set.path);
+        let location = segment.location(set.path);
         let finding = missing_trailer("NO-SE", "SE", &format!("a transaction set {}", set.named()), before, location);
         self.finish_set(set, Some(finding.with_excerpt(segment.excerpt())), false)
     }
@@ -344,7 +347,7 @@ impl<'a, 's> Envelope<'a, 's> {
         match self.group.take() {
             // A group without GS has been reported; it needs no GE.
             Some(group) if group.control.is_some() => {
-                let location = segment.location(&group.path);
+                let location = segment.location(group.path);
                 let finding = missing_trailer("NO-GE", "GE", "a functional group", before, location);
                 self.tell_of_group(finding.with_excerpt(segment.excerpt()))?;
                 self.receipts.close_group(None);
@@ -357,11 +360,11 @@ impl<'a, 's> Envelope<'a, 's> {
     /// The file ends inside this segment, which is not to be trusted: `TDS*296` may have been 29615.18.
     fn cut(&mut self, segment: &Segment<'_>) -> Result<(), Halt> {
         let path = [
-            self.set.as_ref().map(|set| set.path.clone()),
-            self.group.as_ref().map(|group| group.path.clone()),
-            self.interchange.as_ref().map(|interchange| interchange.path.clone()),
+            self.set.as_ref().map(|set| set.path),
+            self.group.as_ref().map(|group| group.path),
+            self.interchange.as_ref().map(|interchange| interchange.path),
         ];
-        let path = path.into_iter().flatten().next().unwrap_or_default();
+        let path = path.into_iter().flatten().next().unwrap_or(Steps::new());
         let id = segment.written(0);
         let finding =
             truncated(segment.location(path), &format!("a segment {}", brief(&id))).with_excerpt(segment.excerpt());
@@ -379,9 +382,9 @@ impl<'a, 's> Envelope<'a, 's> {
         if std::mem::replace(&mut self.said_out_of_place, true) {
             return Ok(());
         }
-        let group = self.group.as_ref().map(|group| group.path.clone());
-        let path = group.or_else(|| self.interchange.as_ref().map(|interchange| interchange.path.clone()));
-        self.tell(out_of_place(segment, path.unwrap_or_default(), inside))
+        let group = self.group.as_ref().map(|group| group.path);
+        let path = group.or_else(|| self.interchange.as_ref().map(|interchange| interchange.path));
+        self.tell(out_of_place(segment, path.unwrap_or(Steps::new()), inside))
     }
 
     /// A set ends and becomes a document, after its findings.
@@ -393,21 +396,21 @@ impl<'a, 's> Envelope<'a, 's> {
             self.receipts.close_set();
             return Ok(());
         };
-        let is_new = self.seen_documents.is_new(&set.digest.finish());
+        let is_new = self.seen_documents.is_new(&set.digest);
         let repeats = !is_new && self.interchange.as_ref().is_some_and(|interchange| interchange.is_duplicate);
         if repeats && !set.told {
             self.receipts.close_set();
             return Ok(());
         }
         let told = reader.finish(&set.st, complete);
-        self.tell_said(&set.path, told.said)?;
+        self.tell_said(set.path, told.said)?;
         self.receipts.close_set();
         let length = set.end.saturating_sub(set.st.location.byte);
         let document = Document {
             ordinal: self.documents,
             format: format.to_owned(),
             version: self.group.as_ref().and_then(|group| group.version.clone()),
-            control: self.control_numbers(&set),
+            control: self.control_numbers(set.control),
             location: set.st.location.spanning(usize::try_from(length).unwrap_or(usize::MAX)),
             evidence: told.evidence,
             body: told.body,
@@ -422,21 +425,22 @@ impl<'a, 's> Envelope<'a, 's> {
         self.emit(Event::Document(Box::new(document)))
     }
 
-    fn control_numbers(&self, set: &Set) -> Vec<(String, String)> {
+    fn control_numbers(&self, st02: String) -> Vec<(String, String)> {
         let isa13 = self.interchange.as_ref().map(|interchange| interchange.control.clone());
         let gs06 = self.group.as_ref().and_then(|group| group.control.clone());
-        let numbers = [("ISA13", isa13), ("GS06", gs06), ("ST02", Some(set.control.clone()))];
+        let numbers = [("ISA13", isa13), ("GS06", gs06), ("ST02", Some(st02))];
+        let mut control = Vec::with_capacity(numbers.len());
         let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
-        numbers.filter(|(_, number)| !number.is_empty()).collect()
+        control.extend(numbers.filter(|(_, number)| !number.is_empty()));
+        control
     }
 
-    fn character_fault(&self, segment: &Segment<'_>, path: impl FnOnce() -> String) -> Option<Finding> {
-        let delimiters = self.interchange.as_ref()?.delimiters;
-        bad_character(segment, |byte| delimiters.contains(byte), path)
+    fn character_fault(&self, segment: &Segment<'_>, path: Steps) -> Option<Finding> {
+        bad_character(segment, self.interchange.as_ref()?.delimiters, path)
     }
 
-    fn check_characters(&mut self, segment: &Segment<'_>, path: &str) -> Result<(), Halt> {
-        self.character_fault(segment, || path.to_owned()).map_or(Ok(()), |finding| self.tell_of_group(finding))
+    fn check_characters(&mut self, segment: &Segment<'_>, path: Steps) -> Result<(), Halt> {
+        self.character_fault(segment, path).map_or(Ok(()), |finding| self.tell_of_group(finding))
     }
 
     /// Tells a finding of a set: of its document, if it becomes one.
@@ -446,11 +450,11 @@ impl<'a, 's> Envelope<'a, 's> {
                 reader.record().report_at(finding, set.segments);
                 Ok(())
             }
-            None => self.tell_said(&set.path, vec![(finding, set.segments)]),
+            None => self.tell_said(set.path, vec![(finding, set.segments)]),
         }
     }
 
-    fn tell_said(&mut self, path: &str, said: Vec<(Finding, u64)>) -> Result<(), Halt> {
+    fn tell_said(&mut self, path: Steps, said: Vec<(Finding, u64)>) -> Result<(), Halt> {
         said.into_iter().try_for_each(|(finding, position)| {
             self.receipts.fault_of_set(&finding, path, position);
             self.tell(finding)

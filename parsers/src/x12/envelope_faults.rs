@@ -1,15 +1,17 @@
 //! What can be wrong with an envelope, in words for its sender.
 
+use super::delimiters::Delimiters;
 use crate::edi::{Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::path::Steps;
 use crate::text::brief;
 
 /// The widths of ISA01 to ISA16 (X12.5): the ISA segment is the only one with fixed widths.
 const ISA_WIDTHS: [usize; 16] = [2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1];
 
 /// ISA-LEN: the segment is not 106 bytes with everything in its place.
-pub(super) fn isa_length(isa: &Segment<'_>, path: &str) -> Option<Finding> {
+pub(super) fn isa_length(isa: &Segment<'_>, path: Steps) -> Option<Finding> {
     let widths = |element: usize| isa.written(element).chars().count();
     let what = if isa.count() == ISA_WIDTHS.len() {
         let (element, wanted) = (1..).zip(ISA_WIDTHS).find(|(element, wanted)| widths(*element) != *wanted)?;
@@ -41,7 +43,7 @@ pub(super) struct Count {
 
 impl Count {
     /// SE01, GE01, IEA01: the trailer's first element.
-    pub(super) fn check(&self, trailer: &Segment<'_>, path: &str) -> Option<Finding> {
+    pub(super) fn check(&self, trailer: &Segment<'_>, path: Steps) -> Option<Finding> {
         let declared = trailer.text(1).unwrap_or_default();
         if declared.parse() == Ok(self.counted) {
             return None;
@@ -56,7 +58,7 @@ impl Count {
 /// A control number that a trailer repeats: SE02, GE02, IEA02. Compared as text, as X12.5 has it.
 pub(super) fn control(
     trailer: &Segment<'_>,
-    path: &str,
+    path: Steps,
     rule: &'static str,
     header: &'static str,
     opened: &str,
@@ -75,11 +77,11 @@ fn trailing(
     rule: &'static str,
     trailer: &Segment<'_>,
     element: usize,
-    path: &str,
+    path: Steps,
     message: String,
     fix: String,
 ) -> Finding {
-    Finding::error(code, trailer.element_location(element, path), message, fix)
+    Finding::error(code, trailer.element_location(element, &path), message, fix)
         .with_rule(rule)
         .with_field(rule)
         .with_value(trailer.written(element))
@@ -110,11 +112,11 @@ pub(super) fn duplicate(
     rule: &'static str,
     segment: &Segment<'_>,
     element: usize,
-    path: &str,
+    path: Steps,
     message: String,
     fix: &str,
 ) -> Finding {
-    Finding::error(Code::EDI_DUPLICATE_CONTROL, segment.element_location(element, path), message, fix)
+    Finding::error(Code::EDI_DUPLICATE_CONTROL, segment.element_location(element, &path), message, fix)
         .with_rule(rule)
         .with_field(format!("{}{element:02}", segment.written(0)))
         .with_value(segment.written(element))
@@ -122,7 +124,7 @@ pub(super) fn duplicate(
 }
 
 /// A segment where the envelope allows none of its kind.
-pub(super) fn out_of_place(segment: &Segment<'_>, path: String, inside: &str) -> Finding {
+pub(super) fn out_of_place(segment: &Segment<'_>, path: Steps, inside: &str) -> Finding {
     let id = segment.written(0);
     Finding::error(
         Code::EDI_SEGMENT_UNEXPECTED,
@@ -135,7 +137,7 @@ pub(super) fn out_of_place(segment: &Segment<'_>, path: String, inside: &str) ->
 }
 
 /// A transaction set without a functional group around it.
-pub(super) fn no_group(st: &Segment<'_>, path: &str) -> Finding {
+pub(super) fn no_group(st: &Segment<'_>, path: Steps) -> Finding {
     Finding::error(
         Code::EDI_ENVELOPE,
         st.location(path),
@@ -160,15 +162,12 @@ pub(super) fn trailing_data(rest: &Segment<'_>) -> Finding {
 }
 
 /// BAD-CHAR: a control character inside a segment. Line breaks and tabs are let pass.
-pub(super) fn bad_character(
-    segment: &Segment<'_>,
-    is_delimiter: impl Fn(u8) -> bool,
-    path: impl FnOnce() -> String,
-) -> Option<Finding> {
+pub(super) fn bad_character(segment: &Segment<'_>, delimiters: Delimiters, path: Steps) -> Option<Finding> {
     if !segment.has(sort::CONTROL) {
         return None;
     }
-    let is_bad = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n') && !is_delimiter(byte);
+    let is_bad =
+        |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n') && !delimiters.contains(byte);
     let at = segment.raw.iter().position(|byte| is_bad(*byte))?;
     let byte = segment.raw.get(at).copied().unwrap_or_default();
     let count = segment.raw.iter().filter(|byte| is_bad(**byte)).count();
@@ -178,7 +177,7 @@ pub(super) fn bad_character(
     Some(
         Finding::error(
             Code::EDI_ELEMENT_INVALID,
-            segment.element_location(element, path()),
+            segment.element_location(element, &path),
             format!("{} holds a control character (byte 0x{byte:02X}){more}", brief(&field)),
             "Remove control characters (NUL and kin) from the data before sending.",
         )

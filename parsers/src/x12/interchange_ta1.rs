@@ -4,12 +4,13 @@ use super::open::Interchange;
 use super::values;
 use crate::canonical::{AcknowledgedFault, Acknowledgment, Body, Document, Evidence, Subject, Verdict};
 use crate::edi::Segment;
+use crate::path::Steps;
 
 /// The format of its documents.
 pub(super) const FORMAT: &str = "x12-ta1";
 
 /// Reads a TA1 of the open interchange.
-pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: &str, ordinal: u32) -> Document {
+pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: Steps, ordinal: u32) -> Document {
     let verdict_code = ta1.text(4);
     let verdict = match verdict_code.as_deref() {
         Some("A") => Verdict::Accepted,
@@ -38,7 +39,7 @@ pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: &str, ord
         ta1.text(*element).is_some() && (*field != "faults[0].code" || !acknowledgment.faults.is_empty())
     });
     let evidence = proofs
-        .map(|(field, element)| Evidence::new(field, ta1.element_location(element, path), &*ta1.as_written(element)));
+        .map(|(field, element)| Evidence::new(field, ta1.element_location(element, &path), &*ta1.as_written(element)));
     let control = Some(interchange.control.clone()).filter(|control| !control.is_empty());
     Document {
         ordinal,

@@ -1,9 +1,8 @@
 //! The segments of a transaction set and the loops they stand in: where we are, and its path.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use crate::short::Short;
+use crate::path::Steps;
 
 /// What a transaction set may hold, in every version we read.
 pub(super) struct Grammar {
@@ -11,9 +10,8 @@ pub(super) struct Grammar {
     pub(super) set: &'static str,
     /// What one set of it is, for people: `invoice`.
     pub(super) document: &'static str,
-    /// The ids of its segments, sorted, with the loop controls LS and LE that may stand anywhere
-    /// (X12.6 §3.12).
-    pub(super) segments: &'static [&'static str],
+    /// Its segments, with the loop controls LS and LE that may stand anywhere (X12.6 §3.12).
+    pub(super) segments: Known,
     /// The loop a segment opens.
     pub(super) opening: fn(&[u8]) -> Option<(Loop, Members)>,
 }
@@ -21,13 +19,74 @@ pub(super) struct Grammar {
 /// What stays inside a loop.
 #[derive(Clone, Copy)]
 pub(super) enum Members {
-    Only(&'static [&'static [u8]]),
+    Only(&'static [Key]),
     /// Everything but what begins the loop's next repetition or the area after it.
-    AllBut(&'static [&'static [u8]]),
+    AllBut(&'static [Key]),
 }
 
-/// No grammar has more segments than this.
-const SEGMENTS_MAX: usize = 64;
+/// A segment's id as a number; what is longer than an id may be is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key(u32);
+
+impl Key {
+    const fn of(id: &[u8]) -> Self {
+        Self(match *id {
+            [a, b] => u32::from_be_bytes([a, b, 0, 0]),
+            [a, b, c] => u32::from_be_bytes([a, b, c, 0]),
+            _ => 0,
+        })
+    }
+
+    /// Where it stands among the known.
+    const fn place(self) -> usize {
+        (self.0.wrapping_mul(0x9e37_79b1) >> 24) as usize
+    }
+}
+
+/// A set of ids in which each is found at its first place, or a few further on: no search, for every segment of
+/// every file is looked up.
+pub(super) struct Known([Key; Known::PLACES]);
+
+#[expect(clippy::indexing_slicing, reason = "a place is less than there are, and this is run by the compiler")]
+impl Known {
+    /// Several times as many as any set has.
+    const PLACES: usize = 256;
+
+    pub(super) const fn of<const N: usize>(ids: [&str; N]) -> Self {
+        let keys = keys(ids);
+        let mut places = [Key(0); Self::PLACES];
+        let mut at = 0;
+        while at < N {
+            let mut place = keys[at].place();
+            while places[place].0 != 0 {
+                place = (place + 1) % Self::PLACES;
+            }
+            places[place] = keys[at];
+            at += 1;
+        }
+        Self(places)
+    }
+}
+
+impl Known {
+    fn know(&self, key: Key) -> bool {
+        let (before, from) = self.0.split_at(key.place());
+        let met = from.iter().chain(before).find(|known| **known == key || known.0 == 0);
+        met.is_some_and(|known| known.0 != 0)
+    }
+}
+
+/// The keys of these ids, made by the compiler.
+#[expect(clippy::indexing_slicing, reason = "a constant function has no iterators, and this is run by the compiler")]
+pub(super) const fn keys<const N: usize>(ids: [&str; N]) -> [Key; N] {
+    let mut keys = [Key(0); N];
+    let mut at = 0;
+    while at < N {
+        keys[at] = Key::of(ids[at].as_bytes());
+        at += 1;
+    }
+    keys
+}
 
 /// Which loop we are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,60 +113,68 @@ pub(super) enum Loop {
 pub(super) struct Loops {
     grammar: &'static Grammar,
     open: Vec<Open>,
-    header: Counts,
-    unknown: HashMap<Vec<u8>, u32>,
-    path: Leaf,
+    /// How often each id was met at the level of the set, then in each open loop.
+    counts: Vec<(Key, u32)>,
+    unknown: BTreeMap<String, u32>,
+    /// The path of the transaction set, the open loops, and the segment.
+    path: Steps,
+    /// How many steps the path of the set has.
+    depth: usize,
+    /// The path of an unknown segment, which no loop of ours is the parent of.
+    stray: Option<Steps>,
 }
 
 struct Open {
     kind: Loop,
     members: Members,
-    leaf: Leaf,
-    counts: Counts,
+    /// Where its counts begin.
+    counts: usize,
 }
-
-/// A segment within its parent: `IT1[3]`.
-#[derive(Default, Clone)]
-struct Leaf {
-    id: Cow<'static, str>,
-    ordinal: u32,
-    /// It opened the innermost loop, which is thus its own path.
-    opens: bool,
-    /// It is unknown: no loop of ours is its parent.
-    stray: bool,
-}
-
-struct Counts([u32; SEGMENTS_MAX]);
 
 /// Distinct unknown ids counted one by one; more of them are counted together.
 const UNKNOWN_IDS_MAX: usize = 1_000;
 
 impl Loops {
-    pub(super) fn new(grammar: &'static Grammar) -> Self {
-        Self { grammar, open: Vec::new(), header: Counts::new(), unknown: HashMap::new(), path: Leaf::default() }
+    /// `set` is the path of the transaction set.
+    pub(super) fn new(grammar: &'static Grammar, set: Steps) -> Self {
+        Self {
+            grammar,
+            open: Vec::with_capacity(4),
+            counts: Vec::with_capacity(24),
+            unknown: BTreeMap::new(),
+            path: set,
+            depth: set.depth(),
+            stray: None,
+        }
     }
 
     /// Steps on to the segment with this id; `false` when the set has no such segment.
     pub(super) fn step(&mut self, id: &[u8]) -> bool {
-        let segments = self.grammar.segments;
-        let wanted = key(id);
-        let known = segments.binary_search_by(|known| key(known.as_bytes()).cmp(&wanted));
-        let Some((index, name)) = known.ok().and_then(|index| Some((index, *segments.get(index)?))) else {
+        let key = Key::of(id);
+        if !self.grammar.segments.know(key) {
             self.step_unknown(id);
             return false;
-        };
-        while self.open.last().is_some_and(|open| !open.holds(id)) {
+        }
+        while let Some(open) = self.open.last()
+            && !open.members.hold(key)
+        {
+            self.counts.truncate(open.counts);
             self.open.pop();
         }
-        let counts = self.open.last_mut().map_or(&mut self.header, |open| &mut open.counts);
-        let ordinal = counts.next(index);
-        let opened = (self.grammar.opening)(id);
-        let leaf = Leaf { id: Cow::Borrowed(name), ordinal, opens: opened.is_some(), stray: false };
-        self.path = leaf.clone();
-        if let Some((kind, members)) = opened {
-            self.open.push(Open { kind, members, leaf, counts: Counts::new() });
+        self.stray = None;
+        self.path.truncate(self.depth + self.open.len());
+        let ordinal = self.count(key);
+        self.path.push(id, ordinal);
+        if let Some((kind, members)) = (self.grammar.opening)(id) {
+            self.open.push(Open { kind, members, counts: self.counts.len() });
         }
         true
+    }
+
+    /// The path of the segment.
+    #[inline]
+    pub(super) fn path(&self) -> &Steps {
+        self.stray.as_ref().unwrap_or(&self.path)
     }
 
     /// In the loop of a line, or in one within it.
@@ -130,23 +197,17 @@ impl Loops {
         self.open.last().map(|open| open.kind)
     }
 
-    /// Adds the path of the current segment below its transaction set: `IT1[3]/PID[1]`.
-    pub(super) fn add_path(&self, path: &mut Short) {
-        if self.path.stray {
-            return self.path.add_to(path);
-        }
-        for (depth, open) in self.open.iter().enumerate() {
-            if depth > 0 {
-                path.push_ascii(b'/');
+    /// One more segment of this kind in the innermost loop.
+    fn count(&mut self, key: Key) -> u32 {
+        let first = self.open.last().map_or(0, |open| open.counts);
+        for (known, count) in self.counts.get_mut(first..).unwrap_or_default() {
+            if *known == key {
+                *count = count.saturating_add(1);
+                return *count;
             }
-            open.leaf.add_to(path);
         }
-        if !self.path.opens {
-            if !self.open.is_empty() {
-                path.push_ascii(b'/');
-            }
-            self.path.add_to(path);
-        }
+        self.counts.push((key, 1));
+        1
     }
 
     /// An unknown segment belongs to no loop we know: its path is that of the transaction set.
@@ -154,54 +215,21 @@ impl Loops {
         let name: String =
             String::from_utf8_lossy(id).chars().filter(|char| char.is_ascii_alphanumeric()).take(3).collect();
         let name = if name.is_empty() { "?".to_owned() } else { name };
-        let key = if self.unknown.len() < UNKNOWN_IDS_MAX { name.as_bytes() } else { b"" };
-        let count = self.unknown.entry(key.to_vec()).or_default();
+        let key = if self.unknown.len() < UNKNOWN_IDS_MAX { name.as_str() } else { "" };
+        let count = self.unknown.entry(key.to_owned()).or_default();
         *count = count.saturating_add(1);
-        self.path = Leaf { id: Cow::Owned(name), ordinal: *count, opens: false, stray: true };
+        let mut set = self.path;
+        set.truncate(self.depth);
+        self.stray = Some(set.within(name.as_bytes(), *count));
     }
 }
 
-impl Open {
-    fn holds(&self, id: &[u8]) -> bool {
-        let wanted = key(id);
-        let is_among = |ids: &[&[u8]]| ids.iter().any(|id| key(id) == wanted);
-        match self.members {
-            Members::Only(members) => is_among(members),
-            Members::AllBut(others) => !is_among(others),
+impl Members {
+    fn hold(self, key: Key) -> bool {
+        match self {
+            Self::Only(members) => members.contains(&key),
+            Self::AllBut(others) => !others.contains(&key),
         }
-    }
-}
-
-impl Counts {
-    fn new() -> Self {
-        Self([0; SEGMENTS_MAX])
-    }
-
-    fn next(&mut self, index: usize) -> u32 {
-        self.0.get_mut(index).map_or(0, |count| {
-            *count = count.saturating_add(1);
-            *count
-        })
-    }
-}
-
-/// An id as a number that sorts as the id does; what is longer than an id may be is none.
-fn key(id: &[u8]) -> u32 {
-    match *id {
-        [a, b] => u32::from_be_bytes([a, b, 0, 0]),
-        [a, b, c] => u32::from_be_bytes([a, b, c, 0]),
-        _ => 0,
-    }
-}
-
-impl Leaf {
-    fn add_to(&self, path: &mut Short) {
-        for byte in self.id.bytes().filter(u8::is_ascii) {
-            path.push_ascii(byte);
-        }
-        path.push_ascii(b'[');
-        path.push_number(u64::from(self.ordinal));
-        path.push_ascii(b']');
     }
 }
 
@@ -211,7 +239,7 @@ mod tests {
     use crate::x12::{acknowledgment_997, adjustment_812, advice_824, invoice_810, remittance_820};
 
     #[test]
-    fn the_segments_of_every_grammar_are_sorted_and_few_enough_to_be_counted() {
+    fn a_grammar_knows_its_segments_and_no_others() {
         for grammar in [
             &invoice_810::GRAMMAR,
             &adjustment_812::GRAMMAR,
@@ -219,17 +247,17 @@ mod tests {
             &advice_824::GRAMMAR,
             &acknowledgment_997::GRAMMAR,
         ] {
-            assert!(grammar.segments.is_sorted() && grammar.segments.len() <= SEGMENTS_MAX, "{}", grammar.set);
+            let knows = |id: &str| grammar.segments.know(Key::of(id.as_bytes()));
+            assert!(["ST", "SE", "LS", "LE"].into_iter().all(knows), "{}", grammar.set);
+            assert!(!["", "S", "SX", "ZZQ", "STST"].into_iter().any(knows), "{}", grammar.set);
         }
     }
 
     fn paths(grammar: &'static Grammar, ids: &str) -> String {
-        let mut loops = Loops::new(grammar);
+        let mut loops = Loops::new(grammar, Steps::new());
         let paths = ids.split(' ').map(|id| {
             loops.step(id.as_bytes());
-            let mut path = Short::new();
-            loops.add_path(&mut path);
-            path.into()
+            loops.path().to_string()
         });
         paths.collect::<Vec<String>>().join(" ")
     }

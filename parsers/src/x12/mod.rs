@@ -55,9 +55,9 @@ impl Format for X12 {
         let mut envelope = Envelope::new(context, sink);
         while let Some(token) = tokens.next()? {
             match token {
-                Token::Interchange(isa, delimiters) => envelope.open_interchange(&isa, delimiters)?,
-                Token::Segment(segment) => envelope.take(&segment)?,
-                Token::Trailing(rest) => envelope.trailing(&rest)?,
+                Token::Interchange(delimiters) => envelope.open_interchange(&tokens.segment(), delimiters)?,
+                Token::Segment => envelope.take(&tokens.segment())?,
+                Token::Trailing => envelope.trailing(&tokens.segment())?,
             }
         }
         let (byte, line) = tokens.place();

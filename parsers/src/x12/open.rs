@@ -7,11 +7,12 @@ use super::record::Place;
 use super::set::SetReader;
 use super::values;
 use crate::canonical::{Identifier, Party};
-use crate::edi::{Seen, Segment};
+use crate::edi::{Digest, Seen, Segment};
+use crate::path::Steps;
 use crate::text::brief;
 
 pub(super) struct Interchange {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// ISA13.
     pub(super) control: String,
     pub(super) delimiters: Delimiters,
@@ -25,7 +26,7 @@ pub(super) struct Interchange {
 }
 
 impl Interchange {
-    pub(super) fn open(path: String, isa: &Segment<'_>, delimiters: Delimiters) -> Self {
+    pub(super) fn open(path: Steps, isa: &Segment<'_>, delimiters: Delimiters) -> Self {
         Self {
             path,
             control: isa.text(13).unwrap_or_default(),
@@ -54,7 +55,7 @@ fn endpoint(isa: &Segment<'_>, element: usize) -> Identifier {
 }
 
 pub(super) struct Group {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// GS06; `None` when there was no GS.
     pub(super) control: Option<String>,
     /// GS08.
@@ -69,7 +70,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn open(path: String, gs: &Segment<'_>) -> Self {
+    pub(super) fn open(path: Steps, gs: &Segment<'_>) -> Self {
         let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".to_owned()), value });
         Self {
             path,
@@ -84,7 +85,7 @@ impl Group {
     }
 
     /// For a transaction set that begins without a GS.
-    pub(super) fn missing(path: String) -> Self {
+    pub(super) fn missing(path: Steps) -> Self {
         Self {
             path,
             control: None,
@@ -99,7 +100,7 @@ impl Group {
 }
 
 pub(super) struct Set {
-    pub(super) path: String,
+    pub(super) path: Steps,
     /// ST02.
     pub(super) control: String,
     pub(super) st: Place,
@@ -116,36 +117,5 @@ pub(super) struct Set {
 impl Set {
     pub(super) fn named(&self) -> String {
         format!("(ST02 `{}`)", brief(&self.control))
-    }
-}
-
-/// A digest of a transaction set's bytes, to know a repeated one again. Eight bytes at a time: every byte of
-/// every file goes through it.
-#[derive(Default)]
-pub(super) struct Digest(u64);
-
-impl Digest {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-
-    /// Takes a segment; where it ends is part of the digest.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
-        let (eights, rest) = bytes.as_chunks::<8>();
-        for eight in eights {
-            self.mix(u64::from_le_bytes(*eight));
-        }
-        let mut last = [0; 8];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        self.mix(u64::from_le_bytes(last));
-        self.mix(bytes.len() as u64);
-    }
-
-    pub(super) fn finish(&self) -> u64 {
-        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(Self::FACTOR);
-        mixed ^ (mixed >> 29)
-    }
-
-    fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(Self::FACTOR);
-        self.0 ^= self.0 >> 32;
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::canonical::{Contact, Identifier, Party};
 use crate::edi::Segment;
+use crate::short::Short;
 
 /// A party while its loop is read.
 pub(super) struct OpenParty {
     /// N101 (element 98): who it is.
-    pub(super) code: String,
+    pub(super) code: Short,
     pub(super) party: Party,
 }
 
@@ -15,9 +16,9 @@ impl OpenParty {
     pub(super) fn open(n1: &Segment<'_>) -> Self {
         let mut party = Party { name: n1.text(2), ..Party::default() };
         if let Some(value) = n1.text(4) {
-            party.ids.push(Identifier { scheme: n1.text(3).map(|code| format!("x12:{code}")), value });
+            party.ids.push(Identifier { scheme: n1.value(3).map(|code| scheme(&code)), value });
         }
-        Self { code: n1.text(1).unwrap_or_default(), party }
+        Self { code: n1.value(1).unwrap_or_default().into(), party }
     }
 
     /// How many repeated parts it has, to be held against a limit.
@@ -26,7 +27,7 @@ impl OpenParty {
     }
 
     pub(super) fn take(&mut self, segment: &Segment<'_>) {
-        match segment.id().as_ref() {
+        match segment.id {
             b"N2" => self.party.trading_name = self.party.trading_name.take().or_else(|| segment.text(1)),
             b"N3" => {
                 let address = self.party.address.get_or_insert_default();
@@ -37,7 +38,7 @@ impl OpenParty {
                 address.city = segment.text(1);
                 // A region that is no two-letter code has a place of its own (N405 says what N406 is).
                 address.region =
-                    segment.text(2).or_else(|| segment.text(6).filter(|_| segment.text(5).as_deref() == Some("SP")));
+                    segment.text(2).or_else(|| segment.text(6).filter(|_| segment.value(5).as_deref() == Some("SP")));
                 address.postal_code = segment.text(3);
                 address.country = segment.text(4);
             }
@@ -48,8 +49,8 @@ impl OpenParty {
     }
 
     fn take_reference(&mut self, segment: &Segment<'_>) {
-        let (Some(code), Some(value)) = (segment.text(1), segment.text(2)) else { return };
-        match code.as_str() {
+        let (Some(code), Some(value)) = (segment.value(1), segment.text(2)) else { return };
+        match &*code {
             "VX" if self.party.vat_id.is_none() => self.party.vat_id = Some(value),
             "TJ" | "GT" if self.party.tax_id.is_none() => self.party.tax_id = Some(value),
             "EI" if self.party.legal_id.is_none() => {
@@ -60,11 +61,19 @@ impl OpenParty {
     }
 }
 
+/// The scheme of an identifier by its own code: `x12:92`.
+pub(super) fn scheme(code: &str) -> String {
+    let mut scheme = String::with_capacity(4 + code.len());
+    scheme.push_str("x12:");
+    scheme.push_str(code);
+    scheme
+}
+
 /// PER: a name, and up to three numbers, each after its qualifier. What is known already stays.
 pub(super) fn contact(contact: &mut Contact, per: &Segment<'_>) {
     contact.name = contact.name.take().or_else(|| per.text(2));
     for element in [3, 5, 7] {
-        let slot = match per.text(element).as_deref() {
+        let slot = match per.value(element).as_deref() {
             Some("TE") => &mut contact.phone,
             Some("EM") => &mut contact.email,
             _ => continue,

@@ -6,6 +6,7 @@ use crate::Profile;
 use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Subject, Verdict};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding, Severity};
+use crate::path::Steps;
 use crate::receipt::Receipt;
 
 /// Items and faults kept of one file; a group of more sets is answered with the counts of all and the sets of
@@ -230,7 +231,7 @@ impl<'p> Receipts<'p> {
     }
 
     /// Something is wrong in the open set, in the segment at `position`.
-    pub(super) fn fault_of_set(&mut self, finding: &Finding, set_path: &str, position: u64) {
+    pub(super) fn fault_of_set(&mut self, finding: &Finding, set_path: Steps, position: u64) {
         let is_error = self.is_error(finding);
         let Some(set) = self.set.as_mut().filter(|_| is_error) else { return };
         set.has_errors = true;
@@ -300,8 +301,9 @@ fn interchange_note(finding: &Finding) -> &'static str {
 }
 
 /// The fault as AK3 and AK4 have it: the segment (element 720), or the element in it (element 723).
-fn located(finding: &Finding, set_path: &str, position: u64) -> AcknowledgedFault {
-    let path = finding.location.path.strip_prefix(set_path).unwrap_or_default();
+fn located(finding: &Finding, set_path: Steps, position: u64) -> AcknowledgedFault {
+    let set_path = set_path.to_string();
+    let path = finding.location.path.strip_prefix(&set_path).unwrap_or_default();
     let mut steps = path.rsplit('/').filter(|step| !step.is_empty()).peekable();
     let element: Option<u32> = steps.peek().and_then(|step| step.parse().ok());
     if element.is_some() {

@@ -10,21 +10,20 @@ use crate::canonical::Evidence;
 use crate::edi::Segment;
 use crate::finding::{Code, Finding};
 use crate::location::Location;
+use crate::path::Steps;
 use crate::short::Short;
 use crate::text::brief;
 use crate::{Halt, Limit, Limits};
 
 /// Text one document may bring, in longest segments.
 const TEXT_SEGMENTS_MAX: usize = 64;
-/// An invoice of three lines has so many fields that a person may dispute.
-const EVIDENCE_EXPECTED: usize = 12;
+/// An invoice of six lines has so many fields that a person may dispute.
+const EVIDENCE_EXPECTED: usize = 16;
 /// Findings kept of one document before they are told.
 const KEPT_MAX: usize = 1_000;
 
 /// The transaction set's own record of what was read: where we are, what is wrong, where it stood.
 pub(super) struct Record {
-    /// The path of the transaction set: `ISA[1]/GS[1]/ST[2]`.
-    pub(super) prefix: String,
     pub(super) loops: Loops,
     /// What is wrong, each with the place of its segment in the set: ST is 1.
     pub(super) said: Vec<(Finding, u64)>,
@@ -43,29 +42,28 @@ pub(super) struct Record {
 #[derive(Clone)]
 pub(super) struct Noted {
     pub(super) place: Location,
-    pub(super) raw: String,
-    pub(super) excerpt: String,
+    pub(super) raw: Short,
+    pub(super) excerpt: Short,
     pub(super) position: u64,
 }
 
 /// The ST segment, kept for what is reported at the end of its set.
 pub(super) struct Place {
     pub(super) location: Location,
-    pub(super) excerpt: String,
+    pub(super) excerpt: Short,
 }
 
 impl Record {
-    /// `prefix` is the path of the transaction set, `version` the group's (GS08).
+    /// `set` is the path of the transaction set, `version` the group's (GS08).
     pub(super) fn new(
         grammar: &'static Grammar,
-        prefix: String,
+        set: Steps,
         ordinal: u32,
         version: Option<&str>,
         limits: Limits,
     ) -> Self {
         Self {
-            prefix,
-            loops: Loops::new(grammar),
+            loops: Loops::new(grammar, set),
             said: Vec::new(),
             evidence: Vec::with_capacity(EVIDENCE_EXPECTED),
             limits,
@@ -80,7 +78,7 @@ impl Record {
     /// Steps on to a segment; `false` when its set has none of its kind, which is reported.
     pub(super) fn step(&mut self, segment: &Segment<'_>) -> Result<bool, Halt> {
         self.position += 1;
-        if !self.loops.step(&segment.id()) {
+        if !self.loops.step(segment.id) {
             self.unknown(segment);
             return Ok(false);
         }
@@ -149,8 +147,8 @@ impl Record {
     pub(super) fn note(&self, segment: &Segment<'_>, element: usize) -> Noted {
         Noted {
             place: self.place(segment, element),
-            raw: segment.written(element),
-            excerpt: segment.excerpt(),
+            raw: segment.as_written(element).into(),
+            excerpt: segment.excerpt().into(),
             position: self.position,
         }
     }
@@ -172,11 +170,8 @@ impl Record {
     }
 
     /// The path of the segment at hand.
-    pub(super) fn path(&self) -> Short {
-        let mut path = Short::from(&self.prefix);
-        path.push_ascii(b'/');
-        self.loops.add_path(&mut path);
-        path
+    pub(super) fn path(&self) -> Steps {
+        *self.loops.path()
     }
 
     /// Reports a finding of the segment at hand.
@@ -190,8 +185,9 @@ impl Record {
     }
 
     /// Where an element of the segment at hand stands.
+    #[inline]
     pub(super) fn place(&self, segment: &Segment<'_>, element: usize) -> Location {
-        segment.element_location(element, self.path())
+        segment.element_location(element, self.loops.path())
     }
 
     pub(super) fn date(&mut self, segment: &Segment<'_>, element: usize) -> Option<Date> {
@@ -283,13 +279,14 @@ impl Record {
     /// Keeps where a canonical field stands in the original.
     pub(super) fn prove(&mut self, field: impl Into<Short>, segment: &Segment<'_>, element: usize) {
         let at = self.place(segment, element);
-        self.evidence.push(Evidence::new(field, at, &*segment.as_written(element)));
+        let raw = segment.as_written(element).into();
+        self.evidence.push(Evidence { field: field.into(), at, raw });
     }
 }
 
 /// An element's name in the trade: `IT104`.
 pub(super) fn field(segment: &Segment<'_>, element: usize) -> String {
-    format!("{}{element:02}", String::from_utf8_lossy(&segment.id()))
+    format!("{}{element:02}", String::from_utf8_lossy(segment.id))
 }
 
 /// Holds a count against its limit.

@@ -3,6 +3,7 @@
 use crate::canonical::{Body, Evidence, Party};
 use crate::edi::Segment;
 use crate::finding::Finding;
+use crate::path::Steps;
 use crate::{Halt, Limits};
 
 use super::acknowledgment_997::AcknowledgmentReader;
@@ -40,7 +41,7 @@ pub(super) struct Told {
 /// A transaction set that begins.
 pub(super) struct Opening<'a> {
     /// Its path: `ISA[1]/GS[1]/ST[2]`.
-    pub(super) path: &'a str,
+    pub(super) path: Steps,
     /// Its document's place in the file.
     pub(super) ordinal: u32,
     /// The group's (GS08).
@@ -54,7 +55,7 @@ pub(super) struct Opening<'a> {
 
 impl Opening<'_> {
     pub(super) fn record(&self, grammar: &'static Grammar) -> Record {
-        Record::new(grammar, self.path.to_owned(), self.ordinal, self.version, self.limits)
+        Record::new(grammar, self.path, self.ordinal, self.version, self.limits)
     }
 
     /// Who sent it, and to whom, as the envelope has it: for sets that name no parties.

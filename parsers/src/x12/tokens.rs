@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::delimiters::{Delimiters, ISA_BYTES_MAX, Terminator, derive, starts_interchange};
-use crate::edi::{Segment, Window, sort};
+use crate::edi::{Scan, Segment, Window, sort};
 use crate::{Halt, Limit, Limits};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -17,12 +17,13 @@ const BINARY_HEAD_BYTES: usize = 32;
 const TRAILING_QUOTED_BYTES: usize = 200;
 
 /// What comes next in the file.
-pub(super) enum Token<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
     /// An ISA segment: an interchange begins, whatever was open before.
-    Interchange(Segment<'a>, Delimiters),
-    Segment(Segment<'a>),
+    Interchange(Delimiters),
+    Segment,
     /// Bytes between two interchanges, or after the last, that are neither.
-    Trailing(Segment<'a>),
+    Trailing,
 }
 
 pub(super) struct Tokens<'a> {
@@ -33,12 +34,18 @@ pub(super) struct Tokens<'a> {
     between: bool,
     /// Bytes of the last token, to be left behind before the next.
     due: usize,
-    elements: Vec<(usize, usize)>,
-    /// Sorts of bytes in the last segment.
+    /// The last segment: where its elements end, and the sorts of bytes in it.
+    ends: Vec<u32>,
     sorts: u8,
-    /// What each byte is under these delimiters.
+    /// Its id, where that is broken over two lines.
+    id: Vec<u8>,
+    /// The last segment was cut by the scan, as most are; the others are cut by what each byte is under these
+    /// delimiters.
+    is_scanned: bool,
+    scan: Option<Scan<1, 0>>,
     classes: Box<[u8; 256]>,
-    trailing: Vec<u8>,
+    /// What was left behind last, where it was no segment.
+    trailing: Option<Trailing>,
     /// A segment was met that is not UTF-8.
     pub(super) met_other_than_utf8: bool,
     /// Segments read.
@@ -55,10 +62,13 @@ impl<'a> Tokens<'a> {
             delimiters,
             between: true,
             due: 0,
-            elements: Vec::new(),
+            ends: Vec::new(),
             sorts: 0,
+            id: Vec::new(),
+            is_scanned: false,
+            scan: scan(delimiters),
             classes: classes(delimiters),
-            trailing: Vec::new(),
+            trailing: None,
             met_other_than_utf8: false,
             units: 0,
         }
@@ -69,7 +79,11 @@ impl<'a> Tokens<'a> {
         (self.window.byte(), self.window.line())
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Token<'_>>, Halt> {
+    /// Goes on to what comes next; [`Tokens::segment`] has it then.
+    pub(super) fn next(&mut self) -> Result<Option<Token>, Halt> {
+        if self.next_scanned() {
+            return Ok(Some(Token::Segment));
+        }
         let due = std::mem::take(&mut self.due);
         if self.sorts & sort::LINE_BREAK == 0 && matches!(self.delimiters.terminator, Terminator::Byte(_)) {
             self.window.consume_within_line(due);
@@ -81,35 +95,50 @@ impl<'a> Tokens<'a> {
         if head.is_empty() {
             return Ok(None);
         }
+        self.trailing = None;
         if starts_interchange(head) {
             let delimiters = derive(self.window.at_least(ISA_BYTES_MAX)?);
             if self.delimiters != delimiters {
                 self.delimiters = delimiters;
                 self.classes = classes(delimiters);
+                self.scan = scan(delimiters);
             }
             self.between = false;
-            self.segment()?;
-            return Ok(Some(Token::Interchange(self.last_segment(), self.delimiters)));
+            self.cut()?;
+            return Ok(Some(Token::Interchange(delimiters)));
         }
         if self.between {
-            return Ok(Some(Token::Trailing(self.pass_trailing()?)));
+            self.pass_trailing()?;
+            return Ok(Some(Token::Trailing));
         }
-        self.between = self.segment()?.id().as_ref() == b"IEA";
-        Ok(Some(Token::Segment(self.last_segment())))
+        self.cut()?;
+        self.between = self.id() == b"IEA";
+        self.is_scanned &= !self.between;
+        Ok(Some(Token::Segment))
+    }
+
+    /// Goes on from a segment like most to another; `false` where it is not like most, and nothing is done.
+    fn next_scanned(&mut self) -> bool {
+        let (Some(scan), true) = (&self.scan, self.is_scanned) else { return false };
+        let Some((held, on_new_line)) = self.window.after(self.due) else { return false };
+        // Those that are more than a segment.
+        if matches!(held, [b'I', b'S' | b'E', b'A', ..]) || is_binary(held) {
+            return false;
+        }
+        self.ends.clear();
+        let Some(length) = scan.cut(held, &mut self.ends) else { return false };
+        if length as usize > self.limits.token_bytes_max || self.ends.len() > self.limits.columns_max {
+            return false;
+        }
+        self.window.go_after(self.due, on_new_line);
+        self.due = length as usize + 1;
+        self.units += 1;
+        true
     }
 
     /// Leaves behind what may stand between segments: blanks, line breaks, extra terminators.
     fn skip_blank(&mut self) -> Result<(), Halt> {
         loop {
-            // Most often there is nothing, or the end of the line.
-            match self.window.bytes() {
-                [b'A'..=b'Z', ..] if !self.between => return Ok(()),
-                [b'\n', b'A'..=b'Z', _, ..] if !self.between && !self.delimiters.terminator.is(b'\n') => {
-                    self.window.consume(1);
-                    return Ok(());
-                }
-                _ => {}
-            }
             let (terminator, between) = (self.delimiters.terminator, self.between);
             let is_blank =
                 |byte: &u8| byte.is_ascii_whitespace() || terminator.is(*byte) || (between && *byte == SUBSTITUTE);
@@ -126,42 +155,40 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Cuts the segment that starts here: its end and its elements in one pass.
-    fn segment(&mut self) -> Result<Segment<'_>, Halt> {
+    /// Cuts the segment that starts here.
+    fn cut(&mut self) -> Result<(), Halt> {
+        self.ends.clear();
+        self.units += 1;
+        self.is_scanned = false;
+        let held = self.window.bytes();
+        if let (Some(scan), false) = (&self.scan, is_binary(held))
+            && let Some(length) = scan.cut(held, &mut self.ends)
+            && length as usize <= self.limits.token_bytes_max
+        {
+            self.sorts = 0;
+            self.due = length as usize + 1;
+            self.is_scanned = matches!(self.delimiters.terminator, Terminator::Byte(_));
+            return self.check_columns();
+        }
+        self.ends.clear();
+        self.cut_byte_by_byte()
+    }
+
+    /// The same for a segment that goes on past what is held, is wrapped, or holds more than ASCII.
+    fn cut_byte_by_byte(&mut self) -> Result<(), Halt> {
         let binary = self.binary()?;
-        self.elements.clear();
-        let (mut scanned, mut start, mut seen) = (0, 0, 0);
         // What is binary is passed over: it is no text, and has no elements.
-        let mut text_end = binary.as_ref().map(|data| data.start);
-        // Elements are so short that a look at each byte is quicker than a search for the next delimiter.
-        let (length, cut) = 'segment: loop {
+        let mut scanned = binary.as_ref().map_or(0, |data| data.end);
+        let (length, cut) = loop {
             let ahead = self.window.bytes().get(scanned..).unwrap_or_default();
-            let ahead = text_end.and_then(|end| ahead.get(..end)).unwrap_or(ahead);
-            for (at, byte) in (scanned..).zip(ahead) {
-                let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
-                seen |= class;
-                if class & DELIMITER == 0 {
-                    continue;
-                }
-                if class & TERMINATOR != 0 {
-                    break 'segment (at, false);
-                }
-                self.elements.push((start, at));
-                start = at + 1;
-                if self.elements.len() > self.limits.columns_max {
-                    self.units += 1;
-                    return Err(self.limit(
-                        "number of elements of one segment",
-                        "columns_max",
-                        self.limits.columns_max,
-                    ));
-                }
+            let found = match self.delimiters.terminator {
+                Terminator::Byte(terminator) => memchr(terminator, ahead),
+                Terminator::Newline => memchr2(b'\r', b'\n', ahead),
+            };
+            if let Some(at) = found {
+                break (scanned + at, false);
             }
             scanned += ahead.len();
-            if let (Some(_), Some(data)) = (text_end.take(), &binary) {
-                scanned = data.end;
-                continue;
-            }
             if scanned > self.limits.token_bytes_max {
                 break (scanned, false);
             }
@@ -169,33 +196,65 @@ impl<'a> Tokens<'a> {
                 break (scanned, true);
             }
         };
-        self.sorts = seen & !DELIMITER & !TERMINATOR;
+        let text_end = binary.as_ref().map_or(length, |data| data.start);
+        self.split(text_end);
+        self.check_columns()?;
         if length > self.limits.token_bytes_max {
             return Err(self.limit("segment", "token_bytes_max", self.limits.token_bytes_max));
         }
-        self.elements.push((start, length));
+        self.ends.push(as_place(length));
         self.due = length + usize::from(!cut);
-        self.units += 1;
         if binary.is_some() {
             // Not looked at: it may hold line breaks, and what is no text.
             self.sorts |= sort::LINE_BREAK | sort::HIGH;
         }
-        if self.sorts & sort::HIGH != 0 {
-            let raw = self.window.bytes().get(..length).unwrap_or_default();
-            if std::str::from_utf8(raw).is_err() {
-                self.sorts |= sort::NOT_UTF8;
-                self.met_other_than_utf8 |= binary.is_none();
+        let raw = self.window.bytes().get(..length).unwrap_or_default();
+        if self.sorts & sort::HIGH != 0 && std::str::from_utf8(raw).is_err() {
+            self.sorts |= sort::NOT_UTF8;
+            self.met_other_than_utf8 |= binary.is_none();
+        }
+        if self.sorts & sort::LINE_BREAK != 0 {
+            let id = raw.get(..self.ends.first().map_or(0, |end| *end as usize)).unwrap_or_default();
+            self.id.clear();
+            self.id.extend(id.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')));
+        }
+        Ok(())
+    }
+
+    /// Splits the first `length` bytes into elements, all but the last.
+    fn split(&mut self, length: usize) {
+        let mut seen = 0;
+        for (at, byte) in self.window.bytes().iter().take(length).enumerate() {
+            let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
+            seen |= class;
+            if class & DELIMITER != 0 {
+                self.ends.push(as_place(at));
             }
         }
-        Ok(self.last_segment())
+        self.sorts = seen & !DELIMITER;
+    }
+
+    fn check_columns(&self) -> Result<(), Halt> {
+        if self.ends.len() <= self.limits.columns_max {
+            return Ok(());
+        }
+        Err(self.limit("number of elements of one segment", "columns_max", self.limits.columns_max))
+    }
+
+    /// The id of the segment last cut, without the line breaks of a wrapped file.
+    fn id(&self) -> &[u8] {
+        if self.sorts & sort::LINE_BREAK != 0 {
+            return &self.id;
+        }
+        let end = self.ends.first().map_or(0, |end| *end as usize);
+        self.window.bytes().get(..end).unwrap_or_default()
     }
 
     /// The data of a binary segment (BIN, BDS), which are not to be searched for its terminator: X12.6 lets its
     /// last element hold anything, and gives the length before it. A length that does not end at a terminator is
     /// not believed.
     fn binary(&mut self) -> Result<Option<Range<usize>>, Halt> {
-        let head = self.window.bytes();
-        let first = match head.get(..4) {
+        let first = match self.window.bytes().get(..4) {
             Some([b'B', b'I', b'N', separator]) if *separator == self.delimiters.element => 1,
             Some([b'B', b'D', b'S', separator]) if *separator == self.delimiters.element => 2,
             _ => return Ok(None),
@@ -215,14 +274,21 @@ impl<'a> Tokens<'a> {
         Ok(ends.then_some(after + 1..end))
     }
 
-    /// The segment last split.
-    fn last_segment(&self) -> Segment<'_> {
-        let length = self.elements.last().map_or(0, |(_, end)| *end);
+    /// The segment last cut, or what stands in its place.
+    #[inline]
+    pub(super) fn segment(&self) -> Segment<'_> {
+        if let Some(trailing) = &self.trailing {
+            return trailing.segment(&self.ends);
+        }
+        let length = self.ends.last().map_or(0, |end| *end as usize);
         let raw = self.window.bytes().get(..length).unwrap_or_default();
+        let is_broken = self.sorts & sort::LINE_BREAK != 0;
+        let id = raw.get(..self.ends.first().map_or(0, |end| *end as usize)).unwrap_or_default();
         Segment {
+            id: if is_broken { &self.id } else { id },
             raw,
-            text: self.window.text(length),
-            elements: &self.elements,
+            text: if is_broken { None } else { self.window.text(length) },
+            ends: &self.ends,
             sorts: self.sorts,
             byte: self.window.byte(),
             line: self.window.line(),
@@ -232,34 +298,25 @@ impl<'a> Tokens<'a> {
     }
 
     /// Leaves behind what is not X12, up to the next terminator or line break, keeping only its start.
-    fn pass_trailing(&mut self) -> Result<Segment<'_>, Halt> {
+    fn pass_trailing(&mut self) -> Result<(), Halt> {
         let (byte, line) = self.place();
-        self.trailing.clear();
+        let mut bytes = Vec::new();
         loop {
-            let bytes = self.window.bytes();
+            let held = self.window.bytes();
             let ends_at = |byte: &u8| matches!(byte, b'\r' | b'\n') || self.delimiters.terminator.is(*byte);
-            let end = bytes.iter().position(ends_at);
-            let length = end.unwrap_or(bytes.len());
-            let room = TRAILING_QUOTED_BYTES - self.trailing.len();
-            self.trailing.extend_from_slice(bytes.get(..length.min(room)).unwrap_or_default());
+            let end = held.iter().position(ends_at);
+            let length = end.unwrap_or(held.len());
+            let room = TRAILING_QUOTED_BYTES - bytes.len();
+            bytes.extend_from_slice(held.get(..length.min(room)).unwrap_or_default());
             self.window.consume(length);
             if end.is_some() || !self.window.more()? {
                 break;
             }
         }
-        self.elements.clear();
-        self.elements.push((0, self.trailing.len()));
-        let sorts = if std::str::from_utf8(&self.trailing).is_ok() { 0 } else { sort::HIGH | sort::NOT_UTF8 };
-        Ok(Segment {
-            raw: &self.trailing,
-            text: None,
-            elements: &self.elements,
-            sorts,
-            byte,
-            line,
-            component_separator: None,
-            cut: false,
-        })
+        self.ends.clear();
+        self.ends.push(as_place(bytes.len()));
+        self.trailing = Some(Trailing { bytes, byte, line });
+        Ok(())
     }
 
     fn limit(&self, what: &'static str, setting: &'static str, max: usize) -> Halt {
@@ -268,21 +325,48 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// The classes of what ends an element and, with it, a segment, beside the sorts of other bytes.
+/// The start of what is not X12.
+struct Trailing {
+    bytes: Vec<u8>,
+    byte: u64,
+    line: u64,
+}
+
+impl Trailing {
+    fn segment<'s>(&'s self, ends: &'s [u32]) -> Segment<'s> {
+        let sorts = if std::str::from_utf8(&self.bytes).is_ok() { 0 } else { sort::HIGH | sort::NOT_UTF8 };
+        Segment {
+            id: &self.bytes,
+            raw: &self.bytes,
+            text: None,
+            ends,
+            sorts,
+            byte: self.byte,
+            line: self.line,
+            component_separator: None,
+            cut: false,
+        }
+    }
+}
+
+/// A place in a segment: no segment has four gigabytes.
+fn as_place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Whether it may be a binary segment, whose data may hold its terminator.
+fn is_binary(segment: &[u8]) -> bool {
+    matches!(segment, [b'B', b'I', b'N', ..] | [b'B', b'D', b'S', ..])
+}
+
+/// The class of what ends an element, beside the sorts of other bytes.
 const DELIMITER: u8 = 0x80;
-const TERMINATOR: u8 = 0x40;
 
 fn classes(delimiters: Delimiters) -> Box<[u8; 256]> {
     let mut classes = Box::new([0; 256]);
     for (byte, class) in (0..=255_u8).zip(classes.iter_mut()) {
-        if delimiters.terminator.is(byte) {
-            *class = DELIMITER | TERMINATOR;
-            continue;
-        }
-        if byte == delimiters.element {
-            *class = DELIMITER;
-        }
-        *class |= match byte {
+        *class = match byte {
+            _ if byte == delimiters.element => DELIMITER,
             b'\r' | b'\n' => sort::LINE_BREAK,
             0x80.. => sort::HIGH,
             _ if byte.is_ascii_control() && byte != b'\t' && !delimiters.contains(byte) => sort::CONTROL,
@@ -292,9 +376,19 @@ fn classes(delimiters: Delimiters) -> Box<[u8; 256]> {
     classes
 }
 
+fn scan(delimiters: Delimiters) -> Option<Scan<1, 0>> {
+    let terminator = match delimiters.terminator {
+        Terminator::Byte(terminator) => terminator,
+        // A CR before it is none of the bytes a scan passes over.
+        Terminator::Newline => b'\n',
+    };
+    terminator.is_ascii().then(|| Scan::new([delimiters.element], [], terminator))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::Steps;
 
     const ISA: &str =
         "ISA*00*          *00*          *ZZ*NORTHWIND      *ZZ*HARBOUR        *260105*0900*U*00401*000000007*0*P*>";
@@ -305,11 +399,12 @@ mod tests {
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         let mut told = Vec::new();
         while let Some(token) = tokens.next().unwrap() {
-            let (kind, segment) = match &token {
-                Token::Interchange(segment, _) => ("isa", segment),
-                Token::Segment(segment) => ("segment", segment),
-                Token::Trailing(segment) => ("trailing", segment),
+            let kind = match token {
+                Token::Interchange(_) => "isa",
+                Token::Segment => "segment",
+                Token::Trailing => "trailing",
             };
+            let segment = tokens.segment();
             let raw = if kind == "isa" { String::new() } else { segment.excerpt() };
             let cut = if segment.cut { " cut" } else { "" };
             told.push(format!("{kind} {}:{} {raw}{cut}", segment.byte, segment.line).trim_end().to_owned());
@@ -340,8 +435,9 @@ mod tests {
         let mut input = text.as_bytes();
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
-        let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
-        let place = segment.element_location(2, "IT1[1]");
+        assert_eq!(tokens.next().unwrap(), Some(Token::Segment));
+        let segment = tokens.segment();
+        let place = segment.element_location(2, &Steps::new().within(b"IT1", 1));
         assert_eq!((place.byte, place.line, place.len, place.path.as_str()), (114, 2, 2, "IT1[1]/02"));
         assert_eq!(segment.text(2).as_deref(), Some("10"));
         assert_eq!(segment.text(9), None);
@@ -379,7 +475,8 @@ mod tests {
         let mut tokens = Tokens::new(Window::new(&mut input), Limits::default());
         tokens.next().unwrap();
         for expected in ["M\u{fc}hle \u{20ac}", "M\u{fc}hle"] {
-            let Some(Token::Segment(segment)) = tokens.next().unwrap() else { panic!("no segment") };
+            assert_eq!(tokens.next().unwrap(), Some(Token::Segment));
+            let segment = tokens.segment();
             assert_eq!(segment.text(2).as_deref(), Some(expected));
         }
         assert!(tokens.met_other_than_utf8);

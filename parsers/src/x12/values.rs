@@ -3,6 +3,8 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::edi::number;
+
 /// `CCYYMMDD`, or `YYMMDD` where the version is old enough to have it. Two-digit years from 70 on are
 /// of the last century.
 pub(super) fn date(text: &str, two_digit_years: bool) -> Option<Date> {
@@ -23,37 +25,22 @@ pub(super) fn date(text: &str, two_digit_years: bool) -> Option<Date> {
 
 /// R: digits, at most one decimal point, a leading minus. Keeps the scale as written.
 pub(super) fn decimal(text: &str) -> Option<Decimal> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     // Decimal holds 28 digits; more are nobody's money.
-    if (whole.is_empty() && fraction.is_empty()) || digits.len() > 29 || !is_number(whole) || !is_number(fraction) {
+    if text.len() > 29 + usize::from(text.starts_with('-')) {
         return None;
     }
-    let scale = u32::try_from(fraction.len()).ok()?;
-    signed(text, mantissa(whole.bytes().chain(fraction.bytes())), scale)
+    number::decimal(text.as_bytes(), |byte| byte == b'.')
 }
 
 /// N2: two decimals implied. A point that is written anyway counts; the second value says so.
 pub(super) fn implied(text: &str) -> Option<(Decimal, bool)> {
-    if text.contains('.') {
+    if text.bytes().any(|byte| byte == b'.') {
         return Some((decimal(text)?, true));
     }
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || digits.len() > 28 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if text.len() > 28 + usize::from(text.starts_with('-')) {
         return None;
     }
-    Some((signed(text, mantissa(digits.bytes()), 2)?, false))
-}
-
-/// The number these digits write; 29 of them fit.
-fn mantissa(digits: impl Iterator<Item = u8>) -> i128 {
-    digits.fold(0, |number, digit| number * 10 + i128::from(digit - b'0'))
-}
-
-fn signed(text: &str, mantissa: i128, scale: u32) -> Option<Decimal> {
-    let mantissa = if text.starts_with('-') { -mantissa } else { mantissa };
-    Decimal::try_from_i128_with_scale(mantissa, scale).ok()
+    Some((number::implied(text.as_bytes(), 2)?, false))
 }
 
 #[cfg(test)]

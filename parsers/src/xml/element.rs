@@ -9,7 +9,7 @@ use super::source::Place;
 use super::stream::{Piece, Space, Stream, Trouble, past};
 use super::tag::{Attribute, Run, Tag};
 use crate::canonical::Identifier;
-use crate::{Limits, Location, Short};
+use crate::{Limits, Location, Path};
 
 /// A section holds at most this many elements; an invoice line has some thirty.
 const SECTION_ELEMENTS_MAX: usize = 50_000;
@@ -356,7 +356,7 @@ impl<'s> Element<'s> {
     }
 
     /// Where it stands; `path` is its own path.
-    pub(super) fn location(self, path: impl Into<Short>) -> Location {
+    pub(super) fn location(self, path: impl Into<Path>) -> Location {
         Location { byte: self.node.byte, line: self.node.line, path: path.into(), len: self.node.len }
     }
 

@@ -60,7 +60,8 @@ impl InvoicReader {
                 return;
             }
         }
-        let places = Places::new(&self.record.evidence, &self.places, unh.location.clone());
+        let parts: Vec<_> = self.places.iter().map(|(name, place)| (name.to_string(), place.clone())).collect();
+        let places = Places::new(&self.record.evidence, &parts, unh.location.clone());
         let findings = rules::check(&self.invoice, &places, claim, self.record.limits.findings_max);
         findings.into_iter().for_each(|finding| self.record.report(finding));
     }
@@ -83,15 +84,11 @@ impl InvoicReader {
     /// be, hence every usual reading of the message may satisfy it.
     fn check_total(&mut self) {
         let Some(total) = self.total() else { return };
-        let Some(readings) = self.readings() else { return };
         let count = Decimal::from(self.invoice.lines.len());
         let half_cents = count.checked_mul(Decimal::new(5, 3)).unwrap_or_default();
         let tolerance = half_cents.max(Decimal::new(1, 2));
-        let is_near = |sum: &Decimal| total.abs().checked_sub(sum.abs()).is_some_and(|off| off.abs() <= tolerance);
-        let Some(first) = readings.first() else { return };
-        if readings.iter().any(|reading| is_near(&reading.sum)) {
-            return;
-        }
+        let is_near = |sum: Decimal| total.abs().checked_sub(sum.abs()).is_some_and(|off| off.abs() <= tolerance);
+        let Some(first) = self.first_reading_of_none(is_near) else { return };
         let field = if self.invoice.totals.tax_inclusive.is_some() { "totals.tax_inclusive" } else { "totals.payable" };
         let Some(proof) = self.record.evidence.iter().find(|evidence| evidence.field == field) else { return };
         let message = format!(
@@ -117,8 +114,9 @@ impl InvoicReader {
         })
     }
 
-    /// Every usual sum; `None` when too little is known to say anything.
-    fn readings(&self) -> Option<Vec<Reading>> {
+    /// The first usual sum, where none of them is the one that is sought; `None` when one is, or too little is
+    /// known to say anything.
+    fn first_reading_of_none(&self, is_sought: impl Fn(Decimal) -> bool) -> Option<Reading> {
         let invoice = &self.invoice;
         let totals = &invoice.totals;
         let of_lines = invoice
@@ -141,11 +139,11 @@ impl InvoicReader {
         if !invoice.tax_breakdown.is_empty() || taxes.is_empty() {
             taxes.push(broken_down);
         }
-        let mut readings = Vec::new();
+        let mut first = None;
         let mut read = |net: Decimal, charges: Decimal, tax: Decimal| {
             let sum = net.checked_add(charges)?.checked_add(tax)?;
-            readings.push(Reading { net, charges, tax, sum });
-            Some(())
+            first.get_or_insert(Reading { net, charges, tax, sum });
+            (!is_sought(sum)).then_some(())
         };
         for tax in &taxes {
             for net in [totals.line_net, of_lines].into_iter().flatten() {
@@ -157,7 +155,7 @@ impl InvoicReader {
                 read(net, Decimal::ZERO, *tax)?;
             }
         }
-        Some(readings)
+        first
     }
 }
 

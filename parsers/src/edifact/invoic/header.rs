@@ -76,8 +76,9 @@ impl InvoicReader {
                 }
                 self.has_document_date |= is_document_date;
                 if let Some(date) = self.record.date(dtm) {
-                    self.invoice.issue_date = Some(date);
-                    self.record.evidence.retain(|evidence| evidence.field != "issue_date");
+                    if self.invoice.issue_date.replace(date).is_some() {
+                        self.record.evidence.retain(|evidence| evidence.field != "issue_date");
+                    }
                     self.record.prove("issue_date", dtm, DATE);
                 }
             }
@@ -223,9 +224,10 @@ impl InvoicReader {
             self.invoice.tax_currency = self.record.currency(cux, CURRENCY);
         } else if self.invoice.currency.is_none() || (usage.as_ref() == b"2" && cux.code(1, 3).as_ref() == b"4") {
             let currency = self.record.currency(cux, CURRENCY);
-            if currency.is_some() {
-                self.invoice.currency = currency;
-                self.record.evidence.retain(|evidence| evidence.field != "currency");
+            if let Some(currency) = currency {
+                if self.invoice.currency.replace(currency).is_some() {
+                    self.record.evidence.retain(|evidence| evidence.field != "currency");
+                }
                 self.record.prove("currency", cux, CURRENCY);
             }
         }

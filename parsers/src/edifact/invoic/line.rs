@@ -74,7 +74,7 @@ impl InvoicReader {
         let index = self.invoice.lines.len().saturating_sub(1);
         let (Some(open), Some(line)) = (&mut self.line, self.invoice.lines.last_mut()) else { return Ok(()) };
         match &segment.tag {
-            b"PIA" => (2..=6).for_each(|element| identify(line, segment, element)),
+            b"PIA" => (2..=segment.count().min(6)).for_each(|element| identify(line, segment, element)),
             b"IMD" => describe(line, segment),
             b"QTY" => open.take_quantity(line, segment, index, &mut self.record),
             b"MOA" => open.take_amount(line, segment, index, &mut self.record),
@@ -110,7 +110,7 @@ impl InvoicReader {
         identify(&mut line, lin, 3);
         // Only the rules of EN 16931 ask where a line is that lacks something.
         if claim_of(self.invoice.specification_id.as_deref()) == Claim::En16931 {
-            self.places.push((format!("lines[{index}]"), lin.location(self.record.path())));
+            self.places.push((format!("lines[{index}]").into(), lin.location(self.record.path())));
         }
         if self.invoice.lines.is_empty() {
             self.invoice.lines.reserve(4);
@@ -243,11 +243,7 @@ fn refer(line: &mut Line, rff: &Segment<'_>) {
 
 /// `lines[3].net_amount`.
 fn line_field(index: usize, field: &str) -> Short {
-    let mut text = Short::from("lines[");
-    text.push_number(index as u64);
-    text.push_str("].");
-    text.push_str(field);
-    text
+    Short::part("lines", index, field)
 }
 
 /// What a line's amounts and prices come to, where both are known: quantity × price ÷ base.

@@ -24,6 +24,7 @@ use super::segment::{Segment, Tag};
 use crate::canonical::{Body, Invoice, Payment, TaxBreakdown};
 use crate::finding::Finding;
 use crate::location::Location;
+use crate::path::Steps;
 use crate::short::Short;
 use crate::{Halt, Limits};
 
@@ -103,12 +104,12 @@ pub(super) struct InvoicReader {
     /// UNS has come.
     in_summary: bool,
     /// Where lines and parties begin.
-    places: Vec<(String, Location)>,
+    places: Vec<(Short, Location)>,
 }
 
 impl InvoicReader {
     /// `prefix` is the path of the message, `unh` its first segment.
-    pub(super) fn new(prefix: Short, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Steps, ordinal: u32, unh: &Segment<'_>, limits: Limits) -> Self {
         // 0057 names the guide the message follows: EAN008, 2.8d. FTX+DOC says it better.
         let mut invoice = Box::<Invoice>::default();
         invoice.specification_id = unh.owned(2, 5);
@@ -192,16 +193,16 @@ impl InvoicReader {
         let groups = &self.record.groups;
         let (in_charge, in_party) = (groups.within(Group::Allowance), groups.within(Group::Party));
         let (in_terms, in_line) = (groups.within(Group::Terms), groups.within(Group::Line));
-        if !in_charge || tag == b"ALC" {
+        if self.charge.is_some() && (!in_charge || tag == b"ALC") {
             self.close_charge();
         }
-        if !in_party || tag == b"NAD" {
+        if self.party.is_some() && (!in_party || tag == b"NAD") {
             self.close_party();
         }
-        if !in_terms || matches!(tag, b"PAT" | b"PYT") {
+        if self.terms.is_some() && (!in_terms || matches!(tag, b"PAT" | b"PYT")) {
             self.close_terms();
         }
-        if !in_line || tag == b"LIN" {
+        if self.line.is_some() && (!in_line || tag == b"LIN") {
             self.close_line();
         }
     }

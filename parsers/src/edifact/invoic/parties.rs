@@ -99,7 +99,7 @@ impl InvoicReader {
             }
             _ => return,
         };
-        self.places.push((place.to_owned(), open.location));
+        self.places.push((place.into(), open.location));
     }
 
     /// RFF in the group of a party; some senders put the document's references there.

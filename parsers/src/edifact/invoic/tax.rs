@@ -72,11 +72,7 @@ impl InvoicReader {
         let place = if slot == "base" { &mut tax.base } else { &mut tax.tax };
         if slot == "base" || place.is_none() {
             *place = Some(amount);
-            let mut field = Short::from("tax_breakdown[");
-            field.push_number(index as u64);
-            field.push_str("].");
-            field.push_str(slot);
-            self.record.prove(field, moa, AMOUNT);
+            self.record.prove(Short::part("tax_breakdown", index, slot), moa, AMOUNT);
         }
         Ok(())
     }

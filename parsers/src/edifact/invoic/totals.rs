@@ -73,12 +73,7 @@ impl InvoicReader {
             return Ok(());
         }
         let proof = self.record.evidence("", moa, AMOUNT);
-        self.found.push(Found {
-            qualifier: Qualifier::from(String::from_utf8_lossy(qualifier).as_ref()),
-            amount,
-            currency,
-            proof,
-        });
+        self.found.push(Found { qualifier: String::from_utf8_lossy(qualifier).into(), amount, currency, proof });
         self.record.part(moa)
     }
 

@@ -12,7 +12,7 @@ use super::record::{AMOUNT, DATE, Kept, Record, Told};
 use super::segment::{Segment, Spot, Tag};
 use crate::canonical::{Account, Body, Evidence, Identifier, Party, RemittanceAdvice, SettledKind};
 use crate::finding::{Code, Finding};
-use crate::short::Short;
+use crate::path::Steps;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -81,7 +81,7 @@ enum Role {
 }
 
 impl RemadvReader {
-    pub(super) fn new(prefix: Short, ordinal: u32, limits: Limits) -> Self {
+    pub(super) fn new(prefix: Steps, ordinal: u32, limits: Limits) -> Self {
         Self {
             record: Record::new(prefix, ordinal, &GRAMMAR, limits),
             advice: RemittanceAdvice::default(),

@@ -7,14 +7,19 @@ use crate::canonical::{AllowanceCharge, Identifier, ItemId, Line};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding, Severity};
 use crate::short::Short;
+use crate::x12::party::scheme;
 use crate::x12::record::{Record, field};
 
-/// A line while its loop is read.
+/// Room for so many lines is made at once.
+const LINES_EXPECTED: usize = 8;
+
+/// What is open of the invoice's last line while its loop is read.
 pub(super) struct OpenLine {
-    pub(super) line: Line,
     /// Quantity or price lacks its counterpart; a CTP may still bring the price.
-    unpaired: Option<Finding>,
+    unpaired: Option<Box<Finding>>,
     position: u64,
+    /// Quantity × price.
+    pub(super) product: Option<Decimal>,
     /// Σ TXI02 of the line.
     pub(super) tax: Decimal,
     /// An allowance or charge without an amount.
@@ -24,87 +29,94 @@ pub(super) struct OpenLine {
 }
 
 impl OpenLine {
-    /// IT1: `index` counts from 0.
-    pub(super) fn open(it1: &Segment<'_>, index: usize, record: &mut Record) -> Self {
+    /// IT1: one more line.
+    pub(super) fn open(it1: &Segment<'_>, lines: &mut Vec<Line>, record: &mut Record) -> Self {
+        let index = lines.len();
         let quantity = record.number(it1, 2, Code::TYPE_INVALID);
         let net_price = record.number(it1, 4, Code::AMOUNT_INVALID);
-        let mut line = Line {
-            id: Some(it1.text(1).unwrap_or_else(|| (index + 1).to_string())),
-            quantity,
-            unit: it1.text(3),
-            net_price,
-            price_base_quantity: basis(it1.value(5).as_deref()),
-            ..Line::default()
-        };
         if quantity.is_some() {
             record.prove(Short::part("lines", index, "quantity"), it1, 2);
         }
         if net_price.is_some() {
             record.prove(Short::part("lines", index, "net_price"), it1, 4);
         }
-        let unpaired = match (it1.value(2), it1.value(4)) {
-            (None, Some(_)) => Some(record.missing(it1, 2, "the quantity invoiced")),
-            (Some(_), None) => Some(record.missing(it1, 4, "the unit price")),
+        let unpaired = match (quantity.is_some() || it1.says(2), net_price.is_some() || it1.says(4)) {
+            (false, true) => Some(Box::new(record.missing(it1, 2, "the quantity invoiced"))),
+            (true, false) => Some(Box::new(record.missing(it1, 4, "the unit price"))),
             _ => None,
         };
-        identify(&mut line, it1, 6);
-        let parts = line.item.classifications.len();
-        check_product(&line, it1, 4, record);
-        Self { line, unpaired, position: record.position, tax: Decimal::ZERO, charge_unknown: false, parts }
+        if lines.is_empty() {
+            lines.reserve(LINES_EXPECTED);
+        }
+        lines.push(Line {
+            id: Some(it1.text(1).unwrap_or_else(|| (index + 1).to_string())),
+            quantity,
+            unit: it1.text(3),
+            net_price,
+            price_base_quantity: basis(it1.value(5).as_deref()),
+            ..Line::default()
+        });
+        let position = record.position;
+        let mut open = Self { unpaired, position, product: None, tax: Decimal::ZERO, charge_unknown: false, parts: 0 };
+        if let Some(line) = lines.last_mut() {
+            identify(line, it1, 6);
+            open.parts = line.item.classifications.len();
+            open.multiply(line, it1, 4, record);
+        }
+        open
     }
 
     /// A segment directly in the line's loop.
-    pub(super) fn take(&mut self, segment: &Segment<'_>, index: usize, record: &mut Record) {
-        match segment.id().as_ref() {
-            b"CTP" => self.take_price(segment, index, record),
-            b"PID" => self.take_description(segment),
+    pub(super) fn take(&mut self, line: &mut Line, segment: &Segment<'_>, index: usize, record: &mut Record) {
+        match segment.id {
+            b"CTP" => self.take_price(line, segment, index, record),
+            b"PID" => self.take_description(line, segment),
             b"REF" if segment.value(1).as_deref() == Some("PL") => {
-                self.line.purchase_order_line = self.line.purchase_order_line.take().or_else(|| segment.text(2));
+                line.purchase_order_line = line.purchase_order_line.take().or_else(|| segment.text(2));
             }
             b"DTM" => match segment.value(1).as_deref() {
-                Some("150") => self.line.period.get_or_insert_default().start = record.date(segment, 2),
-                Some("151") => self.line.period.get_or_insert_default().end = record.date(segment, 2),
+                Some("150") => line.period.get_or_insert_default().start = record.date(segment, 2),
+                Some("151") => line.period.get_or_insert_default().end = record.date(segment, 2),
                 _ => {}
             },
-            b"TXI" => self.take_tax(segment, record),
+            b"TXI" => self.take_tax(line, segment, record),
             _ => {}
         }
     }
 
     /// SAC in the line's loop.
-    pub(super) fn take_charge(&mut self, segment: &Segment<'_>, record: &mut Record) {
+    pub(super) fn take_charge(&mut self, line: &mut Line, segment: &Segment<'_>, record: &mut Record) {
         let Some(charge) = charge(segment, record) else { return };
         self.charge_unknown |= charge.amount.is_none();
-        self.line.allowances_charges.push(charge);
+        line.allowances_charges.push(charge);
         self.parts += 1;
     }
 
     /// The loop ends: what is still unpaired is reported.
-    pub(super) fn close(mut self, record: &mut Record) -> Self {
+    pub(super) fn close(&mut self, record: &mut Record) {
         if let Some(finding) = self.unpaired.take() {
-            record.report_at(finding, self.position);
+            record.report_at(*finding, self.position);
         }
-        self
     }
 
     /// CTP03 gives the price where IT104 does not.
-    fn take_price(&mut self, ctp: &Segment<'_>, index: usize, record: &mut Record) {
-        if self.line.net_price.is_some() || ctp.text(3).is_none() {
+    fn take_price(&mut self, line: &mut Line, ctp: &Segment<'_>, index: usize, record: &mut Record) {
+        if line.net_price.is_some() || !ctp.says(3) {
             return;
         }
-        self.line.net_price = record.number(ctp, 3, Code::AMOUNT_INVALID);
-        if self.line.net_price.is_some() {
+        line.net_price = record.number(ctp, 3, Code::AMOUNT_INVALID);
+        if line.net_price.is_some() {
             record.prove(Short::part("lines", index, "net_price"), ctp, 3);
-            if self.line.quantity.is_some() {
+            if line.quantity.is_some() {
                 self.unpaired = None;
             }
-            check_product(&self.line, ctp, 3, record);
+            self.multiply(line, ctp, 3, record);
         }
     }
 
-    fn take_description(&mut self, pid: &Segment<'_>) {
+    fn take_description(&mut self, line: &mut Line, pid: &Segment<'_>) {
         let Some(text) = pid.text(5) else { return };
-        let item = &mut self.line.item;
+        let item = &mut line.item;
         self.parts += 1;
         match pid.text(2) {
             // A characteristic (color, size) is an attribute; free text is the name, then the description.
@@ -120,34 +132,35 @@ impl OpenLine {
         }
     }
 
-    fn take_tax(&mut self, txi: &Segment<'_>, record: &mut Record) {
+    fn take_tax(&mut self, line: &mut Line, txi: &Segment<'_>, record: &mut Record) {
         let amount = record.number(txi, 2, Code::AMOUNT_INVALID);
         let percent = record.number(txi, 3, Code::TYPE_INVALID);
         let base = record.number(txi, 8, Code::AMOUNT_INVALID);
         if let Some(sum) = amount.and_then(|amount| self.tax.checked_add(amount)) {
             self.tax = sum;
         }
-        if self.line.tax_rate.is_none() {
-            self.line.tax_rate = rate(percent, amount, base);
-            self.line.tax_category = txi.text(1);
+        if line.tax_rate.is_none() {
+            line.tax_rate = rate(percent, amount, base);
+            line.tax_category = txi.text(1);
         }
     }
-}
 
-/// Quantity and price may each be a number, and their product too large for one.
-fn check_product(line: &Line, segment: &Segment<'_>, element: usize, record: &mut Record) {
-    if line.quantity.is_none() || line.net_price.is_none() || product(line).is_some() {
-        return;
+    /// Quantity and price may each be a number, and their product too large for one.
+    fn multiply(&mut self, line: &Line, segment: &Segment<'_>, element: usize, record: &mut Record) {
+        self.product = product(line);
+        if line.quantity.is_none() || line.net_price.is_none() || self.product.is_some() {
+            return;
+        }
+        let field = field(segment, element);
+        let finding = Finding::error(
+            Code::AMOUNT_INVALID,
+            record.place(segment, element),
+            format!("the quantity and the price in {field} are too large to be multiplied"),
+            "Check the quantity and the price of this line: their product exceeds 28 digits.",
+        );
+        let finding = finding.with_rule("BAD-NUMBER").with_field(field).with_value(segment.written(element));
+        record.report(finding.with_excerpt(segment.excerpt()));
     }
-    let field = field(segment, element);
-    let finding = Finding::error(
-        Code::AMOUNT_INVALID,
-        record.place(segment, element),
-        format!("the quantity and the price in {field} are too large to be multiplied"),
-        "Check the quantity and the price of this line: their product exceeds 28 digits.",
-    );
-    let finding = finding.with_rule("BAD-NUMBER").with_field(field).with_value(segment.written(element));
-    record.report(finding.with_excerpt(segment.excerpt()));
 }
 
 /// IT105 (element 639): the price is for a hundred, or for a thousand.
@@ -171,7 +184,7 @@ pub(in crate::x12) fn identify(line: &mut Line, segment: &Segment<'_>, first: us
             Some("CH") if item.origin.is_none() => item.origin = Some(value),
             code => {
                 let Some(list) = code else { continue };
-                let scheme = Some(format!("x12:{list}"));
+                let scheme = Some(scheme(list));
                 if matches!(code, Some("UP" | "UK" | "EN" | "UI" | "UA")) && item.standard_id.is_none() {
                     item.standard_id = Some(Identifier { scheme, value });
                 } else {
@@ -192,7 +205,7 @@ pub(in crate::x12) fn charge(sac: &Segment<'_>, record: &mut Record) -> Option<A
     // SAC06 says what SAC07 is a percentage of; most senders leave it out, so it is not weighed.
     let percent = record.number(sac, 7, Code::TYPE_INVALID);
     let amount = record.implied(sac, 5);
-    if sac.text(5).is_none() {
+    if !sac.says(5) {
         // A promise of an allowance rather than one taken, perhaps: nothing is proven wrong, nothing proven right.
         let mut unknown = record.missing(sac, 5, "the amount");
         unknown.severity = Severity::Warning;

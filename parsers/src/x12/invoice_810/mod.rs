@@ -19,7 +19,7 @@ pub(super) use self::party::Parties;
 pub(super) use self::totals::product;
 use self::totals::{Sums, derive, turn_credit_positive};
 use super::loops::Loop;
-use super::party::{OpenParty, contact};
+use super::party::{OpenParty, contact, scheme};
 use super::record::{Noted, Place, Record, within};
 use super::set::{Opening, SetReader, Told};
 use crate::Halt;
@@ -32,7 +32,7 @@ use crate::finding::Code;
 /// An 810 while it is read.
 pub(super) struct InvoiceReader {
     record: Record,
-    invoice: Invoice,
+    invoice: Box<Invoice>,
     sums: Sums,
     parties: Parties,
     party: Option<OpenParty>,
@@ -51,7 +51,7 @@ impl InvoiceReader {
     pub(super) fn new(opening: &Opening<'_>) -> Self {
         Self {
             record: opening.record(&GRAMMAR),
-            invoice: Invoice::default(),
+            invoice: Box::default(),
             sums: Sums::default(),
             parties: Parties::default(),
             party: None,
@@ -74,9 +74,9 @@ impl SetReader for InvoiceReader {
         if !self.record.step(segment)? {
             return Ok(());
         }
-        let id = segment.id();
-        self.leave_loops(&id);
-        if self.record.loops.in_line() { self.take_in_line(&id, segment) } else { self.take_outside(&id, segment) }
+        let id = segment.id;
+        self.leave_loops(id);
+        if self.record.loops.in_line() { self.take_in_line(id, segment) } else { self.take_outside(id, segment) }
     }
 
     fn finish(mut self: Box<Self>, st: &Place, complete: bool) -> Told {
@@ -92,31 +92,33 @@ impl SetReader for InvoiceReader {
         if complete {
             self.check_total();
         }
-        Told { body: Body::Invoice(Box::new(self.invoice)), evidence: self.record.evidence, said: self.record.said }
+        Told { body: Body::Invoice(self.invoice), evidence: self.record.evidence, said: self.record.said }
     }
 }
 
 impl InvoiceReader {
     /// A loop that the segment at hand has left is complete.
     fn leave_loops(&mut self, id: &[u8]) {
-        if self.record.loops.innermost() != Some(Loop::Party) || id == b"N1" {
+        if self.party.is_some() && (self.record.loops.innermost() != Some(Loop::Party) || id == b"N1") {
             self.close_party();
         }
-        if !self.record.loops.in_line() || id == b"IT1" {
+        if self.line.is_some() && (!self.record.loops.in_line() || id == b"IT1") {
             self.close_line();
         }
     }
 
     fn take_in_line(&mut self, id: &[u8], segment: &Segment<'_>) -> Result<(), Halt> {
         let innermost = self.record.loops.innermost();
+        let lines = &mut self.invoice.lines;
         if id == b"IT1" {
-            let index = self.invoice.lines.len();
-            within(segment, "number of lines of one document", "lines_max", index + 1, self.record.limits.lines_max)?;
-            self.line = Some(OpenLine::open(segment, index, &mut self.record));
-        } else if let Some(line) = &mut self.line {
-            match (innermost, id) {
-                (Some(Loop::Line), _) => line.take(segment, self.invoice.lines.len(), &mut self.record),
-                (Some(Loop::Charge), b"SAC") => line.take_charge(segment, &mut self.record),
+            let (count, max) = (lines.len() + 1, self.record.limits.lines_max);
+            within(segment, "number of lines of one document", "lines_max", count, max)?;
+            self.line = Some(OpenLine::open(segment, lines, &mut self.record));
+        } else if let Some(open) = &mut self.line {
+            let index = lines.len().saturating_sub(1);
+            match (innermost, id, lines.last_mut()) {
+                (Some(Loop::Line), _, Some(line)) => open.take(line, segment, index, &mut self.record),
+                (Some(Loop::Charge), b"SAC", Some(line)) => open.take_charge(line, segment, &mut self.record),
                 // Parties and sublines of a line have no place in the canonical invoice.
                 _ => {}
             }
@@ -149,7 +151,7 @@ impl InvoiceReader {
             b"ITA" => self.sums.unknown = true,
             b"ISS" => self.shipped = self.shipped.or(segment.text(1).and_then(|units| super::values::decimal(&units))),
             b"CTT" => {
-                self.lines_declared = segment.text(1).map(|_| self.record.note(segment, 1));
+                self.lines_declared = segment.says(1).then(|| self.record.note(segment, 1));
             }
             _ => {}
         }
@@ -172,7 +174,7 @@ impl InvoiceReader {
         }
         self.seen_big = true;
         for (element, what) in [(1, "the invoice date"), (2, "the invoice number")] {
-            if big.text(element).is_none() {
+            if !big.says(element) {
                 let finding = self.record.missing(big, element, what);
                 self.record.report(finding);
             }
@@ -206,7 +208,7 @@ impl InvoiceReader {
     }
 
     fn take_reference(&mut self, segment: &Segment<'_>) {
-        let Some(code) = segment.text(1) else { return };
+        let Some(code) = segment.value(1) else { return };
         let Some(value) = segment.text(2).or_else(|| segment.text(3)) else { return };
         if code == "OI" {
             return self.invoice.preceding.push(Preceding { number: value, issue_date: None });
@@ -215,17 +217,17 @@ impl InvoiceReader {
         match slot(references, &code) {
             Some(slot) if slot.is_none() => *slot = Some(value),
             Some(slot) if slot.as_ref() == Some(&value) => {}
-            _ => references.other.push(Identifier { scheme: Some(format!("x12:{code}")), value }),
+            _ => references.other.push(Identifier { scheme: Some(scheme(&code)), value }),
         }
         // REF04 holds further references: C04001 qualifies C04002.
         if let (Some(code), Some(value)) = (segment.component(4, 1), segment.component(4, 2)) {
-            self.invoice.references.other.push(Identifier { scheme: Some(format!("x12:{code}")), value });
+            self.invoice.references.other.push(Identifier { scheme: Some(scheme(&code)), value });
         }
     }
 
     fn take_terms(&mut self, itd: &Segment<'_>) {
         let due = self.record.date(itd, 6);
-        let net_days = itd.text(7).and_then(|_| self.record.number(itd, 7, Code::TYPE_INVALID));
+        let net_days = self.record.number(itd, 7, Code::TYPE_INVALID);
         let discount = TermsDiscount {
             percent: self.record.number(itd, 3, Code::TYPE_INVALID),
             days: self.record.number(itd, 5, Code::TYPE_INVALID).and_then(|days| u32::try_from(days).ok()),
@@ -244,7 +246,7 @@ impl InvoiceReader {
     }
 
     fn take_date(&mut self, dtm: &Segment<'_>) {
-        let code = dtm.text(1);
+        let code = dtm.value(1);
         let Some(code @ ("011" | "035" | "150" | "151")) = code.as_deref() else { return };
         let Some(date) = self.record.date(dtm, 2) else { return };
         match code {
@@ -266,16 +268,15 @@ impl InvoiceReader {
     }
 
     fn close_line(&mut self) {
-        let Some(open) = self.line.take() else { return };
-        let open = open.close(&mut self.record);
+        let Some(mut open) = self.line.take() else { return };
+        open.close(&mut self.record);
         self.line_parts += open.parts;
         self.sums.unknown |= open.charge_unknown;
         match self.sums.line_tax.checked_add(open.tax) {
             Some(sum) => self.sums.line_tax = sum,
             None => self.sums.unknown = true,
         }
-        self.sums.products.push(product(&open.line));
-        self.invoice.lines.push(open.line);
+        self.sums.products.push(open.product);
     }
 }
 

@@ -12,7 +12,7 @@ impl InvoiceReader {
         if self.total.is_some() {
             return self.record.repeated(tds);
         }
-        if tds.text(1).is_none() {
+        if !tds.says(1) {
             let finding = self.record.missing(tds, 1, "the total amount of the invoice");
             self.record.report(finding);
         }
@@ -34,7 +34,7 @@ impl InvoiceReader {
                 None => self.sums.unknown = true,
             }
             self.record.prove(Short::part("tax_breakdown", self.invoice.tax_breakdown.len(), "tax"), txi, 2);
-        } else if txi.text(2).is_some() {
+        } else if txi.says(2) {
             self.sums.unknown = true;
         }
         let rate = rate(percent, amount, base);

@@ -114,18 +114,17 @@ pub(super) fn disagreement(invoice: &Invoice, sums: &Sums) -> Option<Disagreemen
     }
     let both = header.checked_add(of_lines)?;
     let has_both = !invoice.allowances_charges.is_empty() && !of_lines.is_zero();
-    let charge_readings = if has_both { vec![both, header, of_lines] } else { vec![both] };
-    let mut tax_readings = vec![sums.tax, sums.tax.checked_add(sums.line_tax)?];
-    if invoice.allowances_charges.iter().any(|charge| charge.reason_code.as_deref() == Some("H850")) {
-        tax_readings.push(Decimal::ZERO);
-    }
+    let charge_readings = [Some(both), has_both.then_some(header), has_both.then_some(of_lines)];
+    let is_twice = invoice.allowances_charges.iter().any(|charge| charge.reason_code.as_deref() == Some("H850"));
+    let both_taxes = sums.tax.checked_add(sums.line_tax)?;
+    let tax_readings = [Some(sums.tax), Some(both_taxes), is_twice.then_some(Decimal::ZERO)];
     // Only a product of more than two decimals can be rounded otherwise than here.
     let rounded = sums.products.iter().flatten().filter(|product| to_cents(**product) != **product).count();
     let half_cents = Decimal::from(rounded).checked_mul(Decimal::new(5, 3))?;
     let tolerance = half_cents.max(Decimal::new(1, 2));
-    for charges in &charge_readings {
-        for tax in &tax_readings {
-            let sum = lines.checked_add(*charges)?.checked_add(*tax)?;
+    for charges in charge_readings.into_iter().flatten() {
+        for tax in tax_readings.into_iter().flatten() {
+            let sum = lines.checked_add(charges)?.checked_add(tax)?;
             if total.checked_sub(sum)?.abs() <= tolerance {
                 return None;
             }
@@ -142,6 +141,9 @@ pub(super) fn disagreement(invoice: &Invoice, sums: &Sums) -> Option<Disagreemen
 
 /// Half a cent goes up, away from zero.
 fn to_cents(amount: Decimal) -> Decimal {
+    if amount.scale() <= 2 {
+        return amount;
+    }
     amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 

@@ -89,16 +89,16 @@ impl SetReader for RemittanceReader {
         if !self.record.step(segment)? {
             return Ok(());
         }
-        let id = segment.id();
+        let id = segment.id;
         let innermost = self.record.loops.innermost();
-        if innermost != Some(Loop::Party) || id.as_ref() == b"N1" {
+        if innermost != Some(Loop::Party) || id == b"N1" {
             self.seat_party();
         }
         match innermost {
-            None => self.take_in_header(&id, segment),
-            Some(Loop::Party) => self.take_in_party(&id, segment)?,
-            Some(Loop::Settled) => self.take_in_settled(&id, segment)?,
-            Some(Loop::Adjustment) => self.take_in_adjustment(&id, segment),
+            None => self.take_in_header(id, segment),
+            Some(Loop::Party) => self.take_in_party(id, segment)?,
+            Some(Loop::Settled) => self.take_in_settled(id, segment)?,
+            Some(Loop::Adjustment) => self.take_in_adjustment(id, segment),
             // What an invoice's items were, and who an entity is, has no place in a remittance advice.
             _ => {}
         }

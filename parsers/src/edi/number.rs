@@ -1,0 +1,62 @@
+//! Numbers as X12 and EDIFACT write them: digits, a decimal mark at most, a leading minus.
+
+use std::ops::{Add, Mul};
+
+use rust_decimal::Decimal;
+
+/// Reads a number; the mark is written, and the scale stays as it is written. `None` for what is no number, or
+/// too large for one.
+pub(crate) fn decimal(text: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<Decimal> {
+    let (is_negative, digits) = sign(text);
+    if digits.len() <= WORD_DIGITS_MAX {
+        let (number, scale) = mantissa::<u64>(digits, is_mark)?;
+        return signed(is_negative, number.into(), scale);
+    }
+    if digits.len() > DIGITS_MAX {
+        return None;
+    }
+    let (number, scale) = mantissa::<i128>(digits, is_mark)?;
+    signed(is_negative, number, scale)
+}
+
+/// Reads a number whose last `scale` digits are decimals by agreement.
+pub(crate) fn implied(text: &[u8], scale: u32) -> Option<Decimal> {
+    let number = decimal(text, |_| false)?;
+    Decimal::try_from_i128_with_scale(number.mantissa(), scale).ok()
+}
+
+fn sign(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    }
+}
+
+/// A word holds so many digits.
+const WORD_DIGITS_MAX: usize = 19;
+/// More than a `Decimal` holds.
+const DIGITS_MAX: usize = 30;
+
+/// The number that digits write, and how many of them stand behind the mark.
+fn mantissa<N>(digits: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<(N, u32)>
+where
+    N: From<u8> + Add<Output = N> + Mul<Output = N>,
+{
+    let (mut number, mut count, mut before_mark) = (N::from(0), 0, None);
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            number = number * N::from(10) + N::from(digit);
+            count += 1;
+        } else if is_mark(*byte) && before_mark.is_none() {
+            before_mark = Some(count);
+        } else {
+            return None;
+        }
+    }
+    (count > 0).then(|| (number, before_mark.map_or(0, |before| count - before)))
+}
+
+fn signed(is_negative: bool, number: i128, scale: u32) -> Option<Decimal> {
+    Decimal::try_from_i128_with_scale(if is_negative { -number } else { number }, scale).ok()
+}
