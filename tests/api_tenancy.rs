@@ -57,7 +57,7 @@ fn a_foreign_id_is_not_there_on_any_route() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 8, "routes with an id");
+    assert_eq!(asked, 10, "routes with an id");
 
     // Every list is empty of it, whatever the filter.
     for path in [

@@ -68,7 +68,7 @@ SYST                       215 215 215
 TYPE I                     534 530 200
 USER northwind             534 331 503
 XSHA256 nothing            534 530 550
-PASS x                     534 503 503
+PASS x                     534 503 202
 REIN                       534 220 220
 SMNT x                     534 530 502
 ADAT x                     534 530 502

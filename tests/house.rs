@@ -133,14 +133,15 @@ impl House {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    /// The most memory the daemon has held at once, in KiB.
+    /// The most memory the daemon has held at once, in KiB, without the pages of its own program: a build for tests
+    /// has five times as many of them.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
-        self.memory("VmHWM:")
+        self.memory("VmHWM:").saturating_sub(self.memory("RssFile:"))
     }
 
-    /// The memory the daemon holds now, in KiB.
+    /// The memory the daemon holds now, in KiB, without the pages of its own program.
     pub(crate) fn memory_kib(&self) -> u64 {
-        self.memory("VmRSS:")
+        self.memory("RssAnon:")
     }
 
     fn memory(&self, what: &str) -> u64 {
@@ -165,7 +166,8 @@ impl House {
 
     /// Allows an account the legacy algorithms: the curl of Debian 12 knows no MAC that is modern.
     pub(crate) fn allow_curl(&self, login: &str) {
-        let legacy_from = Some(vec!["127.0.0.1".parse().unwrap()]);
+        // Loopback, and whom a balancer of the tests says it speaks for.
+        let legacy_from = Some(vec!["127.0.0.0/8".parse().unwrap(), "203.0.113.0/24".parse().unwrap()]);
         self.change_proofs(login, &ProofsChange { legacy_from, ..ProofsChange::default() });
     }
 

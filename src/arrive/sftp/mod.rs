@@ -133,13 +133,7 @@ impl SftpDoor {
 }
 
 impl House {
-    fn of(
-        sftp: &config::Sftp,
-        doors: Arc<config::Doors>,
-        host_key: PrivateKey,
-        data: &Path,
-        dropbox: Dropbox,
-    ) -> Self {
+    fn of(sftp: &config::Sftp, doors: Arc<config::Doors>, host_key: PrivateKey, data: &Path, dropbox: Dropbox) -> Self {
         let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
         let modern = Arc::new(listener::ssh(sftp, &doors, vec![host_key], Policy::Modern));
         let (limits, data) = (Arc::new(sftp.clone()), data.to_owned());
