@@ -39,6 +39,7 @@ mod cli_check;
 mod cli_convert;
 mod cli_corpus;
 mod cli_read;
+mod clients_asyncssh;
 mod clients_curl;
 mod clients_lftp;
 mod clients_openssh;
