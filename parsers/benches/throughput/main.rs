@@ -28,10 +28,6 @@ use generate::{Generator, Shape};
 use serde_json::json;
 use waybill_parsers::{Context, Event, Limits, profile, read};
 
-/// The daemon's.
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 const USAGE: &str = "\
 usage: throughput [--format x12,edifact,ubl,ubl-singles,csv] [--size 1MB,32MB] [--rounds 3] [--json]
        throughput --write FORMAT --size 100MB > FILE
