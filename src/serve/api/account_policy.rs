@@ -122,7 +122,7 @@ pub(in super::super) async fn one(
     _: Asked<Nothing>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let row = shown(&desk, &caller, &id).await?;
+    let row = accounts::of_path(&desk, &caller.scope, &id).await?;
     tagged(&headers, &detail(&desk, row).await?)
 }
 
@@ -146,7 +146,7 @@ pub(in super::super) async fn change(
     _: Asked<Nothing>,
     Sent(change): Sent<AccountChange>,
 ) -> Result<Json<AccountDetail>, Problem> {
-    let row = shown(&desk, &caller, &id).await?;
+    let row = accounts::of_path(&desk, &caller.scope, &id).await?;
     let changed = desk.record.change_policy(row.id, |known| {
         let policy = known.changed(&change.policy)?;
         let event = known.change_event(&policy, &row.login, row.organisation, caller.scope.principal());
@@ -165,11 +165,6 @@ fn not_valid(faults: Vec<PolicyFault>) -> Problem {
         ..Fault::default()
     });
     Problem::new(Code::ValidationFailed, first).with_errors(faults.collect())
-}
-
-async fn shown(desk: &Shared, caller: &Caller, login: &str) -> Result<AccountRow, Problem> {
-    let found = desk.record.account(&caller.scope, login).await?;
-    found.ok_or_else(|| Problem::not_found("account"))
 }
 
 async fn detail(desk: &Shared, row: AccountRow) -> Result<AccountDetail, Problem> {

@@ -140,6 +140,11 @@ pub(in super::super) async fn create(
     Ok((StatusCode::CREATED, Json(account)))
 }
 
+/// The account of a path, by its id or login, if the scope shows it.
+pub(super) async fn of_path(desk: &Shared, scope: &Scope, id: &str) -> Result<AccountRow, Problem> {
+    desk.record.account(scope, id).await?.ok_or_else(|| Problem::not_found("account"))
+}
+
 /// The account of a parameter, if the scope shows it.
 pub(super) async fn named(desk: &Shared, scope: &Scope, pointer: &str, login: &str) -> Result<AccountRow, Problem> {
     desk.record.account(scope, login).await?.ok_or_else(|| unknown(pointer, login))

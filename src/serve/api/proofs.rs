@@ -11,7 +11,8 @@ use super::super::ask::{Asked, Nothing, Sent};
 use super::super::auth::{Caller, Operator};
 use super::super::problem::{Body, Code, Problem};
 use super::List;
-use crate::domain::{Methods, Network, Scope, Timestamp};
+use super::accounts;
+use crate::domain::{Methods, Network, Timestamp};
 use crate::land::proofs::{self, NewKey, ProofsError, Wanted};
 use crate::land::totp;
 use crate::record::{AccountRow, KeyRow};
@@ -145,10 +146,6 @@ impl From<ProofsError> for Problem {
     }
 }
 
-async fn named(desk: &Shared, scope: &Scope, id: &str) -> Result<AccountRow, Problem> {
-    desk.record.account(scope, id).await?.ok_or_else(|| Problem::not_found("account"))
-}
-
 async fn shown(desk: &Shared, account: AccountRow) -> Result<Json<Authentication>, Problem> {
     let proofs = desk.record.proofs(account.id).await?;
     let usual_methods = proofs.methods.is_none();
@@ -177,7 +174,7 @@ pub(in super::super) async fn authentication(
     Path(id): Path<String>,
     _: Asked<Nothing>,
 ) -> Result<Json<Authentication>, Problem> {
-    let account = named(&desk, &caller.scope, &id).await?;
+    let account = accounts::of_path(&desk, &caller.scope, &id).await?;
     shown(&desk, account).await
 }
 
@@ -199,7 +196,7 @@ pub(in super::super) async fn change(
     _: Asked<Nothing>,
     Sent(change): Sent<AuthenticationChange>,
 ) -> Result<Json<Authentication>, Problem> {
-    let account = named(&desk, &caller.scope, &id).await?;
+    let account = accounts::of_path(&desk, &caller.scope, &id).await?;
     let AuthenticationChange { methods, legacy_from, certificates } = change;
     proofs::change(&desk.record, &account, &Wanted { methods, legacy_from, certificates }).await?;
     shown(&desk, account).await
@@ -216,7 +213,7 @@ pub(in super::super) async fn keys(
     Path(id): Path<String>,
     _: Asked<Nothing>,
 ) -> Result<Json<List<Key>>, Problem> {
-    let account = named(&desk, &caller.scope, &id).await?;
+    let account = accounts::of_path(&desk, &caller.scope, &id).await?;
     let keys = desk.record.keys(account.id).await?;
     Ok(Json(List::new(keys.into_iter().map(Key::from).collect(), None)))
 }
@@ -239,7 +236,7 @@ pub(in super::super) async fn add_key(
     _: Asked<Nothing>,
     Sent(new): Sent<KeyToAdd>,
 ) -> Result<(StatusCode, Json<Key>), Problem> {
-    let account = named(&desk, &caller.scope, &id).await?;
+    let account = accounts::of_path(&desk, &caller.scope, &id).await?;
     let new =
         NewKey { line: new.key, not_before: new.not_before, not_after: new.not_after, is_authority: new.authority };
     let key = proofs::add_key(&desk.record, &account, &new).await?;
@@ -261,7 +258,7 @@ pub(in super::super) async fn remove_key(
     Path((id, fingerprint)): Path<(String, String)>,
     _: Asked<Nothing>,
 ) -> Result<Json<Authentication>, Problem> {
-    let account = named(&desk, &caller.scope, &id).await?;
+    let account = accounts::of_path(&desk, &caller.scope, &id).await?;
     proofs::remove_key(&desk.record, &account, &fingerprint).await?;
     shown(&desk, account).await
 }
@@ -282,7 +279,7 @@ pub(in super::super) async fn enrol_totp(
     Path(id): Path<String>,
     _: Asked<Nothing>,
 ) -> Result<(StatusCode, Json<Enrolled>), Problem> {
-    let account = named(&desk, &caller.scope, &id).await?;
+    let account = accounts::of_path(&desk, &caller.scope, &id).await?;
     let enrolment = totp::enrol(&desk.record, desk.dropbox.vault(), &account)
         .await
         .map_err(|error| Problem::internal("enrol a second factor", &error))?;
@@ -311,7 +308,7 @@ pub(in super::super) async fn remove_totp(
     Path(id): Path<String>,
     _: Asked<Nothing>,
 ) -> Result<Json<Authentication>, Problem> {
-    let account = named(&desk, &caller.scope, &id).await?;
+    let account = accounts::of_path(&desk, &caller.scope, &id).await?;
     proofs::remove_totp(&desk.record, &account).await?;
     shown(&desk, account).await
 }
