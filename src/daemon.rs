@@ -91,7 +91,7 @@ impl House {
         // One that was killed has left its own; whoever waits for ours must not read that.
         let _ = std::fs::remove_file(data.join("ready.json"));
         let record = Record::open(data, config.store.readers_max).await.context("could not open the record")?;
-        let originals = Originals::directory(data).context("could not open the originals")?;
+        let originals = Originals::of(&config.store, &config.s3).await.context("could not open the originals")?;
         let (doors, defend) = (Live::new(config.doors.clone()), Live::new(config.defend.clone()));
         let (defender, keeper) =
             Defender::open(record.clone(), defend.clone(), doors.clone()).await.context("could not read the bans")?;

@@ -15,6 +15,7 @@ mod curl;
 mod house;
 mod openssh;
 mod relay;
+mod s3_server;
 mod wire;
 
 // The promises.
@@ -54,6 +55,7 @@ mod ftps_verbs;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
+mod originals_in_a_bucket;
 mod paths_alike;
 mod reloading;
 mod sftp_hostile;

@@ -6,6 +6,7 @@
 mod accounts;
 mod defend;
 mod live;
+mod store;
 mod units;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ pub use accounts::Accounts;
 pub use defend::Defend;
 pub use live::Live;
 use serde::{Deserialize, Serialize};
+pub use store::{Encryption, Retention, S3, Shelf, Store};
 pub use units::{ByteSize, Span};
 use waybill_parsers::Limits;
 
@@ -25,6 +27,7 @@ use crate::domain::Network;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub store: Store,
+    pub s3: S3,
     pub sftp: Sftp,
     pub ftps: Ftps,
     pub tls: Tls,
@@ -36,22 +39,6 @@ pub struct Config {
     pub ingest: Ingest,
     pub parse: Limits,
     pub log: Log,
-}
-
-/// `[store]`: where everything rests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Store {
-    /// The folder of the embedded store: database, originals, spool, host key.
-    pub data: PathBuf,
-    /// How many connections read the database at once.
-    pub readers_max: u32,
-}
-
-impl Default for Store {
-    fn default() -> Self {
-        Self { data: PathBuf::from("waybill-data"), readers_max: 4 }
-    }
 }
 
 /// `[sftp]`: the SFTP door.
@@ -363,6 +350,7 @@ impl Config {
             ("land.password_checks_max", self.land.password_checks_max),
             ("land.uploads_per_account_max", self.land.uploads_per_account_max),
             ("store.readers_max", self.store.readers_max as usize),
+            ("s3.parts_in_flight", self.s3.parts_in_flight),
         ];
         for (name, value) in positive {
             if value == 0 {
@@ -394,6 +382,9 @@ impl Config {
         }
         if self.ftps.client_ca.as_os_str().is_empty() && !self.ftps.client_crl.as_os_str().is_empty() {
             return Err(ConfigError::Invalid("ftps.client_crl is nothing without ftps.client_ca; set both".to_owned()));
+        }
+        if self.store.originals == Shelf::S3 {
+            self.s3.check(self.land.file_max).map_err(ConfigError::Invalid)?;
         }
         Ok(self)
     }
@@ -503,6 +494,8 @@ mod tests {
             ("WAYBILL_ACCOUNTS_PERMISSIONS", "upload,fly"),
             ("WAYBILL_DOORS_EARLY_DROP_RATE", "101"),
             ("WAYBILL_DEFEND_THRESHOLD", "0"),
+            ("WAYBILL_STORE_ORIGINALS", "s3"),
+            ("WAYBILL_STORE_ORIGINALS", "tape"),
         ] {
             assert!(with(&[(variable, value)]).is_err(), "{variable}");
         }

@@ -31,6 +31,12 @@ impl Digest {
         Some(Self(digest))
     }
 
+    /// The digest that is these 32 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use waybill_parsers::{Finding, Severity, Summary};
 
-use crate::domain::counted;
 use crate::domain::errors_table::{COLUMNS, ErrorsRow};
+use crate::domain::{Digest, Hasher, counted};
 
 /// An answer being written to a staged file, as the findings come.
 pub(super) struct Answer {
@@ -24,6 +24,7 @@ pub(super) struct Staged {
     pub(super) path: PathBuf,
     pub(super) suffix: &'static str,
     pub(super) size_bytes: u64,
+    pub(super) digest: Digest,
 }
 
 /// Warnings an OK repeats; all of them are in the API.
@@ -79,8 +80,23 @@ impl Answer {
             file.flush()?;
             ".OK"
         };
-        let size_bytes = std::fs::metadata(&path)?.len();
-        Ok(Staged { path, suffix, size_bytes })
+        let mut hasher = Hashing(Hasher::default());
+        let size_bytes = io::copy(&mut File::open(&path)?, &mut hasher)?;
+        Ok(Staged { path, suffix, size_bytes, digest: hasher.0.finish() })
+    }
+}
+
+/// A sink that digests.
+struct Hashing(Hasher);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -51,9 +51,7 @@ impl Failure {
     fn is_ours(&self) -> bool {
         match self {
             Self::Record(_) | Self::Read(ReadError::Answer(_)) => true,
-            Self::Shelf(crate::originals::ShelfError::Io { source, .. }) => {
-                source.kind() == std::io::ErrorKind::StorageFull
-            }
+            Self::Shelf(error) => error.is_passing(),
             _ => false,
         }
     }
@@ -232,7 +230,7 @@ impl Ingest {
     async fn publish(&self, lease: &Lease, reading: Reading, started: Instant) -> Result<(), Failure> {
         let Reading { summary, accepted, answer, first_errors } = reading;
         let answer_key = format!("a/{}/{}.{}", lease.organisation, lease.file, lease.fence);
-        self.originals.put(&answer_key, &answer.path).await?;
+        self.originals.put(&answer_key, &answer.path, answer.digest).await?;
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let outcome = Outcome {
             format: summary.format.clone(),

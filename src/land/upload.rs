@@ -15,6 +15,7 @@ use super::session::{Creation, Session};
 use super::spool::{self, digest_from, open_again, remove_spool, write_error};
 use super::standing::Taken;
 use crate::domain::{ArrivalId, Digest, FileName, Hasher, Severity, Timestamp, Usage};
+use crate::originals::Sending;
 use crate::record::{Commit, CommitReply, Committed, Listing, NewUpload};
 
 /// A file being sent, not yet promised to anybody. Dropping it is what a broken connection does: nothing
@@ -37,6 +38,8 @@ pub struct Upload {
     place: Place,
     /// What it has taken of the account's quota.
     taken: Taken,
+    /// What goes to the shelf while it still arrives.
+    sending: Option<Sending>,
 }
 
 /// What the sender may rely on: the original is stored, the arrival committed, the job queued.
@@ -124,6 +127,7 @@ impl Upload {
             opened: Instant::now(),
             place,
             taken,
+            sending: Some(inner.originals.sending(format!("t/{}/{id}", session.0.organisation))),
         };
         if let Some(listing) = base {
             upload.copy_of(&listing.object_key).await?;
@@ -171,6 +175,8 @@ impl Upload {
         if !ours {
             return Ok(None);
         }
+        // A key of its own: what is under the first one, if it got so far, is another file by now.
+        let key = format!("t/{}/{}.{}", session.0.organisation, partial.id, ArrivalId::random());
         let mut upload = Self {
             session: session.clone(),
             id: partial.id,
@@ -185,6 +191,7 @@ impl Upload {
             opened: Instant::now(),
             place: std::mem::take(place),
             taken,
+            sending: Some(inner.originals.sending(key)),
         };
         // What it holds counts as under way from here on. Where it does not fit any more, it stays as it was.
         session.0.standing.forget_drop();
@@ -273,8 +280,14 @@ impl Upload {
         let end = offset.saturating_add(bytes.len() as u64);
         let file = self.file.as_ref().ok_or(LandError::Unavailable)?;
         file.write_all_at(bytes, offset).map_err(|error| write_error(&error, "write to a spool file"))?;
+        if let Some(sending) = &mut self.sending {
+            sending.rewritten(offset);
+        }
         if !self.extents.add(offset, end) {
             return Err(LandError::refused("the file came in too many separate pieces; send it front to back"));
+        }
+        if let Some(sending) = &mut self.sending {
+            sending.arrived(&self.spool, self.extents.contiguous());
         }
         match &mut self.hashing {
             Some((hasher, hashed)) if *hashed == offset => {
@@ -391,10 +404,10 @@ impl Upload {
         let size_bytes = self.extents.len();
         let digest = self.seal(size_bytes).await?;
         // 5. Put: under a key that is this upload's alone.
-        let key = format!("t/{}/{}", self.session.0.organisation, self.id);
-        inner
-            .originals
-            .put(&key, &self.spool)
+        let sending = self.sending.take().ok_or(LandError::Unavailable)?;
+        let key = sending.key().to_owned();
+        sending
+            .finish(&self.spool, size_bytes, digest)
             .await
             .map_err(|error| LandError::unavailable("store an original", &error))?;
         // 6. Commit.

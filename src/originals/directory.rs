@@ -3,43 +3,28 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ShelfError;
+use super::{Original, ShelfError, Stored};
 
-/// The shelf. Cheap to clone.
+/// The folder `originals/` of a data folder.
 #[derive(Clone, Debug)]
-pub struct Originals {
+pub(super) struct Directory {
     root: Arc<PathBuf>,
 }
 
-/// An object that is open for reading.
-#[derive(Debug)]
-pub struct Original {
-    file: Arc<File>,
-    size_bytes: u64,
-}
-
-impl Originals {
-    /// The shelf of a data folder.
-    ///
-    /// # Errors
-    /// The folder cannot be made.
-    pub fn directory(data: &Path) -> Result<Self, ShelfError> {
+impl Directory {
+    pub(super) fn open(data: &Path) -> Result<Self, ShelfError> {
         let root = data.join("originals");
         fs::create_dir_all(&root).map_err(ShelfError::io("make the folder", &root))?;
         sync_folder(data)?;
         Ok(Self { root: Arc::new(root) })
     }
 
-    /// Puts a staged file under a key and returns once it is there for good. The staged file stays where
-    /// it is, as a second name of the same bytes; putting it again is a success.
-    ///
-    /// # Errors
-    /// Another object is under that key, or the disk refused.
-    pub async fn put(&self, key: &str, staged: &Path) -> Result<(), ShelfError> {
+    /// The staged file stays where it is, as a second name of the same bytes.
+    pub(super) async fn put(&self, key: &str, staged: &Path) -> Result<(), ShelfError> {
         let shelf = self.clone();
         let (key, staged) = (key.to_owned(), staged.to_owned());
         tokio::task::spawn_blocking(move || shelf.put_blocking(&key, &staged))
@@ -68,26 +53,31 @@ impl Originals {
         sync_folder(folder)
     }
 
-    /// Takes an object away that nobody was promised: its commit was refused.
-    pub async fn forget(&self, key: &str) {
-        let done = self.path_of(key).and_then(|path| fs::remove_file(&path).map_err(ShelfError::io("remove", &path)));
-        if let Err(error) = done {
-            tracing::warn!(error = &error as &dyn std::error::Error, "could not take a refused original away");
+    pub(super) fn remove(&self, key: &str) -> Result<(), ShelfError> {
+        let path = self.path_of(key)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ShelfError::io("remove", &path)(error)),
+            _ => Ok(()),
         }
     }
 
-    /// Opens the object under a key.
-    ///
-    /// # Errors
-    /// There is none, or the disk refused.
-    pub async fn open(&self, key: &str) -> Result<Original, ShelfError> {
+    pub(super) fn open_file(&self, key: &str) -> Result<Original, ShelfError> {
         let path = self.path_of(key)?;
         let file = File::open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => ShelfError::NotFound(key.to_owned()),
             _ => ShelfError::io("open", &path)(error),
         })?;
         let size_bytes = file.metadata().map_err(ShelfError::io("read the size of", &path))?.len();
-        Ok(Original { file: Arc::new(file), size_bytes })
+        Ok(Original::of_file(file, size_bytes))
+    }
+
+    pub(super) fn look(&self, key: &str) -> Result<Option<Stored>, ShelfError> {
+        let path = self.path_of(key)?;
+        match fs::metadata(&path) {
+            Ok(found) => Ok(Some(Stored { key: key.to_owned(), size_bytes: found.len(), digest: None })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ShelfError::io("look at", &path)(error)),
+        }
     }
 
     /// `t/org_…/fil_…ab` rests in `t/org_…/ab/fil_…ab`, so that no folder grows without bound.
@@ -128,86 +118,4 @@ impl Originals {
 /// Makes the names in a folder durable.
 fn sync_folder(folder: &Path) -> Result<(), ShelfError> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(ShelfError::io("sync the folder", folder))
-}
-
-impl Original {
-    #[must_use]
-    pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-
-    /// Fills as much of `buffer` as there is from `offset` on; 0 at the end.
-    ///
-    /// # Errors
-    /// The disk refused.
-    pub async fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_at_blocking(offset, buffer)
-    }
-
-    /// As [`read_at`](Self::read_at), for a thread that may wait.
-    ///
-    /// # Errors
-    /// The disk refused.
-    pub fn read_at_blocking(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset.saturating_add(filled as u64)) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
-    }
-
-    /// Reads front to back, for a thread that may wait.
-    #[must_use]
-    pub fn reader(&self) -> impl io::Read + Send + 'static {
-        Reading { original: Self { file: Arc::clone(&self.file), size_bytes: self.size_bytes }, offset: 0 }
-    }
-}
-
-struct Reading {
-    original: Original,
-    offset: u64,
-}
-
-impl io::Read for Reading {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.original.file.read_at(buffer, self.offset)?;
-        self.offset += count as u64;
-        Ok(count)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Read as _;
-
-    #[tokio::test]
-    async fn an_object_is_put_once_and_reads_back() {
-        let data = tempfile::tempdir().unwrap();
-        let shelf = Originals::directory(data.path()).unwrap();
-        let staged = data.path().join("staged");
-        fs::write(&staged, b"ISA*").unwrap();
-        shelf.put("t/org_1/fil_1", &staged).await.unwrap();
-        shelf.put("t/org_1/fil_1", &staged).await.unwrap();
-        let other = data.path().join("other");
-        fs::write(&other, b"other").unwrap();
-        assert!(matches!(shelf.put("t/org_1/fil_1", &other).await, Err(ShelfError::Exists(_))));
-        let mut text = String::new();
-        shelf.open("t/org_1/fil_1").await.unwrap().reader().read_to_string(&mut text).unwrap();
-        assert_eq!(text, "ISA*");
-    }
-
-    #[tokio::test]
-    async fn a_key_cannot_leave_the_shelf() {
-        let data = tempfile::tempdir().unwrap();
-        let shelf = Originals::directory(data.path()).unwrap();
-        for key in ["../x", "t/../../x", "/etc/passwd", "t//x", "x", "t/.hidden"] {
-            assert!(matches!(shelf.open(key).await, Err(ShelfError::Key(_))), "{key}");
-        }
-    }
 }
