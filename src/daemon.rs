@@ -17,8 +17,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::arrive::{FtpsDoor, SftpDoor};
-use crate::config::{Config, Live};
+use crate::config::{self, Config, Live};
 use crate::defend::{Defender, Keeper};
+use crate::domain::NodeId;
 use crate::ingest::Ingest;
 use crate::land::Dropbox;
 use crate::originals::Originals;
@@ -90,13 +91,15 @@ impl House {
         let lock = lock(data)?;
         // One that was killed has left its own; whoever waits for ours must not read that.
         let _ = std::fs::remove_file(data.join("ready.json"));
-        let record = Record::open(data, config.store.readers_max).await.context("could not open the record")?;
+        let record = Record::of(&config.store).await.context("could not open the record")?;
+        config.store.leave_word().context("could not leave word of the database in the data folder")?;
         let originals = Originals::of(&config.store, &config.s3).await.context("could not open the originals")?;
         let (doors, defend) = (Live::new(config.doors.clone()), Live::new(config.defend.clone()));
         let (defender, keeper) =
             Defender::open(record.clone(), defend.clone(), doors.clone()).await.context("could not read the bans")?;
         let (land, accounts) = (config.land.clone(), &config.accounts);
-        let dropbox = Dropbox::open(record.clone(), defender.clone(), originals.clone(), land, accounts, data)
+        let node = node_of(&config.store).context("could not name this node")?;
+        let dropbox = Dropbox::open(record.clone(), defender.clone(), originals.clone(), land, accounts, data, node)
             .await
             .context("could not open the dropbox")?;
         let sftp = if config.sftp.enabled {
@@ -196,6 +199,8 @@ impl House {
         inside.spawn(ingest.work(workers.clone()));
         inside.spawn(self.keeper.keep(workers.clone()));
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
+        let beating = tokio::spawn(self.dropbox.clone().keep_beating());
+        let listening = tokio::spawn(self.record.clone().listen());
         let policies = tokio::spawn(self.dropbox.clone().keep_policies());
         if let Some(sftp) = self.sftp {
             doors.spawn(sftp.serve(shutdown.clone()));
@@ -216,6 +221,8 @@ impl House {
         workers.cancel();
         while inside.join_next().await.is_some() {}
         sweeping.abort();
+        beating.abort();
+        listening.abort();
         policies.abort();
         if let Some(reloaded) = reloaded {
             reloaded.abort();
@@ -224,6 +231,22 @@ impl House {
         self.record.close().await;
         tracing::info!("closed");
     }
+}
+
+/// The name of this node: that of its folder, since what is in the spool belongs to it. The embedded house has one.
+fn node_of(store: &config::Store) -> anyhow::Result<String> {
+    if store.database.is_empty() {
+        return Ok("local".to_owned());
+    }
+    let path = store.data.join("node_id");
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && !text.trim().is_empty()
+    {
+        return Ok(text.trim().to_owned());
+    }
+    let name = NodeId::random().to_string();
+    std::fs::write(&path, format!("{name}\n")).with_context(|| format!("could not write {}", path.display()))?;
+    Ok(name)
 }
 
 fn lock(data: &Path) -> anyhow::Result<File> {

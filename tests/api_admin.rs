@@ -40,7 +40,7 @@ fn an_organisation_made_over_rest_sends_files_a_moment_later() {
     assert_eq!(Client::with(&house, other["token"].as_str().unwrap()).get("/v1/me").ok()["scope"], "operator");
     let secret = &made["token"].as_str().unwrap()[35..];
     assert!(!house.log().contains(secret) && !house.log().contains(PASSWORD), "a secret stands in the log");
-    let stored = std::fs::read(house.data().join("waybill.db")).unwrap();
+    let stored = house.stored();
     assert!(!stored.windows(secret.len()).any(|window| window == secret.as_bytes()), "a secret is stored");
 }
 
@@ -104,7 +104,7 @@ fn how_an_account_logs_in_is_changed_as_a_whole_or_not_at_all() {
     change(json!({"methods": null})).ok();
     assert_eq!(remove().ok()["totp"], false);
     remove().is_problem(404, "not_found");
-    let (secret, stored) = (totp["secret"].as_str().unwrap(), std::fs::read(house.data().join("waybill.db")).unwrap());
+    let (secret, stored) = (totp["secret"].as_str().unwrap(), house.stored());
     for shown in [secret, &totp["recovery_codes"][0].as_str().unwrap().replace('-', "")] {
         assert!(!house.log().contains(shown) && !stored.windows(shown.len()).any(|found| found == shown.as_bytes()));
     }

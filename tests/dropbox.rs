@@ -22,7 +22,8 @@ async fn open(data: &Path) -> (Record, Dropbox) {
     let (land, accounts) = (config::Land::default(), config::Accounts::default());
     let (defend, doors) = (config::Live::default(), config::Live::default());
     let (defender, _) = Defender::open(record.clone(), defend, doors).await.unwrap();
-    let dropbox = Dropbox::open(record.clone(), defender, originals, land, &accounts, data).await.unwrap();
+    let dropbox =
+        Dropbox::open(record.clone(), defender, originals, land, &accounts, data, "local".to_owned()).await.unwrap();
     (record, dropbox)
 }
 
@@ -176,7 +177,9 @@ async fn a_quota_is_exact_while_others_commit() {
     let (defend, doors) = (config::Live::default(), config::Live::default());
     let (defender, _) = Defender::open(record.clone(), defend, doors).await.unwrap();
     let land = config::Land::default();
-    let dropbox = Dropbox::open(record.clone(), defender, originals, land, &accounts, data.path()).await.unwrap();
+    let dropbox = Dropbox::open(record.clone(), defender, originals, land, &accounts, data.path(), "local".to_owned())
+        .await
+        .unwrap();
     let session = session(&dropbox, supplier(&record).await).await;
     let mut uploads = tokio::task::JoinSet::new();
     // Forty fit exactly, so that each of them is taken whatever the others do.

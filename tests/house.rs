@@ -1,15 +1,30 @@
 //! Starts the real daemon in a temporary folder on free ports, and asks its record what happened.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::postgres;
+use waybill::config::{Config, Store};
 use waybill::daemon::Ready;
 use waybill::domain::{Event, OrganisationId, Scope};
 use waybill::record::{
     AccountRow, DocumentFilter, DocumentRow, EventFilter, FileFilter, FileRow, FindingRow, ProofsChange, Record,
 };
+
+/// The record of a folder, or of the database its settings name.
+pub(crate) async fn record_of(data: &Path, environment: &[(String, String)]) -> Record {
+    let settings = environment.iter().filter(|(name, _)| name.starts_with("WAYBILL_STORE_")).cloned();
+    let store = Config::load(None, settings.filter(|(name, _)| name != "WAYBILL_STORE_ORIGINALS")).unwrap().store;
+    let store = Store { data: data.to_owned(), readers_max: 2, writers_max: 2, ..store };
+    if !store.database.is_empty() {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+        made.and_then(|()| store.leave_word()).unwrap();
+    }
+    Record::of(&store).await.unwrap()
+}
 
 /// How long anything may take before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,8 +58,14 @@ impl House {
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let record = runtime.block_on(Record::open(&folder.path().join("data"), 2)).unwrap();
-        let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut environment: Vec<(String, String)> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if let Some(database) = postgres::of_this_run()
+            && !environment.iter().any(|(name, _)| name == "WAYBILL_STORE_DATABASE")
+        {
+            environment.push(("WAYBILL_STORE_DATABASE".to_owned(), database));
+        }
+        let record = runtime.block_on(record_of(&folder.path().join("data"), &environment));
         let mut house = Self { folder, environment, daemon: None, ready: None, runtime, record };
         house.start();
         house
@@ -93,6 +114,14 @@ impl House {
     pub(crate) fn ended(&mut self) -> std::process::ExitStatus {
         let mut daemon = self.daemon.take().expect("a daemon that ends");
         wait_for("the daemon to end", || daemon.try_wait().unwrap())
+    }
+
+    /// All that the database holds, as bytes.
+    pub(crate) fn stored(&self) -> Vec<u8> {
+        match self.environment.iter().find(|(name, _)| name == "WAYBILL_STORE_DATABASE") {
+            Some((_, database)) => postgres::dump(database),
+            None => std::fs::read(self.data().join("waybill.db")).unwrap(),
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -96,7 +96,8 @@ const SCOPE_MAKERS: [&str; 6] =
     ["src/land/admit.rs", "src/serve/auth.rs", "src/cli/", "src/ingest/", "src/daemon.rs", "src/domain/scope.rs"];
 
 /// Files that may build SQL from a `String`. Each says in its front page why its text holds no input.
-const SQL_FROM_STRINGS: [&str; 0] = [];
+// Puts questions together of literals of ours; values are bound.
+const SQL_FROM_STRINGS: [&str; 1] = ["src/record/sql.rs"];
 
 const LINES_MAX: usize = 600;
 

@@ -350,6 +350,7 @@ impl Config {
             ("land.password_checks_max", self.land.password_checks_max),
             ("land.uploads_per_account_max", self.land.uploads_per_account_max),
             ("store.readers_max", self.store.readers_max as usize),
+            ("store.writers_max", self.store.writers_max as usize),
             ("s3.parts_in_flight", self.s3.parts_in_flight),
         ];
         for (name, value) in positive {
@@ -383,6 +384,7 @@ impl Config {
         if self.ftps.client_ca.as_os_str().is_empty() && !self.ftps.client_crl.as_os_str().is_empty() {
             return Err(ConfigError::Invalid("ftps.client_crl is nothing without ftps.client_ca; set both".to_owned()));
         }
+        self.store.check().map_err(ConfigError::Invalid)?;
         if self.store.originals == Shelf::S3 {
             self.s3.check(self.land.file_max).map_err(ConfigError::Invalid)?;
         }
@@ -496,6 +498,8 @@ mod tests {
             ("WAYBILL_DEFEND_THRESHOLD", "0"),
             ("WAYBILL_STORE_ORIGINALS", "s3"),
             ("WAYBILL_STORE_ORIGINALS", "tape"),
+            ("WAYBILL_STORE_DATABASE", "mysql://db/waybill"),
+            ("WAYBILL_STORE_DATABASE", "postgres://waybill:secret@db/waybill"),
         ] {
             assert!(with(&[(variable, value)]).is_err(), "{variable}");
         }

@@ -1,10 +1,10 @@
 //! Where everything rests: the folder of this node, the database, and the shelf of originals.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ByteSize, Span};
+use super::{ByteSize, Config, ConfigError, Span};
 
 /// `[store]`: where everything rests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,11 +16,24 @@ pub struct Store {
     pub readers_max: u32,
     /// Where originals rest.
     pub originals: Shelf,
+    /// Empty: SQLite in the data folder. Otherwise the URL of a PostgreSQL database, without a password.
+    pub database: String,
+    /// The file with its password; empty: none, or as `PGPASSFILE` says.
+    pub database_password: PathBuf,
+    /// How many connections write to PostgreSQL at once; SQLite has one.
+    pub writers_max: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { data: PathBuf::from("waybill-data"), readers_max: 4, originals: Shelf::Directory }
+        Self {
+            data: PathBuf::from("waybill-data"),
+            readers_max: 4,
+            originals: Shelf::Directory,
+            database: String::new(),
+            database_password: PathBuf::new(),
+            writers_max: 16,
+        }
     }
 }
 
@@ -109,6 +122,86 @@ pub enum Retention {
 
 /// Parts of one object, at most (Amazon S3 User Guide, *Amazon S3 multipart upload limits*).
 const PARTS_MAX: u64 = 10_000;
+
+/// What a daemon leaves in its folder, for the command line to find its database by.
+#[derive(Debug, Serialize, Deserialize)]
+struct Whereabouts {
+    database: String,
+    database_password: PathBuf,
+}
+
+const WHEREABOUTS: &str = "store.toml";
+
+impl Store {
+    /// The store of a data folder, for the command line: as the settings say (`WAYBILL_CONFIG`, `WAYBILL_STORE_…`), or
+    /// as the daemon that ran on the folder last had it.
+    ///
+    /// # Errors
+    /// The settings cannot be read.
+    pub fn of_folder(
+        data: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let file = environment.iter().find(|(name, value)| name == "WAYBILL_CONFIG" && !value.is_empty());
+        let file = file.map(|(_, path)| PathBuf::from(path));
+        let store = Config::load(file.as_deref(), environment)?.store;
+        let store = Self { data: data.to_owned(), ..store };
+        let left = std::fs::read_to_string(data.join(WHEREABOUTS)).ok();
+        match left.filter(|_| store.database.is_empty()).map(|text| toml::from_str::<Whereabouts>(&text)) {
+            None => Ok(store),
+            Some(Ok(left)) => Ok(Self { database: left.database, database_password: left.database_password, ..store }),
+            Some(Err(error)) => Err(ConfigError::Parse {
+                origin: data.join(WHEREABOUTS).display().to_string(),
+                message: error.message().to_owned(),
+            }),
+        }
+    }
+
+    /// Leaves word in the data folder where the database is.
+    ///
+    /// # Errors
+    /// The folder does not take it.
+    pub fn leave_word(&self) -> std::io::Result<()> {
+        let path = self.data.join(WHEREABOUTS);
+        if self.database.is_empty() {
+            return match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        let left = Whereabouts {
+            database: self.database.clone(),
+            database_password: std::path::absolute(&self.database_password).unwrap_or_default(),
+        };
+        let text = toml::to_string(&left).map_err(std::io::Error::other)?;
+        let draft = path.with_extension("new");
+        std::fs::write(&draft, text)?;
+        std::fs::rename(draft, path)
+    }
+
+    /// What is wrong with these settings.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let Some(rest) = self.database.strip_prefix("postgres://").or(self.database.strip_prefix("postgresql://"))
+        else {
+            return match self.database.as_str() {
+                "" => Ok(()),
+                _ => {
+                    Err("store.database is no URL of PostgreSQL; write postgres://user@host:5432/name, or nothing for \
+                          SQLite"
+                        .to_owned())
+                }
+            };
+        };
+        let user = rest.split('/').next().and_then(|server| server.rsplit_once('@')).map_or("", |(user, _)| user);
+        if user.contains(':') || rest.contains("password=") {
+            return Err("store.database holds a password; write it into a file, and the file's name into \
+                        store.database_password"
+                .to_owned());
+        }
+        Ok(())
+    }
+}
 
 impl S3 {
     /// What is wrong with these settings, where originals rest in a bucket; `file_max` is the largest file taken.

@@ -37,6 +37,8 @@ named! {
     Record, DocumentId, "doc";
     /// A bearer token of the API.
     Token, TokenId, "tok";
+    /// A node: one daemon and its folder.
+    Node, NodeId, "nod";
     /// A connection through a door.
     Session, SessionId, "ses";
     /// A request over HTTP.

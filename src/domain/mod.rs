@@ -22,7 +22,7 @@ pub use clock::Timestamp;
 pub use counted::counted;
 pub use digest::{Digest, Hasher};
 pub use event::{Event, Severity};
-pub use id::{AccountId, ArrivalId, DocumentId, OrganisationId, RequestId, SessionId, TokenId};
+pub use id::{AccountId, ArrivalId, DocumentId, NodeId, OrganisationId, RequestId, SessionId, TokenId};
 pub use methods::{Methods, Step};
 pub use network::Network;
 pub use path::{FileName, PathError, VirtualPath};

@@ -72,9 +72,6 @@ struct Inner {
     legacy: legacy::Legacy,
 }
 
-/// This node, while there is only one: the embedded house.
-const NODE: &str = "local";
-
 /// Why the dropbox could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -104,14 +101,15 @@ impl Dropbox {
         settings: config::Land,
         accounts: &config::Accounts,
         data: &Path,
+        node: String,
     ) -> Result<Self, OpenError> {
         let spool = data.join("spool");
         std::fs::create_dir_all(&spool).map_err(|source| OpenError::Spool { path: spool.clone(), source })?;
         // The kernel's boot id: only while it stays the same is what was written but not synced still there.
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let (epoch, same_boot) = record.start_boot(NODE, boot.trim()).await?;
+        let (epoch, same_boot) = record.start_boot(&node, boot.trim()).await?;
         let same_boot = same_boot && !boot.is_empty();
-        record.abort_left_open(NODE, epoch, same_boot).await?;
+        record.abort_left_open(&node, epoch, same_boot).await?;
         let seen = record.newest_policy().await?;
         record.keep_account_defaults(&accounts.policy(), settings.listed.micros()).await?;
         let dropbox = Self(Arc::new(Inner {
@@ -124,7 +122,7 @@ impl Dropbox {
             vault: seal::Vault::new(data),
             legacy: legacy::Legacy::default(),
             spool,
-            node: NODE.to_owned(),
+            node,
             epoch,
             open_uploads: Mutex::default(),
             noted_failures: Mutex::new((std::time::Instant::now(), 0)),

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{Dropbox, OpenError};
 use crate::domain::{ArrivalId, Timestamp};
 
+/// How often a node says that it is there, and after how long a silence its uploads are given up.
+const BEAT_EVERY: Duration = Duration::from_secs(10);
+const SILENT_AFTER: Duration = Duration::from_secs(300);
 /// How often the spool is looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -42,6 +45,24 @@ impl Dropbox {
             std::fs::File::open(file.path()).and_then(|file| file.sync_all()).map_err(spool)?;
         }
         Ok(())
+    }
+
+    /// Says again and again that this node is there, and ends the uploads of nodes that have not said so for long.
+    pub async fn keep_beating(self) {
+        let inner = &self.0;
+        loop {
+            tokio::time::sleep(BEAT_EVERY).await;
+            match inner.record.beat(&inner.node, inner.epoch, SILENT_AFTER).await {
+                Ok(true) => {}
+                Ok(false) => tracing::error!(
+                    node = inner.node,
+                    "another daemon runs under the name of this node: was its data folder copied? Remove node_id there"
+                ),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "could not say that this node is there")
+                }
+            }
+        }
     }
 
     /// Sweeps again and again, until the house closes.

@@ -1,11 +1,9 @@
 //! The moment an upload becomes an arrival (DURABILITY section 2, step 6): its quota is kept, its content known and its
 //! job queued in one transaction.
 
-use sqlx::Row;
-
-use super::database::Writing;
 use super::held::{release_same_bytes, same_bytes};
 use super::policies::standing_in;
+use super::sql::{Writing, query, scalar};
 use super::uploads::next_version;
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Digest, Event, Forbidden, Quota, Severity, Timestamp, Usage};
@@ -58,18 +56,19 @@ impl Record {
     /// The outcome is unknown: ask [`commit_outcome`](Self::commit_outcome) before answering anybody.
     pub async fn commit_upload(&self, commit: &Commit, mut events: Vec<Event>) -> Result<CommitReply> {
         let doing = || RecordError::doing("commit an arrival");
-        let mut tx = self.writing().await?;
-        let row = sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        let row = query(
             "select principal, name, organisation_id from upload
-             where id = $1 and state = 'receiving' and boot_epoch = $2",
+             where id = $1 and state = 'receiving' and boot_epoch = $2 /*pg: for update */",
         )
         .bind(commit.id.to_string())
         .bind(commit.epoch)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await
         .map_err(doing())?;
         let Some(row) = row else { return Ok(CommitReply::Gone) };
         let (principal, name): (String, String) = (row.get("principal"), row.get("name"));
+        tx.alone_with(&principal).await.map_err(doing())?;
         if commit.quota.is_limited() {
             let standing = standing_in(&mut tx, &principal, &name, commit.listed_since).await.map_err(doing())?;
             let after = plus(standing.others, Usage { bytes: commit.size_bytes, files: 1 });
@@ -83,8 +82,8 @@ impl Record {
         let same = same_bytes(&mut tx, &principal, commit).await.map_err(doing())?;
         // The same bytes twice, each time to the same end, are whole.
         let unproven = commit.unproven && !same.prove_each_other();
-        let now = Timestamp::now();
-        sqlx::query(
+        let now = tx.now().await.map_err(doing())?;
+        query(
             "update upload set state = 'committed', size_bytes = $3, sha256 = $4, object_key = $5, committed_at = $6,
                                version = $7, unproven = $8
              where id = $1 and state = 'receiving' and boot_epoch = $2",
@@ -97,14 +96,14 @@ impl Record {
         .bind(now.micros())
         .bind(version)
         .bind(i64::from(unproven))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
-        sqlx::query("insert into job (upload_id, state, not_before, reason) values ($1, 'held', $2, $3)")
+        query("insert into job (upload_id, state, not_before, reason) values ($1, 'held', $2, $3)")
             .bind(commit.id.to_string())
             .bind(now.micros())
             .bind(unproven.then_some(UNPROVEN))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
         let held = commit.held || unproven;
@@ -128,19 +127,19 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn commit_outcome(&self, id: ArrivalId) -> Result<Option<Committed>> {
-        let row = sqlx::query(
+        let row = query(
             "select u.state, u.content_id, u.unproven, j.state as job from upload u left join job j on j.upload_id = u.id where u.id = $1",
         )
         .bind(id.to_string())
         .fetch_optional(&self.db.reader)
         .await
         .map_err(RecordError::doing("find out what became of a commit"))?;
-        Ok(row.filter(|row| row.get::<String, _>("state") == "committed").map(|row| {
-            let content = row.get::<Option<String>, _>("content_id").and_then(|text| ArrivalId::parse(&text));
+        Ok(row.filter(|row| row.get::<String>("state") == "committed").map(|row| {
+            let content = row.get::<Option<String>>("content_id").and_then(|text| ArrivalId::parse(&text));
             Committed {
                 duplicate_of: content.filter(|content| *content != id),
-                held: row.get::<Option<String>, _>("job").as_deref() == Some("held"),
-                unproven: row.get::<i64, _>("unproven") != 0,
+                held: row.get::<Option<String>>("job").as_deref() == Some("held"),
+                unproven: row.get::<i64>("unproven") != 0,
             }
         }))
     }
@@ -163,31 +162,27 @@ fn quota_warning(before: &[Event], text: &str, usage: Usage) -> Event {
 /// Makes a held arrival's content known and its job ready, or a duplicate's that has nothing left to do.
 pub(super) async fn release(tx: &mut Writing, id: ArrivalId) -> Result<Option<ArrivalId>, sqlx::Error> {
     let text = id.to_string();
-    sqlx::query(
+    query(
         "insert into content (id, organisation_id, principal, sha256, size_bytes)
          select id, organisation_id, principal, sha256, size_bytes from upload where id = $1
          on conflict (organisation_id, principal, sha256, size_bytes) do nothing",
     )
     .bind(&text)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    let content: String = sqlx::query_scalar(
+    let content: String = scalar(
         "select c.id from content c join upload u on u.organisation_id = c.organisation_id and u.principal = c.principal
          and u.sha256 = c.sha256 and u.size_bytes = c.size_bytes where u.id = $1",
     )
     .bind(&text)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await?;
     let state = if content == text { "ready" } else { "duplicate" };
-    sqlx::query("update upload set content_id = $2 where id = $1")
-        .bind(&text)
-        .bind(&content)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("update job set state = $2 where upload_id = $1 and state = 'held'")
+    query("update upload set content_id = $2 where id = $1").bind(&text).bind(&content).execute(&mut *tx).await?;
+    query("update job set state = $2 where upload_id = $1 and state = 'held'")
         .bind(&text)
         .bind(state)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(ArrivalId::parse(&content).filter(|content| *content != id))
 }

@@ -1,9 +1,6 @@
 //! Who is kept out: one table for all nodes, of which each keeps a copy as long as its revision stays the same.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
-use super::database::Writing;
+use super::sql::{Row, Writing, query, scalar};
 use super::{Record, RecordError, Result};
 use crate::config::Defend;
 use crate::domain::{Event, Network, Severity, Timestamp};
@@ -82,7 +79,7 @@ impl Record {
         if !make_room(&mut tx, row.network, bans_max).await.map_err(RecordError::doing(doing))? {
             return Ok(Banned::Full);
         }
-        sqlx::query(
+        query(
             "insert into ban (network, source, reason, in_a_row, since_at, until_at, lifted_at, revision)
              values ($1, $2, $3, $4, $5, $6, null, $7)
              on conflict (network) do update set source = excluded.source, reason = excluded.reason,
@@ -96,7 +93,7 @@ impl Record {
         .bind(row.since.micros())
         .bind(row.until.map(Timestamp::micros))
         .bind(next_revision(&mut tx).await.map_err(RecordError::doing(doing))?)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing(doing))?;
         let until = row.until.map_or_else(|| "it is lifted".to_owned(), |until| until.to_string());
@@ -126,11 +123,11 @@ impl Record {
             return Ok(None);
         };
         let revision = next_revision(&mut tx).await.map_err(RecordError::doing(doing))?;
-        sqlx::query("update ban set lifted_at = $1, revision = $2 where network = $3")
+        query("update ban set lifted_at = $1, revision = $2 where network = $3")
             .bind(now.micros())
             .bind(revision)
             .bind(network.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(RecordError::doing(doing))?;
         let mut event = Event::new("ban.lifted", Severity::Info, format!("{network} may come in again"))
@@ -147,7 +144,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn bans(&self, now: Timestamp, limit: u32) -> Result<Vec<BanRow>> {
-        let rows = sqlx::query(
+        let rows = query(
             "select network, source, reason, in_a_row, since_at, until_at from ban
              where lifted_at is null and (until_at is null or until_at > $1)
              order by since_at desc, network limit $2",
@@ -165,7 +162,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn bans_revision(&self) -> Result<i64> {
-        sqlx::query_scalar("select coalesce(max(revision), 0) from ban")
+        scalar("select coalesce(max(revision), 0) from ban")
             .fetch_one(&self.db.reader)
             .await
             .map_err(RecordError::doing("ask whether the bans have changed"))
@@ -178,9 +175,9 @@ impl Record {
     pub async fn forget_bans(&self, before: Timestamp) -> Result<()> {
         let doing = "forget old bans";
         let mut tx = self.writing().await?;
-        sqlx::query("delete from ban where until_at < $1 or lifted_at < $1")
+        query("delete from ban where until_at < $1 or lifted_at < $1")
             .bind(before.micros())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(RecordError::doing(doing))?;
         tx.commit().await.map_err(RecordError::doing(doing))
@@ -189,44 +186,41 @@ impl Record {
 
 /// What is known of a network, and whether its ban was lifted.
 async fn ban_of(tx: &mut Writing, network: Network) -> Result<Option<(BanRow, bool)>, sqlx::Error> {
-    let row = sqlx::query(
-        "select network, source, reason, in_a_row, since_at, until_at, lifted_at from ban where network = $1",
-    )
-    .bind(network.to_string())
-    .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.and_then(|row| Some((row_of(&row).ok()?, row.get::<Option<i64>, _>("lifted_at").is_some()))))
+    let row =
+        query("select network, source, reason, in_a_row, since_at, until_at, lifted_at from ban where network = $1")
+            .bind(network.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
+    Ok(row.and_then(|row| Some((row_of(&row).ok()?, row.get::<Option<i64>>("lifted_at").is_some()))))
 }
 
 /// Whether one more fits; what is over goes first, then what is over soonest.
 async fn make_room(tx: &mut Writing, network: Network, bans_max: u32) -> Result<bool, sqlx::Error> {
-    let count: i64 = sqlx::query_scalar("select count(*) from ban where network <> $1")
-        .bind(network.to_string())
-        .fetch_one(&mut **tx)
-        .await?;
+    let count: i64 =
+        scalar("select count(*) from ban where network <> $1").bind(network.to_string()).fetch_one(&mut *tx).await?;
     let over = count + 1 - i64::from(bans_max);
     if over <= 0 {
         return Ok(true);
     }
-    let gone = sqlx::query(
+    let gone = query(
         "delete from ban where network in (
              select network from ban where network <> $1 and (source = 'automatic' or lifted_at is not null)
              order by case when lifted_at is null then 1 else 0 end, until_at, network limit $2)",
     )
     .bind(network.to_string())
     .bind(over)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(i64::try_from(gone.rows_affected()).unwrap_or(0) >= over)
 }
 
 /// Never one there has been, even if its row is gone.
 async fn next_revision(tx: &mut Writing) -> Result<i64, sqlx::Error> {
-    let largest: i64 = sqlx::query_scalar("select coalesce(max(revision), 0) from ban").fetch_one(&mut **tx).await?;
+    let largest: i64 = scalar("select coalesce(max(revision), 0) from ban").fetch_one(&mut *tx).await?;
     Ok(Timestamp::now().micros().max(largest.saturating_add(1)))
 }
 
-fn row_of(row: &SqliteRow) -> Result<BanRow> {
+fn row_of(row: &Row) -> Result<BanRow> {
     let network: String = row.get("network");
     let network = network.parse().map_err(|_| RecordError::Corrupt { what: format!("the ban of `{network}`") })?;
     let source: String = row.get("source");
@@ -234,9 +228,9 @@ fn row_of(row: &SqliteRow) -> Result<BanRow> {
         network,
         automatic: source == "automatic",
         reason: row.get("reason"),
-        in_a_row: u32::try_from(row.get::<i64, _>("in_a_row")).unwrap_or(u32::MAX),
+        in_a_row: u32::try_from(row.get::<i64>("in_a_row")).unwrap_or(u32::MAX),
         since: Timestamp::from_micros(row.get("since_at")),
-        until: row.get::<Option<i64>, _>("until_at").map(Timestamp::from_micros),
+        until: row.get::<Option<i64>>("until_at").map(Timestamp::from_micros),
     })
 }
 
@@ -272,7 +266,7 @@ mod tests {
             // Its time passes.
             let over = Timestamp::now().plus_micros(-1).micros();
             let mut tx = record.writing().await.unwrap();
-            sqlx::query("update ban set until_at = $1").bind(over).execute(&mut *tx).await.unwrap();
+            query("update ban set until_at = $1").bind(over).execute(&mut tx).await.unwrap();
             tx.commit().await.unwrap();
             assert!(shown(&record).await.is_empty());
         }

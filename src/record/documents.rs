@@ -2,14 +2,12 @@
 
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 use waybill_parsers::Document;
 
-use super::database::Writing;
 use super::identity::text_id;
 use super::page::{Cursor, Page};
 use super::queue::Lease;
+use super::sql::{Builder, Kind, Row, Writing, insert_many};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Digest, DocumentId, OrganisationId, Scope, Timestamp};
 
@@ -98,7 +96,7 @@ impl Record {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<DocumentRow>> {
-        let mut query = QueryBuilder::new(COLUMNS);
+        let mut query = Builder::new(COLUMNS);
         query.push(VISIBLE);
         narrow(&mut query, scope, filter);
         if let Some(after) = after {
@@ -123,7 +121,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<DocumentRow>> {
-        let mut query = QueryBuilder::new(COLUMNS);
+        let mut query = Builder::new(COLUMNS);
         query.push(", d.body").push(VISIBLE).push(" and d.id = ").push_bind(id.to_string());
         if let Some(organisation) = scope.organisation() {
             query.push(" and d.organisation_id = ").push_bind(organisation.to_string());
@@ -133,7 +131,7 @@ impl Record {
     }
 }
 
-fn narrow(query: &mut QueryBuilder<Sqlite>, scope: &Scope, filter: &DocumentFilter) {
+fn narrow(query: &mut Builder, scope: &Scope, filter: &DocumentFilter) {
     if let Some(organisation) = scope.organisation() {
         query.push(" and d.organisation_id = ").push_bind(organisation.to_string());
     }
@@ -149,12 +147,7 @@ fn narrow(query: &mut QueryBuilder<Sqlite>, scope: &Scope, filter: &DocumentFilt
         (" and d.number in (", &filter.numbers),
     ] {
         if !values.is_empty() {
-            query.push(column);
-            let mut list = query.separated(", ");
-            for value in values {
-                list.push_bind(value.clone());
-            }
-            query.push(")");
+            query.push(column).push_list(values).push(")");
         }
     }
     for (column, value) in [
@@ -194,7 +187,7 @@ fn narrow(query: &mut QueryBuilder<Sqlite>, scope: &Scope, filter: &DocumentFilt
     }
 }
 
-fn document_of(row: &SqliteRow, body: Option<String>) -> Result<DocumentRow> {
+fn document_of(row: &Row, body: Option<String>) -> Result<DocumentRow> {
     Ok(DocumentRow {
         id: text_id(row, "id", DocumentId::parse)?,
         organisation: text_id(row, "organisation_id", OrganisationId::parse)?,
@@ -211,7 +204,7 @@ fn document_of(row: &SqliteRow, body: Option<String>) -> Result<DocumentRow> {
         purchase_order: row.get("purchase_order"),
         seller: row.get("seller"),
         buyer: row.get("buyer"),
-        status: row.get::<Option<String>, _>("status").unwrap_or_default(),
+        status: row.get::<Option<String>>("status").unwrap_or_default(),
         format: row.get("format"),
         errors: row.get("errors"),
         line: row.get("line"),
@@ -219,51 +212,68 @@ fn document_of(row: &SqliteRow, body: Option<String>) -> Result<DocumentRow> {
     })
 }
 
-/// Writes documents of an attempt, many a statement.
+/// The columns of a document, in the order in which they are written.
+const WRITTEN: [(&str, Kind); 22] = [
+    ("id", Kind::Text),
+    ("content_id", Kind::Text),
+    ("gen", Kind::Number),
+    ("ordinal", Kind::Number),
+    ("organisation_id", Kind::Text),
+    ("upload_id", Kind::Text),
+    ("received_at", Kind::Number),
+    ("kind", Kind::Text),
+    ("number", Kind::Text),
+    ("currency", Kind::Text),
+    ("payable", Kind::Text),
+    ("payable_e4", Kind::Number),
+    ("issue_date", Kind::Text),
+    ("due_date", Kind::Text),
+    ("purchase_order", Kind::Text),
+    ("seller", Kind::Text),
+    ("buyer", Kind::Text),
+    ("status", Kind::Text),
+    ("format", Kind::Text),
+    ("errors", Kind::Number),
+    ("line", Kind::Number),
+    ("body", Kind::Text),
+];
+
+/// Writes documents of an attempt, many at once.
 pub(super) async fn insert_documents(
     tx: &mut Writing,
     lease: &Lease,
     documents: &[NewDocument],
 ) -> Result<(), sqlx::Error> {
-    // 22 columns; SQLite takes 32,766 parameters a statement.
-    for chunk in documents.chunks(200) {
-        let mut bodies = Vec::with_capacity(chunk.len());
-        for new in chunk {
-            bodies.push(serde_json::to_string(&new.document).map_err(|error| sqlx::Error::Encode(Box::new(error)))?);
-        }
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "insert into document (id, content_id, gen, ordinal, organisation_id, upload_id, received_at, kind, number,
-                                   currency, payable, payable_e4, issue_date, due_date, purchase_order, seller, buyer,
-                                   status, format, errors, line, body) ",
-        );
-        query.push_values(chunk.iter().zip(bodies), |mut row, (new, body)| {
-            let document = &new.document;
-            row.push_bind(document_id(lease.content, document.ordinal).to_string())
-                .push_bind(lease.content.to_string())
-                .push_bind(lease.fence)
-                .push_bind(i64::from(document.ordinal))
-                .push_bind(lease.organisation.to_string())
-                .push_bind(lease.file.to_string())
-                .push_bind(lease.received_at.micros())
-                .push_bind(document.kind())
-                .push_bind(document.number().map(str::to_owned))
-                .push_bind(document.currency().map(str::to_owned))
-                .push_bind(document.payable().map(|amount| amount.to_string()))
-                .push_bind(document.payable().map(scaled))
-                .push_bind(document.issue_date().map(|date| date.to_string()))
-                .push_bind(document.due_date().map(|date| date.to_string()))
-                .push_bind(document.purchase_order().map(str::to_owned))
-                .push_bind(document.seller().map(str::to_owned))
-                .push_bind(document.buyer().map(str::to_owned))
-                .push_bind(new.status.clone())
-                .push_bind(document.format.clone())
-                .push_bind(new.errors)
-                .push_bind(i64::try_from(document.location.line).unwrap_or(i64::MAX))
-                .push_bind(body);
-        });
-        query.build().execute(&mut **tx).await?;
+    let mut rows = Vec::with_capacity(documents.len());
+    for new in documents {
+        let document = &new.document;
+        let body = serde_json::to_string(document).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        rows.push(vec![
+            document_id(lease.content, document.ordinal).to_string().into(),
+            lease.content.to_string().into(),
+            lease.fence.into(),
+            i64::from(document.ordinal).into(),
+            lease.organisation.to_string().into(),
+            lease.file.to_string().into(),
+            lease.received_at.micros().into(),
+            document.kind().into(),
+            document.number().into(),
+            document.currency().into(),
+            document.payable().map(|amount| amount.to_string()).into(),
+            document.payable().map(scaled).into(),
+            document.issue_date().map(|date| date.to_string()).into(),
+            document.due_date().map(|date| date.to_string()).into(),
+            document.purchase_order().into(),
+            document.seller().into(),
+            document.buyer().into(),
+            (&new.status).into(),
+            (&document.format).into(),
+            new.errors.into(),
+            i64::try_from(document.location.line).unwrap_or(i64::MAX).into(),
+            body.into(),
+        ]);
     }
-    Ok(())
+    insert_many(tx, "document", &WRITTEN, rows).await
 }
 
 /// The amount times 10,000, rounded: comparable in either database. An amount beyond 9×10^14 is at the end.

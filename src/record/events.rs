@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{QueryBuilder, Row, Sqlite};
-
-use super::database::Writing;
+use super::sql::{Builder, Kind, Writing, insert_many, scalar};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Event, Scope, SessionId, Severity, Timestamp};
 
@@ -37,7 +35,7 @@ impl Record {
     /// # Errors
     /// The database did not take them.
     pub async fn tell(&self, events: Vec<Event>) -> Result<()> {
-        let tx = self.writing().await?;
+        let tx = self.writing_beside_others().await?;
         self.commit_with(tx, events, "write events").await
     }
 
@@ -97,13 +95,13 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn newest_event(&self) -> Result<i64> {
-        sqlx::query_scalar("select coalesce(max(seq), 0) from event")
+        scalar("select coalesce(max(seq), 0) from event")
             .fetch_one(&self.db.reader)
             .await
             .map_err(RecordError::doing("find the newest event"))
     }
 
-    async fn events_of(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Event>> {
+    async fn events_of(&self, query: Builder) -> Result<Vec<Event>> {
         let rows = query.build().fetch_all(&self.db.reader).await.map_err(RecordError::doing("read events"))?;
         rows.iter()
             .map(|row| {
@@ -117,40 +115,54 @@ impl Record {
     }
 }
 
-/// Adds events at the end of the log, giving each its sequence number; the newest of them.
+/// Adds events at the end of the log, giving each its sequence number; the newest of them. Last in a transaction: until
+/// that ends, every other one that adds events waits here, so that numbers come into sight in their order.
 async fn append(tx: &mut Writing, events: &mut [Event]) -> Result<Option<i64>, sqlx::Error> {
-    if events.is_empty() {
-        return Ok(None);
-    }
-    let newest: i64 = sqlx::query_scalar("select coalesce(max(seq), 0) from event").fetch_one(&mut **tx).await?;
-    let mut seq = newest;
-    for event in events {
-        seq += 1;
+    let Ok(count @ 1..) = i64::try_from(events.len()) else { return Ok(None) };
+    let newest: i64 = scalar("update counter set value = value + $1 where name = 'event' returning value")
+        .bind(count)
+        .fetch_one(&mut *tx)
+        .await?;
+    let mut rows = Vec::with_capacity(events.len());
+    for (seq, event) in (newest - count + 1..).zip(events) {
         event.seq = seq;
         let envelope = serde_json::to_string(&*event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-        sqlx::query(
-            "insert into event (seq, ts, kind, severity, organisation_id, session_id, upload_id, login, code, message, envelope)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(seq)
-        .bind(event.ts.micros())
-        .bind(&event.kind)
-        .bind(event.sev as i64)
-        .bind(event.org.map(|id| id.to_string()))
-        .bind(event.session.map(|id| id.to_string()))
-        .bind(event.file.map(|id| id.to_string()))
-        .bind(&event.user)
-        .bind(&event.code)
-        .bind(&event.msg)
-        .bind(envelope)
-        .execute(&mut **tx)
-        .await?;
+        rows.push(vec![
+            seq.into(),
+            event.ts.micros().into(),
+            (&event.kind).into(),
+            (event.sev as i64).into(),
+            event.org.map(|id| id.to_string()).into(),
+            event.session.map(|id| id.to_string()).into(),
+            event.file.map(|id| id.to_string()).into(),
+            (&event.user).into(),
+            (&event.code).into(),
+            (&event.msg).into(),
+            envelope.into(),
+        ]);
     }
-    Ok(Some(seq))
+    insert_many(tx, "event", &WRITTEN, rows).await?;
+    tx.ring(newest).await?;
+    Ok(Some(newest))
 }
 
-fn asked(scope: &Scope, filter: &EventFilter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("select seq, envelope from event where 1 = 1");
+/// The columns of an event, in the order in which they are written.
+const WRITTEN: [(&str, Kind); 11] = [
+    ("seq", Kind::Number),
+    ("ts", Kind::Number),
+    ("kind", Kind::Text),
+    ("severity", Kind::Number),
+    ("organisation_id", Kind::Text),
+    ("session_id", Kind::Text),
+    ("upload_id", Kind::Text),
+    ("login", Kind::Text),
+    ("code", Kind::Text),
+    ("message", Kind::Text),
+    ("envelope", Kind::Text),
+];
+
+fn asked(scope: &Scope, filter: &EventFilter) -> Builder {
+    let mut query = Builder::new("select seq, envelope from event where 1 = 1");
     for organisation in scope.organisation().into_iter().chain(filter.organisation) {
         query.push(" and organisation_id = ").push_bind(organisation.to_string());
     }
@@ -177,11 +189,7 @@ fn asked(scope: &Scope, filter: &EventFilter) -> QueryBuilder<Sqlite> {
     }
     if !filter.severities.is_empty() {
         query.push(" and severity in (");
-        let mut list = query.separated(", ");
-        for severity in &filter.severities {
-            list.push_bind(*severity as i64);
-        }
-        query.push(")");
+        query.push_list(filter.severities.iter().map(|severity| *severity as i64)).push(")");
     }
     one_of(&mut query, " and kind in (", &filter.kinds);
     one_of(&mut query, " and kind not in (", &filter.not_kinds);
@@ -190,14 +198,9 @@ fn asked(scope: &Scope, filter: &EventFilter) -> QueryBuilder<Sqlite> {
     query
 }
 
-fn one_of(query: &mut QueryBuilder<Sqlite>, words: &'static str, values: &BTreeSet<String>) {
+fn one_of(query: &mut Builder, words: &'static str, values: &BTreeSet<String>) {
     if values.is_empty() {
         return;
     }
-    query.push(words);
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value.clone());
-    }
-    query.push(")");
+    query.push(words).push_list(values).push(")");
 }

@@ -1,10 +1,8 @@
 //! Files as they are shown: what arrived, and what became of it.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
-
 use super::identity::text_id;
 use super::page::{Cursor, Page};
+use super::sql::{Builder, Row};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, OrganisationId, Scope, SessionId, Timestamp};
 
@@ -130,11 +128,7 @@ impl Record {
         let mut query = shown(scope);
         if !filter.statuses.is_empty() {
             query.push(" and (").push(STATUS).push(") in (");
-            let mut list = query.separated(", ");
-            for status in &filter.statuses {
-                list.push_bind(status.as_str());
-            }
-            query.push(")");
+            query.push_list(filter.statuses.iter().map(|status| status.as_str())).push(")");
         }
         for (column, value) in [
             (" and u.name = ", &filter.name),
@@ -181,8 +175,8 @@ impl Record {
     }
 }
 
-fn shown(scope: &Scope) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(COLUMNS);
+fn shown(scope: &Scope) -> Builder {
+    let mut query = Builder::new(COLUMNS);
     query.push(STATUS).push(FROM);
     if let Some(organisation) = scope.organisation() {
         query.push(" and u.organisation_id = ").push_bind(organisation.to_string());
@@ -190,22 +184,22 @@ fn shown(scope: &Scope) -> QueryBuilder<Sqlite> {
     query
 }
 
-fn file_of(row: &SqliteRow) -> Result<FileRow> {
+fn file_of(row: &Row) -> Result<FileRow> {
     let id = text_id(row, "id", ArrivalId::parse)?;
     let name: String = row.get("name");
     let status: String = row.get("status");
-    let content = row.get::<Option<String>, _>("content_id").and_then(|text| ArrivalId::parse(&text));
+    let content = row.get::<Option<String>>("content_id").and_then(|text| ArrivalId::parse(&text));
     Ok(FileRow {
         id,
         organisation: text_id(row, "organisation_id", OrganisationId::parse)?,
-        answer: row.get::<Option<String>, _>("answer_suffix").map(|suffix| format!("{name}{suffix}")),
+        answer: row.get::<Option<String>>("answer_suffix").map(|suffix| format!("{name}{suffix}")),
         name,
         login: row.get("login"),
         door: row.get("door"),
-        session: row.get::<Option<String>, _>("session_id").and_then(|text| SessionId::parse(&text)),
+        session: row.get::<Option<String>>("session_id").and_then(|text| SessionId::parse(&text)),
         size_bytes: row.get("size_bytes"),
-        sha256: row.get::<Option<String>, _>("sha256").unwrap_or_default(),
-        object_key: row.get::<Option<String>, _>("object_key").unwrap_or_default(),
+        sha256: row.get::<Option<String>>("sha256").unwrap_or_default(),
+        object_key: row.get::<Option<String>>("object_key").unwrap_or_default(),
         received_at: Timestamp::from_micros(row.get("committed_at")),
         status: FileStatus::parse(&status).ok_or(RecordError::Corrupt { what: format!("status `{status}`") })?,
         duplicate_of: content.filter(|content| *content != id),
@@ -213,10 +207,10 @@ fn file_of(row: &SqliteRow) -> Result<FileRow> {
         format_version: row.get("format_version"),
         encoding: row.get("encoding"),
         profile: row.get("profile"),
-        documents: row.get::<Option<i64>, _>("documents").unwrap_or(0),
-        errors: row.get::<Option<i64>, _>("errors").unwrap_or(0),
-        warnings: row.get::<Option<i64>, _>("warnings").unwrap_or(0),
-        published_at: row.get::<Option<i64>, _>("published_at").map(Timestamp::from_micros),
+        documents: row.get::<Option<i64>>("documents").unwrap_or(0),
+        errors: row.get::<Option<i64>>("errors").unwrap_or(0),
+        warnings: row.get::<Option<i64>>("warnings").unwrap_or(0),
+        published_at: row.get::<Option<i64>>("published_at").map(Timestamp::from_micros),
         reason: row.get("reason"),
     })
 }

@@ -1,10 +1,9 @@
 //! Findings: written by an attempt, visible once it is published.
 
-use sqlx::{QueryBuilder, Row, Sqlite};
 use waybill_parsers::Finding;
 
-use super::database::Writing;
 use super::queue::Lease;
+use super::sql::{Kind, Writing, insert_many, query};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Scope};
 
@@ -34,7 +33,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn findings(&self, scope: &Scope, file: ArrivalId, after: i64, limit: u32) -> Result<Vec<FindingRow>> {
-        let rows = sqlx::query(
+        let rows = query(
             "select f.ordinal, f.severity, f.code, f.rule, f.message, f.fix, f.byte, f.line, f.path, f.length, f.field,
                     f.value, f.excerpt, f.document_ordinal
              from upload u
@@ -73,35 +72,50 @@ impl Record {
 }
 
 /// Writes findings of an attempt, many a statement.
+/// The columns of a finding, in the order in which they are written.
+const WRITTEN: [(&str, Kind); 16] = [
+    ("content_id", Kind::Text),
+    ("gen", Kind::Number),
+    ("ordinal", Kind::Number),
+    ("severity", Kind::Text),
+    ("code", Kind::Text),
+    ("rule", Kind::Text),
+    ("message", Kind::Text),
+    ("fix", Kind::Text),
+    ("byte", Kind::Number),
+    ("line", Kind::Number),
+    ("path", Kind::Text),
+    ("length", Kind::Number),
+    ("field", Kind::Text),
+    ("value", Kind::Text),
+    ("excerpt", Kind::Text),
+    ("document_ordinal", Kind::Number),
+];
+
 pub(super) async fn insert_findings(
     tx: &mut Writing,
     lease: &Lease,
     findings: &[(i64, Box<Finding>)],
 ) -> Result<(), sqlx::Error> {
-    for chunk in findings.chunks(500) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "insert into finding (content_id, gen, ordinal, severity, code, rule, message, fix, byte, line, path, length,
-                                  field, value, excerpt, document_ordinal) ",
-        );
-        query.push_values(chunk, |mut row, (ordinal, finding)| {
-            row.push_bind(lease.content.to_string())
-                .push_bind(lease.fence)
-                .push_bind(*ordinal)
-                .push_bind(finding.severity.as_str())
-                .push_bind(finding.code.as_str())
-                .push_bind(finding.rule)
-                .push_bind(finding.message.clone())
-                .push_bind(finding.fix.clone())
-                .push_bind(i64::try_from(finding.location.byte).unwrap_or(i64::MAX))
-                .push_bind(i64::try_from(finding.location.line).unwrap_or(i64::MAX))
-                .push_bind(finding.location.path.to_string())
-                .push_bind(i64::from(finding.location.len))
-                .push_bind(finding.field.clone())
-                .push_bind(finding.value.clone())
-                .push_bind(finding.excerpt.clone())
-                .push_bind(finding.document.map(i64::from));
-        });
-        query.build().execute(&mut **tx).await?;
-    }
-    Ok(())
+    let rows = findings.iter().map(|(ordinal, finding)| {
+        vec![
+            lease.content.to_string().into(),
+            lease.fence.into(),
+            (*ordinal).into(),
+            finding.severity.as_str().into(),
+            finding.code.as_str().into(),
+            finding.rule.into(),
+            (&finding.message).into(),
+            (&finding.fix).into(),
+            i64::try_from(finding.location.byte).unwrap_or(i64::MAX).into(),
+            i64::try_from(finding.location.line).unwrap_or(i64::MAX).into(),
+            finding.location.path.to_string().into(),
+            i64::from(finding.location.len).into(),
+            (&finding.field).into(),
+            (&finding.value).into(),
+            (&finding.excerpt).into(),
+            finding.document.map(i64::from).into(),
+        ]
+    });
+    insert_many(tx, "finding", &WRITTEN, rows.collect()).await
 }

@@ -1,11 +1,9 @@
 //! Files that came without an end their sender had declared: held until their content proves that they are whole, the
 //! same bytes come again, or somebody who may releases them.
 
-use sqlx::Row;
-
 use super::arrivals::{Commit, UNPROVEN, arrival_event, by_whom, release};
-use super::database::Writing;
 use super::identity::text_id;
+use super::sql::{Writing, query, scalar};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Event, FileName, OrganisationId, Scope, SessionId, Severity};
 
@@ -52,7 +50,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn next_unproven(&self) -> Result<Option<Unproven>> {
-        let row = sqlx::query(NEXT_UNPROVEN)
+        let row = query(NEXT_UNPROVEN)
             .fetch_optional(&self.db.reader)
             .await
             .map_err(RecordError::doing("look for files that may not be whole"))?;
@@ -63,8 +61,8 @@ impl Record {
                 name: row.get("name"),
                 login: row.get("login"),
                 door: row.get("door"),
-                session: row.get::<Option<String>, _>("session_id").and_then(|text| SessionId::parse(&text)),
-                object_key: row.get::<Option<String>, _>("object_key").unwrap_or_default(),
+                session: row.get::<Option<String>>("session_id").and_then(|text| SessionId::parse(&text)),
+                object_key: row.get::<Option<String>>("object_key").unwrap_or_default(),
             })
         })
         .transpose()
@@ -76,11 +74,12 @@ impl Record {
     /// The database did not take it.
     pub async fn note_proof(&self, file: ArrivalId, is_whole: bool, event: Event) -> Result<()> {
         let doing = "note whether a file is whole";
-        let mut tx = self.writing().await?;
-        let noted = sqlx::query("update upload set unproven = $2 where id = $1 and unproven = 1")
+        let mut tx = self.writing_beside_others().await?;
+        alone_with_sender(&mut tx, file).await.map_err(RecordError::doing(doing))?;
+        let noted = query("update upload set unproven = $2 where id = $1 and unproven = 1")
             .bind(file.to_string())
             .bind(if is_whole { 1_i64 } else { 2 })
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(RecordError::doing(doing))?;
         // The same bytes came again meanwhile, or somebody released it.
@@ -102,7 +101,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn unproven(&self, file: ArrivalId) -> Result<Option<i64>> {
-        sqlx::query_scalar("select unproven from upload where id = $1 and state = 'committed'")
+        scalar("select unproven from upload where id = $1 and state = 'committed'")
             .bind(file.to_string())
             .fetch_optional(&self.db.reader)
             .await
@@ -116,27 +115,28 @@ impl Record {
     /// The database did not take it.
     pub async fn release_held(&self, scope: &Scope, file: ArrivalId) -> Result<bool> {
         let doing = || RecordError::doing("release a held file");
-        let mut tx = self.writing().await?;
-        let row = sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        alone_with_sender(&mut tx, file).await.map_err(doing())?;
+        let row = query(
             "select u.organisation_id, u.login, u.name, u.size_bytes from upload u join job j on j.upload_id = u.id
              where u.id = $1 and u.state = 'committed' and j.state = 'held' and ($2 is null or u.organisation_id = $2)",
         )
         .bind(file.to_string())
         .bind(scope.organisation().map(|id| id.to_string()))
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await
         .map_err(doing())?;
         let Some(row) = row else { return Ok(false) };
-        let text = format!("{} released {}: it is read as it is", scope.principal(), row.get::<String, _>("name"));
+        let text = format!("{} released {}: it is read as it is", scope.principal(), row.get::<String>("name"));
         let mut event = Event::new("file.released", Severity::Info, text)
             .file(file)
-            .data("path", format!("/drop/{}", row.get::<String, _>("name")));
-        event.org = OrganisationId::parse(&row.get::<String, _>("organisation_id"));
+            .data("path", format!("/drop/{}", row.get::<String>("name")));
+        event.org = OrganisationId::parse(&row.get::<String>("organisation_id"));
         event.user = Some(row.get("login"));
         let mut events = vec![event];
-        sqlx::query("update upload set unproven = 0 where id = $1")
+        query("update upload set unproven = 0 where id = $1")
             .bind(file.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
         let duplicate_of = free(&mut tx, file).await.map_err(doing())?;
@@ -148,20 +148,27 @@ impl Record {
     }
 }
 
+/// Makes other uploads of this file's sender wait until the transaction ends.
+async fn alone_with_sender(tx: &mut Writing, file: ArrivalId) -> Result<(), sqlx::Error> {
+    let principal: Option<String> =
+        scalar("select principal from upload where id = $1").bind(file.to_string()).fetch_optional(&mut *tx).await?;
+    tx.alone_with(principal.as_deref().unwrap_or_default()).await
+}
+
 /// What else came with the bytes of a commit.
 pub(super) async fn same_bytes(tx: &mut Writing, principal: &str, commit: &Commit) -> Result<SameBytes, sqlx::Error> {
     let size = i64::try_from(commit.size_bytes).unwrap_or(i64::MAX);
-    let unproven: Vec<String> = sqlx::query_scalar(SAME_BYTES)
+    let unproven: Vec<String> = scalar(SAME_BYTES)
         .bind(principal)
         .bind(commit.digest.to_string())
         .bind(size)
         .bind(commit.id.to_string())
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await?;
     let mut same =
         SameBytes { arrived: false, unproven: unproven.iter().filter_map(|id| ArrivalId::parse(id)).collect() };
     if commit.unproven {
-        let arrived: i64 = sqlx::query_scalar(
+        let arrived: i64 = scalar(
             "select count(*) from content c join upload u on u.organisation_id = c.organisation_id
              where u.id = $1 and c.principal = $2 and c.sha256 = $3 and c.size_bytes = $4",
         )
@@ -169,7 +176,7 @@ pub(super) async fn same_bytes(tx: &mut Writing, principal: &str, commit: &Commi
         .bind(principal)
         .bind(commit.digest.to_string())
         .bind(size)
-        .fetch_one(&mut **tx)
+        .fetch_one(&mut *tx)
         .await?;
         same.arrived = arrived > 0;
     }
@@ -192,7 +199,7 @@ pub(super) async fn release_same_bytes(
         told.push(by_whom(proved, before).file(*file));
         told.extend(prove(tx, *file, before).await?);
     }
-    sqlx::query(
+    query(
         "update job set reason = $4 where state = 'held' and reason = $5 and upload_id in
             (select id from upload where unproven > 0 and principal = $1 and name = $2 and id <> $3)",
     )
@@ -201,24 +208,21 @@ pub(super) async fn release_same_bytes(
     .bind(by.to_string())
     .bind(format!("{UNPROVEN}; {by} came later under its name"))
     .bind(UNPROVEN)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(told)
 }
 
 /// It is whole: it arrives now, unless it waits for its name.
 async fn prove(tx: &mut Writing, file: ArrivalId, before: &[Event]) -> Result<Option<Event>, sqlx::Error> {
-    let row = sqlx::query("update upload set unproven = 0 where id = $1 returning name, size_bytes")
+    let row = query("update upload set unproven = 0 where id = $1 returning name, size_bytes")
         .bind(file.to_string())
-        .fetch_one(&mut **tx)
+        .fetch_one(&mut *tx)
         .await?;
     let name: String = row.get("name");
     let is_temporary = FileName::parse(&name).is_ok_and(|name| name.is_temporary());
     if is_temporary {
-        sqlx::query("update job set reason = null where upload_id = $1")
-            .bind(file.to_string())
-            .execute(&mut **tx)
-            .await?;
+        query("update job set reason = null where upload_id = $1").bind(file.to_string()).execute(&mut *tx).await?;
         return Ok(None);
     }
     let duplicate_of = free(tx, file).await?;
@@ -227,12 +231,13 @@ async fn prove(tx: &mut Writing, file: ArrivalId, before: &[Event]) -> Result<Op
 }
 
 async fn free(tx: &mut Writing, file: ArrivalId) -> Result<Option<ArrivalId>, sqlx::Error> {
-    sqlx::query("update job set reason = null where upload_id = $1").bind(file.to_string()).execute(&mut **tx).await?;
+    query("update job set reason = null where upload_id = $1").bind(file.to_string()).execute(&mut *tx).await?;
     release(tx, file).await
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql::Builder;
     use super::*;
 
     /// What every file costs must not grow with how many came before it.
@@ -241,10 +246,9 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let record = Record::open(data.path(), 1).await.unwrap();
         for text in [NEXT_UNPROVEN, SAME_BYTES] {
-            let plan = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {text}")))
-                .fetch_all(&record.db.reader)
-                .await
-                .unwrap();
+            let mut plan = Builder::new("explain query plan ");
+            plan.push(text);
+            let plan = plan.build().fetch_all(&record.db.reader).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
             assert!(plan.iter().any(|step| step.contains("upload_unproven")), "{text}: {plan:?}");
         }

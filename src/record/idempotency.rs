@@ -1,7 +1,6 @@
 //! What a client has already sent under an `Idempotency-Key`.
 
-use sqlx::Row;
-
+use super::sql::query;
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Digest, Timestamp};
 
@@ -32,37 +31,36 @@ impl Record {
         let doing = || RecordError::doing("look up an idempotency key");
         let now = Timestamp::now().micros();
         let mut tx = self.writing().await?;
-        sqlx::query("delete from idempotency where created_at < $1 or (upload_id is null and created_at < $2)")
+        query("delete from idempotency where created_at < $1 or (upload_id is null and created_at < $2)")
             .bind(now - KEPT_MICROS)
             .bind(now - UNDER_WAY_MICROS)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
-        let row = sqlx::query(
-            "select request_sha256, upload_id from idempotency where principal = $1 and idempotency_key = $2",
-        )
-        .bind(principal)
-        .bind(key)
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(doing())?;
+        let row =
+            query("select request_sha256, upload_id from idempotency where principal = $1 and idempotency_key = $2")
+                .bind(principal)
+                .bind(key)
+                .fetch_optional(&mut tx)
+                .await
+                .map_err(doing())?;
         let known = match row {
             None => {
-                sqlx::query(
+                query(
                     "insert into idempotency (principal, idempotency_key, request_sha256, created_at) values ($1, $2, $3, $4)",
                 )
                 .bind(principal)
                 .bind(key)
                 .bind(request.to_string())
                 .bind(now)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await
                 .map_err(doing())?;
                 Remembered::New
             }
-            Some(row) if row.get::<String, _>("request_sha256") != request.to_string() => Remembered::Mismatch,
+            Some(row) if row.get::<String>("request_sha256") != request.to_string() => Remembered::Mismatch,
             Some(row) => row
-                .get::<Option<String>, _>("upload_id")
+                .get::<Option<String>>("upload_id")
                 .and_then(|text| ArrivalId::parse(&text))
                 .map_or(Remembered::UnderWay, Remembered::Done),
         };
@@ -81,11 +79,11 @@ impl Record {
             Some(_) => "update idempotency set upload_id = $3 where principal = $1 and idempotency_key = $2",
             None => "delete from idempotency where principal = $1 and idempotency_key = $2 and $3 is null",
         };
-        sqlx::query(text)
+        query(text)
             .bind(principal)
             .bind(key)
             .bind(made.map(|id| id.to_string()))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
         tx.commit().await.map_err(doing())

@@ -1,8 +1,6 @@
 //! Who there is: organisations, their accounts with passwords and keys, and API tokens.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
+use super::sql::{Row, query};
 use super::{Record, RecordError, Result};
 use crate::domain::{AccountId, Event, OrganisationId, Scope, Severity, Timestamp, TokenId};
 
@@ -71,12 +69,12 @@ impl Record {
             created_at: Timestamp::now(),
         };
         let mut tx = self.writing().await?;
-        sqlx::query("insert into organisation (id, name, kind, created_at) values ($1, $2, $3, $4)")
+        query("insert into organisation (id, name, kind, created_at) values ($1, $2, $3, $4)")
             .bind(row.id.to_string())
             .bind(name)
             .bind(kind)
             .bind(row.created_at.micros())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(taken("organisation", name, "add an organisation"))?;
         let event =
@@ -90,7 +88,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn organisation(&self, id_or_name: &str) -> Result<Option<OrganisationRow>> {
-        sqlx::query("select id, name, kind, created_at from organisation where id = $1 or name = $1")
+        query("select id, name, kind, created_at from organisation where id = $1 or name = $1")
             .bind(id_or_name)
             .fetch_optional(&self.db.reader)
             .await
@@ -104,7 +102,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn organisations(&self, scope: &Scope) -> Result<Vec<OrganisationRow>> {
-        sqlx::query(
+        query(
             "select id, name, kind, created_at from organisation where $1 is null or id = $1 order by name limit 10000",
         )
         .bind(scope.organisation().map(|id| id.to_string()))
@@ -130,7 +128,7 @@ impl Record {
         let id = AccountId::random();
         let now = Timestamp::now();
         let mut tx = self.writing().await?;
-        sqlx::query(
+        query(
             "insert into account (id, organisation_id, login, password_hash, created_at) values ($1, $2, $3, $4, $5)",
         )
         .bind(id.to_string())
@@ -138,11 +136,11 @@ impl Record {
         .bind(login)
         .bind(password_hash)
         .bind(now.micros())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(taken("account", login, "add an account"))?;
         for (fingerprint, key, comment) in keys {
-            sqlx::query(
+            query(
                 "insert into account_key (account_id, fingerprint, public_key, comment, created_at)
                  values ($1, $2, $3, $4, $5)",
             )
@@ -151,7 +149,7 @@ impl Record {
             .bind(key)
             .bind(comment)
             .bind(now.micros())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(taken("key", fingerprint, "add a key"))?;
         }
@@ -179,10 +177,10 @@ impl Record {
     }
 
     async fn accounts_named(&self, scope: &Scope, login: Option<&str>) -> Result<Vec<AccountRow>> {
-        let rows = sqlx::query(
+        let rows = query(
             "select a.id, a.organisation_id, o.name as organisation_name, a.login, a.created_at,
                     a.password_hash is not null as has_password,
-                    (select group_concat(k.fingerprint, ' ') from account_key k
+                    (select string_agg(k.fingerprint, ' ') from account_key k
                      where k.account_id = a.id and k.is_authority = 0) as keys
              from account a join organisation o on o.id = a.organisation_id
              where ($1 is null or a.organisation_id = $1) and ($2 is null or a.login = $2 or a.id = $2)
@@ -200,9 +198,9 @@ impl Record {
                     organisation: text_id(row, "organisation_id", OrganisationId::parse)?,
                     organisation_name: row.get("organisation_name"),
                     login: row.get("login"),
-                    has_password: row.get::<i64, _>("has_password") != 0,
+                    has_password: row.get::<i64>("has_password") != 0,
                     keys: row
-                        .get::<Option<String>, _>("keys")
+                        .get::<Option<String>>("keys")
                         .map(|keys| keys.split(' ').map(str::to_owned).collect())
                         .unwrap_or_default(),
                     created_at: Timestamp::from_micros(row.get("created_at")),
@@ -216,7 +214,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn credential(&self, login: &str) -> Result<Option<Credential>> {
-        let account = sqlx::query("select id, organisation_id, password_hash from account where login = $1")
+        let account = query("select id, organisation_id, password_hash from account where login = $1")
             .bind(login)
             .fetch_optional(&self.db.reader)
             .await
@@ -243,7 +241,7 @@ impl Record {
         expires_at: Option<Timestamp>,
     ) -> Result<()> {
         let mut tx = self.writing().await?;
-        sqlx::query(
+        query(
             "insert into token (id, organisation_id, name, secret_sha256, created_at, expires_at)
              values ($1, $2, $3, $4, $5, $6)",
         )
@@ -253,7 +251,7 @@ impl Record {
         .bind(secret_sha256)
         .bind(Timestamp::now().micros())
         .bind(expires_at.map(Timestamp::micros))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing("add a token"))?;
         let mut event = Event::new("admin.action", Severity::Info, format!("API token `{name}` created"));
@@ -266,7 +264,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn token(&self, id: TokenId) -> Result<Option<TokenRow>> {
-        let row = sqlx::query(
+        let row = query(
             "select id, organisation_id, name, secret_sha256, created_at, expires_at from token
              where id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
         )
@@ -276,7 +274,7 @@ impl Record {
         .await
         .map_err(RecordError::doing("look up a token"))?;
         row.map(|row| {
-            let organisation = row.get::<Option<String>, _>("organisation_id");
+            let organisation = row.get::<Option<String>>("organisation_id");
             Ok(TokenRow {
                 id,
                 organisation: organisation
@@ -285,14 +283,14 @@ impl Record {
                 name: row.get("name"),
                 secret_sha256: row.get("secret_sha256"),
                 created_at: Timestamp::from_micros(row.get("created_at")),
-                expires_at: row.get::<Option<i64>, _>("expires_at").map(Timestamp::from_micros),
+                expires_at: row.get::<Option<i64>>("expires_at").map(Timestamp::from_micros),
             })
         })
         .transpose()
     }
 }
 
-fn organisation_of(row: &SqliteRow) -> Result<OrganisationRow> {
+fn organisation_of(row: &Row) -> Result<OrganisationRow> {
     Ok(OrganisationRow {
         id: text_id(row, "id", OrganisationId::parse)?,
         name: row.get("name"),
@@ -302,7 +300,7 @@ fn organisation_of(row: &SqliteRow) -> Result<OrganisationRow> {
 }
 
 /// An id column as its type.
-pub(super) fn text_id<T>(row: &SqliteRow, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+pub(super) fn text_id<T>(row: &Row, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
     let text: String = row.get(column);
     parse(&text).ok_or_else(|| RecordError::Corrupt { what: format!("{column} `{text}`") })
 }

@@ -11,11 +11,13 @@ mod findings;
 mod held;
 mod idempotency;
 mod identity;
+mod nodes;
 mod page;
 mod policies;
 mod profiles;
 mod proofs;
 mod queue;
+mod sql;
 mod uploads;
 
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ pub use findings::FindingRow;
 pub use held::Unproven;
 pub use idempotency::Remembered;
 pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
+pub use nodes::NodeRow;
 pub use page::{Cursor, Page};
 pub use policies::{ChangedPolicy, PolicyRow};
 pub use profiles::ProfileRow;
@@ -59,12 +62,18 @@ pub enum RecordError {
         source: sqlx::Error,
     },
     #[error(
-        "the store at {path} was made by a newer Waybill (schema {found}, this one knows {known}); upgrade this binary"
+        "the store at {place} was made by a newer Waybill (schema {found}, this one knows {known}); upgrade this binary"
     )]
-    NewerSchema { path: PathBuf, found: i64, known: i64 },
-    #[error("could not open the store at {path}")]
+    NewerSchema { place: String, found: i64, known: i64 },
+    #[error(
+        "the database at {place} does not sort as bytes do; make it with `create database … locale 'C.UTF-8' template template0`"
+    )]
+    Collation { place: String },
+    #[error("{reason}")]
+    Settings { reason: String },
+    #[error("could not open the store at {place}")]
     Open {
-        path: PathBuf,
+        place: String,
         #[source]
         source: sqlx::Error,
     },

@@ -1,9 +1,7 @@
 //! The policies of accounts, and what stands in their drops.
 
-use sqlx::Row;
-
-use super::database::Writing;
 use super::identity::text_id;
+use super::sql::{On, Writing, query, scalar};
 use super::{Record, RecordError, Result};
 use crate::domain::{AccountId, AccountPolicy, Event, Policy, Timestamp, Usage};
 
@@ -39,13 +37,13 @@ impl Record {
     /// # Errors
     /// The database did not answer, or what is stored cannot be read.
     pub async fn policy(&self, account: AccountId) -> Result<PolicyRow> {
-        let row = sqlx::query("select policy, revision from account_policy where account_id = $1")
+        let row = query("select policy, revision from account_policy where account_id = $1")
             .bind(account.to_string())
             .fetch_optional(&self.db.reader)
             .await
             .map_err(RecordError::doing("read an account's policy"))?;
         let Some(row) = row else { return Ok(PolicyRow::default()) };
-        Ok(PolicyRow { policy: policy_of(&row.get::<String, _>("policy"))?, revision: row.get("revision") })
+        Ok(PolicyRow { policy: policy_of(&row.get::<String>("policy"))?, revision: row.get("revision") })
     }
 
     /// Changes an account's own policy, as `change` makes it of what it is now; both in one transaction, so that no
@@ -60,9 +58,9 @@ impl Record {
     ) -> Result<Result<(), E>> {
         let doing = "change an account's policy";
         let mut tx = self.writing().await?;
-        let known: Option<String> = sqlx::query_scalar("select policy from account_policy where account_id = $1")
+        let known: Option<String> = scalar("select policy from account_policy where account_id = $1")
             .bind(account.to_string())
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await
             .map_err(RecordError::doing(doing))?;
         let known = known.map_or_else(|| Ok(AccountPolicy::default()), |text| policy_of(&text))?;
@@ -71,7 +69,7 @@ impl Record {
             Err(refused) => return Ok(Err(refused)),
         };
         let text = serde_json::to_string(&policy).map_err(|_| RecordError::Corrupt { what: "a policy".to_owned() })?;
-        sqlx::query(
+        query(
             "insert into account_policy (account_id, policy, revision, changed_at)
              select $1, $2, coalesce(max(revision), 0) + 1, $3 from account_policy where 1 = 1
              on conflict (account_id) do update set policy = excluded.policy, revision = excluded.revision,
@@ -80,7 +78,7 @@ impl Record {
         .bind(account.to_string())
         .bind(text)
         .bind(Timestamp::now().micros())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing(doing))?;
         self.commit_with(tx, vec![event], doing).await?;
@@ -92,7 +90,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn policies_after(&self, revision: i64) -> Result<Vec<ChangedPolicy>> {
-        let rows = sqlx::query(
+        let rows = query(
             "select account_id, policy, revision from account_policy where revision > $1 order by revision limit $2",
         )
         .bind(revision)
@@ -105,7 +103,7 @@ impl Record {
                 Ok(ChangedPolicy {
                     account: text_id(row, "account_id", AccountId::parse)?,
                     revision: row.get("revision"),
-                    policy: policy_of(&row.get::<String, _>("policy")),
+                    policy: policy_of(&row.get::<String>("policy")),
                 })
             })
             .collect()
@@ -119,13 +117,13 @@ impl Record {
         let doing = || RecordError::doing("keep what holds for every account");
         let text = serde_json::to_string(defaults).map_err(|_| RecordError::Corrupt { what: "a policy".to_owned() })?;
         let mut tx = self.writing().await?;
-        sqlx::query(
+        query(
             "insert into account_default (id, policy, listed_micros) values (1, $1, $2)
              on conflict (id) do update set policy = excluded.policy, listed_micros = excluded.listed_micros",
         )
         .bind(text)
         .bind(listed_micros)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
         tx.commit().await.map_err(doing())
@@ -136,12 +134,12 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn account_defaults(&self) -> Result<Option<(Policy, i64)>> {
-        let row = sqlx::query("select policy, listed_micros from account_default where id = 1")
+        let row = query("select policy, listed_micros from account_default where id = 1")
             .fetch_optional(&self.db.reader)
             .await
             .map_err(RecordError::doing("read what holds for every account"))?;
         row.map(|row| {
-            let policy = serde_json::from_str(&row.get::<String, _>("policy"));
+            let policy = serde_json::from_str(&row.get::<String>("policy"));
             let policy =
                 policy.map_err(|_| RecordError::Corrupt { what: "what holds for every account".to_owned() })?;
             Ok((policy, row.get("listed_micros")))
@@ -154,7 +152,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn newest_policy(&self) -> Result<i64> {
-        sqlx::query_scalar("select coalesce(max(revision), 0) from account_policy")
+        scalar("select coalesce(max(revision), 0) from account_policy")
             .fetch_one(&self.db.reader)
             .await
             .map_err(RecordError::doing("find the newest policy"))
@@ -167,8 +165,7 @@ impl Record {
     /// The database did not answer.
     pub async fn drop_usage(&self, principal: &str, since: Timestamp) -> Result<Usage> {
         let doing = || RecordError::doing("add up what stands in a drop");
-        let mut reader = self.db.reader.acquire().await.map_err(doing())?;
-        let standing = standing(&mut reader, principal, "", since).await;
+        let standing = standing(On::from(&self.db.reader), principal, "", since).await;
         standing.map(|standing| standing.others).map_err(doing())
     }
 }
@@ -184,19 +181,14 @@ pub(super) async fn standing_in(
     name: &str,
     since: Timestamp,
 ) -> Result<Standing, sqlx::Error> {
-    standing(&mut *tx, principal, name, since).await
+    standing(On::from(tx), principal, name, since).await
 }
 
-async fn standing(
-    connection: &mut sqlx::SqliteConnection,
-    principal: &str,
-    name: &str,
-    since: Timestamp,
-) -> Result<Standing, sqlx::Error> {
-    let row = sqlx::query(
-        "select coalesce(sum(case when u.name <> $2 then u.size_bytes else 0 end), 0) as other_bytes,
+async fn standing(mut on: On<'_>, principal: &str, name: &str, since: Timestamp) -> Result<Standing, sqlx::Error> {
+    let row = query(
+        "select cast(coalesce(sum(case when u.name <> $2 then u.size_bytes else 0 end), 0) as bigint) as other_bytes,
                 coalesce(sum(case when u.name <> $2 then 1 else 0 end), 0) as other_files,
-                coalesce(sum(case when u.name = $2 then u.size_bytes else 0 end), 0) as same_bytes,
+                cast(coalesce(sum(case when u.name = $2 then u.size_bytes else 0 end), 0) as bigint) as same_bytes,
                 coalesce(sum(case when u.name = $2 then 1 else 0 end), 0) as same_files
          from upload u
          where u.principal = $1 and u.state = 'committed' and u.listed = 1 and u.committed_at >= $3
@@ -206,19 +198,19 @@ async fn standing(
     .bind(principal)
     .bind(name)
     .bind(since.micros())
-    .fetch_one(&mut *connection)
+    .fetch_one(on.again())
     .await?;
     // A broken-off upload is no file yet, and takes its room all the same.
-    let partial: i64 = sqlx::query_scalar(
-        "select coalesce(sum(size_bytes), 0) from upload
+    let partial: i64 = scalar(
+        "select cast(coalesce(sum(size_bytes), 0) as bigint) from upload
          where principal = $1 and name <> $2 and state = 'aborted' and resumable = 1 and opened_at >= $3",
     )
     .bind(principal)
     .bind(name)
     .bind(since.micros())
-    .fetch_one(&mut *connection)
+    .fetch_one(on.again())
     .await?;
-    let number = |column| u64::try_from(row.get::<i64, _>(column)).unwrap_or(0);
+    let number = |column| u64::try_from(row.get::<i64>(column)).unwrap_or(0);
     Ok(Standing {
         others: Usage {
             bytes: number("other_bytes").saturating_add(u64::try_from(partial).unwrap_or(0)),

@@ -1,7 +1,6 @@
 //! Feed profiles, as text; every change is a new version, and the newest counts.
 
-use sqlx::Row;
-
+use super::sql::query;
 use super::{Record, RecordError, Result};
 use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp};
 
@@ -26,31 +25,29 @@ impl Record {
         let doing = || RecordError::doing("apply a profile");
         let owner = organisation.map(|id| id.to_string()).unwrap_or_default();
         let mut tx = self.writing().await?;
-        let newest = sqlx::query(
+        let newest = query(
             "select version, text from profile where organisation_id = $1 and name = $2 order by version desc limit 1",
         )
         .bind(&owner)
         .bind(name)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await
         .map_err(doing())?;
         if let Some(newest) = &newest
-            && newest.get::<String, _>("text") == text
+            && newest.get::<String>("text") == text
         {
             return Ok(newest.get("version"));
         }
-        let version = newest.map_or(0, |row| row.get::<i64, _>("version")) + 1;
-        sqlx::query(
-            "insert into profile (organisation_id, name, version, text, created_at) values ($1, $2, $3, $4, $5)",
-        )
-        .bind(&owner)
-        .bind(name)
-        .bind(version)
-        .bind(text)
-        .bind(Timestamp::now().micros())
-        .execute(&mut *tx)
-        .await
-        .map_err(doing())?;
+        let version = newest.map_or(0, |row| row.get::<i64>("version")) + 1;
+        query("insert into profile (organisation_id, name, version, text, created_at) values ($1, $2, $3, $4, $5)")
+            .bind(&owner)
+            .bind(name)
+            .bind(version)
+            .bind(text)
+            .bind(Timestamp::now().micros())
+            .execute(&mut tx)
+            .await
+            .map_err(doing())?;
         let mut event =
             Event::new("admin.action", Severity::Info, format!("profile `{name}` is now at version {version}"));
         event.org = organisation;
@@ -64,7 +61,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn profiles(&self, scope: &Scope) -> Result<Vec<ProfileRow>> {
-        let rows = sqlx::query(
+        let rows = query(
             "select p.organisation_id, p.name, p.version, p.text, p.created_at from profile p
              where ($1 is null or p.organisation_id = $1 or p.organisation_id = '')
                and p.version = (select max(q.version) from profile q
@@ -78,7 +75,7 @@ impl Record {
         Ok(rows
             .iter()
             .map(|row| ProfileRow {
-                organisation: OrganisationId::parse(&row.get::<String, _>("organisation_id")),
+                organisation: OrganisationId::parse(&row.get::<String>("organisation_id")),
                 name: row.get("name"),
                 version: row.get("version"),
                 text: row.get("text"),

@@ -3,12 +3,10 @@
 
 mod totp;
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 pub use totp::{TotpRow, Try};
 
-use super::database::Writing;
 use super::identity::{AccountRow, taken};
+use super::sql::{Row, Writing, query, scalar};
 use super::{Record, RecordError, Result};
 use crate::domain::{AccountId, Event, Methods, Network, Severity, Timestamp};
 
@@ -80,7 +78,7 @@ impl Record {
     /// # Errors
     /// The database did not answer, or what it has is none of ours: then nobody comes in.
     pub async fn proofs(&self, account: AccountId) -> Result<Proofs> {
-        let row = sqlx::query(
+        let row = query(
             "select auth_methods, legacy_from,
                     exists (select 1 from account_totp t where t.account_id = a.id) as has_totp
              from account a where a.id = $1",
@@ -89,20 +87,19 @@ impl Record {
         .fetch_one(&self.db.reader)
         .await
         .map_err(RecordError::doing("look up how an account logs in"))?;
-        let certificates =
-            sqlx::query_scalar("select name from account_certificate where account_id = $1 order by name limit 100")
-                .bind(account.to_string())
-                .fetch_all(&self.db.reader)
-                .await
-                .map_err(RecordError::doing("look up the certificates of an account"))?;
+        let certificates = scalar("select name from account_certificate where account_id = $1 order by name limit 100")
+            .bind(account.to_string())
+            .fetch_all(&self.db.reader)
+            .await
+            .map_err(RecordError::doing("look up the certificates of an account"))?;
         let methods = row
-            .get::<Option<String>, _>("auth_methods")
+            .get::<Option<String>>("auth_methods")
             .map(|text| text.parse().map_err(|_| RecordError::Corrupt { what: format!("auth_methods `{text}`") }))
             .transpose()?;
         Ok(Proofs {
             keys: self.keys(account).await?,
             methods,
-            has_totp: row.get::<i64, _>("has_totp") != 0,
+            has_totp: row.get::<i64>("has_totp") != 0,
             legacy_from: networks(row.get("legacy_from"))?,
             certificates,
         })
@@ -113,7 +110,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn keys(&self, account: AccountId) -> Result<Vec<KeyRow>> {
-        Ok(sqlx::query(
+        Ok(query(
             "select fingerprint, public_key, comment, not_before, not_after, is_authority, created_at
              from account_key where account_id = $1 order by created_at, fingerprint limit 1000",
         )
@@ -132,15 +129,15 @@ impl Record {
     /// [`RecordError::Exists`] when the account has it.
     pub async fn add_key(&self, account: &AccountRow, key: &KeyRow) -> Result<bool> {
         let mut tx = self.writing().await?;
-        let count: i64 = sqlx::query_scalar("select count(*) from account_key where account_id = $1")
+        let count: i64 = scalar("select count(*) from account_key where account_id = $1")
             .bind(account.id.to_string())
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await
             .map_err(RecordError::doing("count the keys of an account"))?;
         if usize::try_from(count).map_or(true, |count| count >= KEYS_MAX) {
             return Ok(false);
         }
-        sqlx::query(
+        query(
             "insert into account_key
                  (account_id, fingerprint, public_key, comment, not_before, not_after, is_authority, created_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -153,7 +150,7 @@ impl Record {
         .bind(key.not_after.map(Timestamp::micros))
         .bind(i64::from(key.is_authority))
         .bind(key.created_at.micros())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(taken("key", &key.fingerprint, "add a key"))?;
         let what = if key.is_authority { "authority" } else { "key" };
@@ -168,10 +165,10 @@ impl Record {
     /// The database did not take it.
     pub async fn remove_key(&self, account: &AccountRow, fingerprint: &str) -> Result<bool> {
         let mut tx = self.writing().await?;
-        let removed = sqlx::query("delete from account_key where account_id = $1 and fingerprint = $2")
+        let removed = query("delete from account_key where account_id = $1 and fingerprint = $2")
             .bind(account.id.to_string())
             .bind(fingerprint)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(RecordError::doing("remove a key"))?
             .rows_affected();
@@ -193,20 +190,20 @@ impl Record {
         let mut said = vec![];
         if let Some(methods) = &change.methods {
             let text = methods.as_ref().map(Methods::to_string);
-            sqlx::query("update account set auth_methods = $1 where id = $2")
+            query("update account set auth_methods = $1 where id = $2")
                 .bind(&text)
                 .bind(account.id.to_string())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await
                 .map_err(doing())?;
             said.push(format!("account `{}` logs in by {}", account.login, text.as_deref().unwrap_or("the usual")));
         }
         if let Some(networks) = &change.legacy_from {
             let text = networks.iter().map(Network::to_string).collect::<Vec<_>>().join(" ");
-            sqlx::query("update account set legacy_from = $1 where id = $2")
+            query("update account set legacy_from = $1 where id = $2")
                 .bind(Some(&text).filter(|text| !text.is_empty()))
                 .bind(account.id.to_string())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await
                 .map_err(doing())?;
             let whence = if text.is_empty() { "nowhere" } else { &text };
@@ -227,7 +224,7 @@ impl Record {
     /// The database did not answer.
     pub async fn legacy_networks(&self) -> Result<Vec<Network>> {
         let texts: Vec<Option<String>> =
-            sqlx::query_scalar("select legacy_from from account where legacy_from is not null order by id limit 10000")
+            scalar("select legacy_from from account where legacy_from is not null order by id limit 10000")
                 .fetch_all(&self.db.reader)
                 .await
                 .map_err(RecordError::doing("list the networks of the legacy algorithms"))?;
@@ -240,16 +237,13 @@ impl Record {
 }
 
 async fn replace_certificates(tx: &mut Writing, account: AccountId, names: &[String]) -> sqlx::Result<()> {
-    sqlx::query("delete from account_certificate where account_id = $1")
-        .bind(account.to_string())
-        .execute(&mut **tx)
-        .await?;
+    query("delete from account_certificate where account_id = $1").bind(account.to_string()).execute(&mut *tx).await?;
     for name in names {
-        sqlx::query("insert into account_certificate (account_id, name, created_at) values ($1, $2, $3)")
+        query("insert into account_certificate (account_id, name, created_at) values ($1, $2, $3)")
             .bind(account.to_string())
             .bind(name)
             .bind(Timestamp::now().micros())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
@@ -278,15 +272,15 @@ fn networks(text: Option<String>) -> Result<Vec<Network>> {
         .collect()
 }
 
-fn key_of(row: &SqliteRow) -> KeyRow {
-    let moment = |column| row.get::<Option<i64>, _>(column).map(Timestamp::from_micros);
+fn key_of(row: &Row) -> KeyRow {
+    let moment = |column| row.get::<Option<i64>>(column).map(Timestamp::from_micros);
     KeyRow {
         fingerprint: row.get("fingerprint"),
         public_key: row.get("public_key"),
         comment: row.get("comment"),
         not_before: moment("not_before"),
         not_after: moment("not_after"),
-        is_authority: row.get::<i64, _>("is_authority") != 0,
+        is_authority: row.get::<i64>("is_authority") != 0,
         created_at: Timestamp::from_micros(row.get("created_at")),
     }
 }

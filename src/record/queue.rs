@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
-
 use super::documents::{NewDocument, insert_documents};
 use super::findings::insert_findings;
 use super::identity::text_id;
+use super::sql::{Reader, query, scalar};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Digest, Event, OrganisationId, Scope, SessionId, Timestamp};
 use waybill_parsers::Finding;
@@ -63,48 +62,50 @@ impl Record {
     /// The database did not answer.
     pub async fn lease(&self, owner: &str, lease: Duration) -> Result<Option<Lease>> {
         let doing = || RecordError::doing("take a job from the queue");
-        let now = Timestamp::now().micros();
-        let until = now.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
         // Asked of a reader first: an idle house takes no write lock.
-        let waiting: i64 = sqlx::query_scalar(
-            "select count(*) from (select 1 from job where (state = 'ready' and not_before <= $1)
-                                   or (state = 'running' and lease_until < $1) limit 1)",
-        )
-        .bind(now)
-        .fetch_one(&self.db.reader)
-        .await
-        .map_err(doing())?;
-        if waiting == 0 {
-            return Ok(None);
+        if let Reader::Sqlite(_) = &self.db.reader {
+            let waiting: i64 = scalar(
+                "select count(*) from (select 1 from job where (state = 'ready' and not_before <= $1)
+                                       or (state = 'running' and lease_until < $1) limit 1) as waiting",
+            )
+            .bind(Timestamp::now().micros())
+            .fetch_one(&self.db.reader)
+            .await
+            .map_err(doing())?;
+            if waiting == 0 {
+                return Ok(None);
+            }
         }
-        let mut tx = self.writing().await?;
+        let mut tx = self.writing_beside_others().await?;
+        let now = tx.now().await.map_err(doing())?.micros();
+        let until = now.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
         // Two questions, each in the order of an index: one of both would sort all that waits, for each job.
-        let taken = sqlx::query(
+        let taken = query(
             "update job set state = 'running', owner = $1, fence = fence + 1, lease_until = $2, attempts = attempts + 1
              where upload_id = coalesce(
                 (select upload_id from job where state = 'running' and lease_until < $3
-                 order by not_before, upload_id limit 1),
+                 order by not_before, upload_id limit 1 /*pg: for update skip locked */),
                 (select upload_id from job where state = 'ready' and not_before <= $3
-                 order by not_before, upload_id limit 1))
+                 order by not_before, upload_id limit 1 /*pg: for update skip locked */))
              returning upload_id, fence, attempts",
         )
         .bind(owner)
         .bind(until)
         .bind(now)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await
         .map_err(doing())?;
         let Some(taken) = taken else { return Ok(None) };
-        let row = sqlx::query(
+        let row = query(
             "select id, content_id, organisation_id, name, login, door, session_id, committed_at, size_bytes, sha256, object_key
              from upload where id = $1",
         )
-        .bind(taken.get::<String, _>("upload_id"))
-        .fetch_one(&mut *tx)
+        .bind(taken.get::<String>("upload_id"))
+        .fetch_one(&mut tx)
         .await
         .map_err(doing())?;
         tx.commit().await.map_err(doing())?;
-        let sha256: String = row.get::<Option<String>, _>("sha256").unwrap_or_default();
+        let sha256: String = row.get::<Option<String>>("sha256").unwrap_or_default();
         Ok(Some(Lease {
             file: text_id(&row, "id", ArrivalId::parse)?,
             content: text_id(&row, "content_id", ArrivalId::parse)?,
@@ -112,11 +113,11 @@ impl Record {
             name: row.get("name"),
             login: row.get("login"),
             door: row.get("door"),
-            session: row.get::<Option<String>, _>("session_id").and_then(|text| SessionId::parse(&text)),
+            session: row.get::<Option<String>>("session_id").and_then(|text| SessionId::parse(&text)),
             received_at: Timestamp::from_micros(row.get("committed_at")),
-            size_bytes: u64::try_from(row.get::<i64, _>("size_bytes")).unwrap_or(0),
+            size_bytes: u64::try_from(row.get::<i64>("size_bytes")).unwrap_or(0),
             digest: Digest::from_hex(&sha256).ok_or(RecordError::Corrupt { what: format!("sha256 `{sha256}`") })?,
-            object_key: row.get::<Option<String>, _>("object_key").unwrap_or_default(),
+            object_key: row.get::<Option<String>>("object_key").unwrap_or_default(),
             fence: taken.get("fence"),
             attempt: taken.get("attempts"),
         }))
@@ -128,16 +129,16 @@ impl Record {
     /// The database did not take it.
     pub async fn renew(&self, lease: &Lease, length: Duration) -> Result<bool> {
         let doing = || RecordError::doing("renew a lease");
-        let until = Timestamp::now().plus_micros(i64::try_from(length.as_micros()).unwrap_or(i64::MAX));
-        let mut tx = self.writing().await?;
-        let done =
-            sqlx::query("update job set lease_until = $3 where upload_id = $1 and fence = $2 and state = 'running'")
-                .bind(lease.file.to_string())
-                .bind(lease.fence)
-                .bind(until.micros())
-                .execute(&mut *tx)
-                .await
-                .map_err(doing())?;
+        let mut tx = self.writing_beside_others().await?;
+        let now = tx.now().await.map_err(doing())?;
+        let until = now.plus_micros(i64::try_from(length.as_micros()).unwrap_or(i64::MAX));
+        let done = query("update job set lease_until = $3 where upload_id = $1 and fence = $2 and state = 'running'")
+            .bind(lease.file.to_string())
+            .bind(lease.fence)
+            .bind(until.micros())
+            .execute(&mut tx)
+            .await
+            .map_err(doing())?;
         tx.commit().await.map_err(doing())?;
         Ok(done.rows_affected() == 1)
     }
@@ -153,15 +154,15 @@ impl Record {
         findings: &[(i64, Box<Finding>)],
     ) -> Result<bool> {
         let doing = || RecordError::doing("write the rows of a file");
-        let mut tx = self.writing().await?;
-        let held: i64 =
-            sqlx::query_scalar("select count(*) from job where upload_id = $1 and fence = $2 and state = 'running'")
+        let mut tx = self.writing_beside_others().await?;
+        let held =
+            query("select fence from job where upload_id = $1 and fence = $2 and state = 'running' /*pg: for share */")
                 .bind(lease.file.to_string())
                 .bind(lease.fence)
-                .fetch_one(&mut *tx)
+                .fetch_optional(&mut tx)
                 .await
                 .map_err(doing())?;
-        if held == 0 {
+        if held.is_none() {
             return Ok(false);
         }
         insert_documents(&mut tx, lease, documents).await.map_err(doing())?;
@@ -177,19 +178,19 @@ impl Record {
     /// The database did not take it.
     pub async fn publish(&self, lease: &Lease, outcome: &Outcome, events: Vec<Event>) -> Result<bool> {
         let doing = || RecordError::doing("publish a file's records");
-        let mut tx = self.writing().await?;
-        let done = sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        let done = query(
             "update job set state = 'done', owner = null, reason = null where upload_id = $1 and fence = $2 and state = 'running'",
         )
         .bind(lease.file.to_string())
         .bind(lease.fence)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
         if done.rows_affected() != 1 {
             return Ok(false);
         }
-        sqlx::query(
+        query(
             "insert into ingestion (content_id, upload_id, active_gen, format, format_version, encoding, profile,
                                     documents, accepted, errors, warnings, answer_suffix, answer_key, answer_bytes, published_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
@@ -216,7 +217,7 @@ impl Record {
         .bind(&outcome.answer_key)
         .bind(outcome.answer_bytes)
         .bind(Timestamp::now().micros())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
         self.commit_with(tx, events, "publish a file's records").await?;
@@ -230,11 +231,12 @@ impl Record {
     pub async fn give_back(&self, lease: &Lease, reason: &str, retry: Option<Retry>, events: Vec<Event>) -> Result<()> {
         let doing = || RecordError::doing("give a job back to the queue");
         let wait = retry.map_or(Duration::ZERO, |retry| retry.after);
-        let not_before = Timestamp::now().plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         let state = if retry.is_some() { "ready" } else { "set_aside" };
         let uncounted = retry.is_some_and(|retry| !retry.counted);
-        let mut tx = self.writing().await?;
-        sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        let now = tx.now().await.map_err(doing())?;
+        let not_before = now.plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+        query(
             "update job set state = $3, owner = null, not_before = $4, reason = $5, attempts = attempts - $6
              where upload_id = $1 and fence = $2 and state = 'running'",
         )
@@ -244,7 +246,7 @@ impl Record {
         .bind(not_before.micros())
         .bind(reason)
         .bind(i64::from(uncounted))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
         self.commit_with(tx, events, "give a job back to the queue").await
@@ -266,9 +268,8 @@ impl Record {
                  and gen <> coalesce((select active_gen from ingestion where content_id = $1), -1) limit 1000)",
         ] {
             loop {
-                let mut tx = self.writing().await?;
-                let done =
-                    sqlx::query(text).bind(content.to_string()).bind(newest).execute(&mut *tx).await.map_err(doing())?;
+                let mut tx = self.writing_beside_others().await?;
+                let done = query(text).bind(content.to_string()).bind(newest).execute(&mut tx).await.map_err(doing())?;
                 tx.commit().await.map_err(doing())?;
                 if done.rows_affected() == 0 {
                     break;
@@ -284,7 +285,7 @@ impl Record {
     /// The database did not answer.
     pub async fn sweep_leftovers(&self) -> Result<()> {
         // Only a job that was taken more than once, or set aside, can have rows that are not shown.
-        let left: Vec<(String, i64)> = sqlx::query_as(
+        let left = query(
             "select j.upload_id, j.fence from job j left join ingestion i on i.content_id = j.upload_id
              where ((j.state = 'done' and j.fence > 1) or j.state = 'set_aside')
                and (exists (select 1 from document d where d.content_id = j.upload_id and d.gen <= j.fence
@@ -295,9 +296,8 @@ impl Record {
         .fetch_all(&self.db.reader)
         .await
         .map_err(RecordError::doing("look for rows of earlier attempts"))?;
-        for (content, fence) in left {
-            let content = ArrivalId::parse(&content).ok_or(RecordError::Corrupt { what: format!("id `{content}`") })?;
-            self.sweep_attempts(content, fence).await?;
+        for row in left {
+            self.sweep_attempts(text_id(&row, "upload_id", ArrivalId::parse)?, row.get("fence")).await?;
         }
         Ok(())
     }
@@ -309,8 +309,8 @@ impl Record {
     /// The database did not take it.
     pub async fn reprocess(&self, scope: &Scope, file: ArrivalId) -> Result<bool> {
         let doing = || RecordError::doing("put a file back into the queue");
-        let mut tx = self.writing().await?;
-        let done = sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        let done = query(
             "update job set state = 'ready', attempts = 0, not_before = $3, reason = null
              where state in ('done', 'set_aside')
                and upload_id = (select u.content_id from upload u
@@ -319,15 +319,15 @@ impl Record {
         .bind(file.to_string())
         .bind(scope.organisation().map(|id| id.to_string()))
         .bind(Timestamp::now().micros())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        let organisation: String = sqlx::query_scalar("select organisation_id from upload where id = $1")
+        let organisation: String = scalar("select organisation_id from upload where id = $1")
             .bind(file.to_string())
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await
             .map_err(doing())?;
         let mut event = Event::new(
@@ -347,13 +347,14 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn queue_depth(&self) -> Result<(i64, i64)> {
-        sqlx::query_as(
-            "select coalesce(sum(case when state in ('ready', 'running') then 1 else 0 end), 0),
-                    coalesce(sum(case when state = 'set_aside' then 1 else 0 end), 0)
+        query(
+            "select coalesce(sum(case when state in ('ready', 'running') then 1 else 0 end), 0) as waiting,
+                    coalesce(sum(case when state = 'set_aside' then 1 else 0 end), 0) as set_aside
              from job where state in ('ready', 'running', 'set_aside')",
         )
         .fetch_one(&self.db.reader)
         .await
+        .map(|row| (row.get("waiting"), row.get("set_aside")))
         .map_err(RecordError::doing("count the jobs"))
     }
 }
@@ -435,8 +436,8 @@ mod tests {
         assert!(record.reprocess(&operator, file).await.unwrap());
         assert_eq!(attempt(&record).await, 2);
         record.sweep_leftovers().await.unwrap();
-        let left: Vec<(i64,)> = sqlx::query_as("select gen from finding").fetch_all(&record.db.reader).await.unwrap();
-        assert_eq!(left, [(2,)]);
+        let left: Vec<i64> = scalar("select gen from finding").fetch_all(&record.db.reader).await.unwrap();
+        assert_eq!(left, [2]);
         assert_eq!(record.findings(&operator, file, -1, 10).await.unwrap().len(), 1);
     }
 }

@@ -1,11 +1,8 @@
 //! Uploads, from the first byte to the arrival: DURABILITY section 2, steps 1, 6 and 13.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::arrivals::{arrival_event, release};
-use super::database::Writing;
 use super::identity::text_id;
+use super::sql::{Row, Writing, query, scalar};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Event, FileName, OrganisationId, SessionId, Timestamp};
 
@@ -69,15 +66,15 @@ impl Record {
     pub async fn start_boot(&self, node: &str, kernel_boot: &str) -> Result<(i64, bool)> {
         let doing = || RecordError::doing("start a boot of this node");
         let mut tx = self.writing().await?;
-        let before = sqlx::query("select boot_epoch, kernel_boot from node where id = $1")
+        let before = query("select boot_epoch, kernel_boot from node where id = $1")
             .bind(node)
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await
             .map_err(doing())?;
         let (epoch, same) = before.map_or((1, false), |row| {
-            (row.get::<i64, _>("boot_epoch") + 1, row.get::<String, _>("kernel_boot") == kernel_boot)
+            (row.get::<i64>("boot_epoch") + 1, row.get::<String>("kernel_boot") == kernel_boot)
         });
-        sqlx::query(
+        query(
             "insert into node (id, boot_epoch, kernel_boot, seen_at) values ($1, $2, $3, $4)
              on conflict (id) do update set boot_epoch = excluded.boot_epoch, kernel_boot = excluded.kernel_boot,
                                             seen_at = excluded.seen_at",
@@ -86,7 +83,7 @@ impl Record {
         .bind(epoch)
         .bind(kernel_boot)
         .bind(Timestamp::now().micros())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
         tx.commit().await.map_err(doing())?;
@@ -101,14 +98,14 @@ impl Record {
     pub async fn abort_left_open(&self, node: &str, epoch: i64, same_machine_boot: bool) -> Result<u64> {
         let doing = || RecordError::doing("mark uploads left open as broken off");
         let mut tx = self.writing().await?;
-        let done = sqlx::query(
+        let done = query(
             "update upload set state = 'aborted', resumable = resumable * $3
              where node_id = $1 and boot_epoch < $2 and state = 'receiving'",
         )
         .bind(node)
         .bind(epoch)
         .bind(i64::from(same_machine_boot))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(doing())?;
         tx.commit().await.map_err(doing())?;
@@ -121,15 +118,15 @@ impl Record {
     /// The database did not take it.
     pub async fn open_upload(&self, upload: &NewUpload, event: Event) -> Result<()> {
         let doing = "register an upload";
-        let mut tx = self.writing().await?;
+        let mut tx = self.writing_beside_others().await?;
         // A fresh upload under a name ends what was broken off under it.
-        sqlx::query("update upload set resumable = 0 where principal = $1 and name = $2 and state = 'aborted'")
+        query("update upload set resumable = 0 where principal = $1 and name = $2 and state = 'aborted'")
             .bind(&upload.principal)
             .bind(upload.name.as_str())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(RecordError::doing(doing))?;
-        sqlx::query(
+        query(
             "insert into upload (id, organisation_id, principal, login, door, session_id, name, state, node_id,
                                  boot_epoch, resumable, opened_at)
              values ($1, $2, $3, $4, $5, $6, $7, 'receiving', $8, $9, 1, $10)",
@@ -144,7 +141,7 @@ impl Record {
         .bind(&upload.node)
         .bind(upload.epoch)
         .bind(Timestamp::now().micros())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing(doing))?;
         self.commit_with(tx, vec![event], doing).await
@@ -163,8 +160,8 @@ impl Record {
         event: Event,
     ) -> Result<bool> {
         let doing = "take up a broken-off upload";
-        let mut tx = self.writing().await?;
-        let done = sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        let done = query(
             "update upload set state = 'receiving', boot_epoch = $3, session_id = $4
              where id = $1 and node_id = $2 and state = 'aborted' and resumable = 1",
         )
@@ -172,7 +169,7 @@ impl Record {
         .bind(node)
         .bind(epoch)
         .bind(session.to_string())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing(doing))?;
         if done.rows_affected() == 0 {
@@ -188,10 +185,10 @@ impl Record {
     /// The database did not take it.
     pub async fn not_resumable(&self, id: ArrivalId) -> Result<()> {
         let doing = || RecordError::doing("note that an upload has gaps");
-        let mut tx = self.writing().await?;
-        sqlx::query("update upload set resumable = 0 where id = $1")
+        let mut tx = self.writing_beside_others().await?;
+        query("update upload set resumable = 0 where id = $1")
             .bind(id.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
         tx.commit().await.map_err(doing())
@@ -203,8 +200,8 @@ impl Record {
     /// The database did not take it.
     pub async fn abort_upload(&self, id: ArrivalId, epoch: i64, kept: u64, event: Event) -> Result<()> {
         let doing = "end a broken-off upload";
-        let mut tx = self.writing().await?;
-        sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        query(
             "update upload set state = 'aborted', resumable = $3, size_bytes = $4
              where id = $1 and boot_epoch = $2 and state = 'receiving'",
         )
@@ -212,7 +209,7 @@ impl Record {
         .bind(epoch)
         .bind(i64::from(kept > 0))
         .bind(i64::try_from(kept).unwrap_or(i64::MAX))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing(doing))?;
         self.commit_with(tx, vec![event], doing).await
@@ -224,14 +221,14 @@ impl Record {
     /// The database did not take it.
     pub async fn forget_partial(&self, principal: &str, name: &FileName, event: Event) -> Result<bool> {
         let doing = "give up a broken-off upload";
-        let mut tx = self.writing().await?;
-        let done = sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        let done = query(
             "update upload set resumable = 0
              where principal = $1 and name = $2 and state = 'aborted' and resumable = 1",
         )
         .bind(principal)
         .bind(name.as_str())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing(doing))?;
         if done.rows_affected() == 0 {
@@ -252,7 +249,7 @@ impl Record {
         node: &str,
         since: Timestamp,
     ) -> Result<Option<PartialUpload>> {
-        let row = sqlx::query(
+        let row = query(
             "select id, opened_at from upload
              where principal = $1 and name = $2 and node_id = $3 and state = 'aborted' and resumable = 1 and opened_at >= $4
              order by opened_at desc limit 1",
@@ -278,7 +275,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn spool_is_wanted(&self, id: ArrivalId, epoch: i64, resumable_since: Timestamp) -> Result<bool> {
-        let wanted: i64 = sqlx::query_scalar(
+        let wanted: i64 = scalar(
             "select count(*) from upload where id = $1
              and ((state = 'receiving' and boot_epoch = $2)
                   or (state = 'aborted' and resumable = 1 and opened_at >= $3))",
@@ -297,7 +294,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn drop_listing(&self, principal: &str, since: Timestamp, limit: u32) -> Result<Vec<Listing>> {
-        let rows = sqlx::query(concat!(
+        let rows = query(concat!(
             listing_columns!(),
             " where u.principal = $1 and u.state = 'committed' and u.listed = 1 and u.committed_at >= $2
                 and not exists (select 1 from upload v where v.principal = u.principal and v.name = u.name
@@ -318,7 +315,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn in_drop(&self, principal: &str, name: &str, since: Timestamp) -> Result<Option<Listing>> {
-        let row = sqlx::query(concat!(
+        let row = query(concat!(
             listing_columns!(),
             " where u.principal = $1 and u.name = $2 and u.state = 'committed' and u.committed_at >= $3
               order by u.version desc limit 1"
@@ -329,7 +326,7 @@ impl Record {
         .fetch_optional(&self.db.reader)
         .await
         .map_err(RecordError::doing("look for a file in a drop folder"))?;
-        row.filter(|row| row.get::<i64, _>("listed") == 1).map(|row| listing_of(&row)).transpose()
+        row.filter(|row| row.get::<i64>("listed") == 1).map(|row| listing_of(&row)).transpose()
     }
 
     /// Gives a file in `/drop` another name. Losing a temporary name is the arrival (step 13). `Ok(None)`:
@@ -339,39 +336,38 @@ impl Record {
     /// The database did not take it.
     pub async fn rename_in_drop(&self, id: ArrivalId, principal: &str, to: &FileName, event: Event) -> Result<bool> {
         let doing = || RecordError::doing("rename a file");
-        let mut tx = self.writing().await?;
-        let row = sqlx::query(
+        let mut tx = self.writing_beside_others().await?;
+        tx.alone_with(principal).await.map_err(doing())?;
+        let row = query(
             "select u.name, u.size_bytes, u.unproven, j.state as job from upload u join job j on j.upload_id = u.id
              where u.id = $1 and u.principal = $2 and u.state = 'committed' and u.listed = 1",
         )
         .bind(id.to_string())
         .bind(principal)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await
         .map_err(doing())?;
         let Some(row) = row else { return Ok(false) };
         let version = next_version(&mut tx, principal, to.as_str()).await.map_err(doing())?;
         // What lay under the old name before must not come into sight again. What is still being sent under
         // it, over another connection, has yet to be seen.
-        sqlx::query(
-            "update upload set listed = 0 where principal = $1 and name = $2 and id <> $3 and state = 'committed'",
-        )
-        .bind(principal)
-        .bind(row.get::<String, _>("name"))
-        .bind(id.to_string())
-        .execute(&mut *tx)
-        .await
-        .map_err(doing())?;
-        sqlx::query("update upload set name = $2, version = $3 where id = $1")
+        query("update upload set listed = 0 where principal = $1 and name = $2 and id <> $3 and state = 'committed'")
+            .bind(principal)
+            .bind(row.get::<String>("name"))
+            .bind(id.to_string())
+            .execute(&mut tx)
+            .await
+            .map_err(doing())?;
+        query("update upload set name = $2, version = $3 where id = $1")
             .bind(id.to_string())
             .bind(to.as_str())
             .bind(version)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
         let mut events = vec![event];
         // A name says nothing about whether all of it came.
-        let waits_for_its_name = row.get::<String, _>("job") == "held" && row.get::<i64, _>("unproven") == 0;
+        let waits_for_its_name = row.get::<String>("job") == "held" && row.get::<i64>("unproven") == 0;
         if waits_for_its_name && !to.is_temporary() {
             let duplicate_of = release(&mut tx, id).await.map_err(doing())?;
             let received = arrival_event(&events, id, row.get("size_bytes"), duplicate_of);
@@ -388,14 +384,13 @@ impl Record {
     /// The database did not take it.
     pub async fn unlist_answer(&self, id: ArrivalId, principal: &str, event: Event) -> Result<bool> {
         let doing = "take an answer out of a drop folder";
-        let mut tx = self.writing().await?;
-        let done =
-            sqlx::query("update upload set answer_listed = 0 where id = $1 and principal = $2 and answer_listed = 1")
-                .bind(id.to_string())
-                .bind(principal)
-                .execute(&mut *tx)
-                .await
-                .map_err(RecordError::doing(doing))?;
+        let mut tx = self.writing_beside_others().await?;
+        let done = query("update upload set answer_listed = 0 where id = $1 and principal = $2 and answer_listed = 1")
+            .bind(id.to_string())
+            .bind(principal)
+            .execute(&mut tx)
+            .await
+            .map_err(RecordError::doing(doing))?;
         if done.rows_affected() == 0 {
             return Ok(false);
         }
@@ -408,11 +403,11 @@ impl Record {
     /// # Errors
     /// The database did not take it.
     pub async fn unlist(&self, id: ArrivalId, principal: &str, event: Event) -> Result<bool> {
-        let mut tx = self.writing().await?;
-        let done = sqlx::query("update upload set listed = 0 where id = $1 and principal = $2 and listed = 1")
+        let mut tx = self.writing_beside_others().await?;
+        let done = query("update upload set listed = 0 where id = $1 and principal = $2 and listed = 1")
             .bind(id.to_string())
             .bind(principal)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(RecordError::doing("take a file out of a drop folder"))?;
         if done.rows_affected() == 0 {
@@ -423,27 +418,27 @@ impl Record {
     }
 }
 
-fn listing_of(row: &SqliteRow) -> Result<Listing> {
+fn listing_of(row: &Row) -> Result<Listing> {
     let suffix: Option<String> = row.get("answer_suffix");
     Ok(Listing {
         id: text_id(row, "id", ArrivalId::parse)?,
         name: row.get("name"),
-        size_bytes: u64::try_from(row.get::<i64, _>("size_bytes")).unwrap_or(0),
-        object_key: row.get::<Option<String>, _>("object_key").unwrap_or_default(),
+        size_bytes: u64::try_from(row.get::<i64>("size_bytes")).unwrap_or(0),
+        object_key: row.get::<Option<String>>("object_key").unwrap_or_default(),
         committed_at: Timestamp::from_micros(row.get("committed_at")),
-        answer: suffix.filter(|_| row.get::<i64, _>("answer_listed") == 1).map(|suffix| Answer {
+        answer: suffix.filter(|_| row.get::<i64>("answer_listed") == 1).map(|suffix| Answer {
             suffix,
             object_key: row.get("answer_key"),
-            size_bytes: u64::try_from(row.get::<i64, _>("answer_bytes")).unwrap_or(0),
+            size_bytes: u64::try_from(row.get::<i64>("answer_bytes")).unwrap_or(0),
             published_at: Timestamp::from_micros(row.get("published_at")),
         }),
     })
 }
 
 pub(super) async fn next_version(tx: &mut Writing, principal: &str, name: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("select coalesce(max(version), 0) + 1 from upload where principal = $1 and name = $2")
+    scalar("select coalesce(max(version), 0) + 1 from upload where principal = $1 and name = $2")
         .bind(principal)
         .bind(name)
-        .fetch_one(&mut **tx)
+        .fetch_one(&mut *tx)
         .await
 }

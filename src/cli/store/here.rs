@@ -25,20 +25,22 @@ pub(in super::super) struct Here {
 
 /// Readers of the database; a command asks one thing at a time.
 const READERS_MAX: u32 = 2;
+const WRITERS_MAX: u32 = 1;
 /// Rows asked for at once.
 const PAGE: u32 = 500;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 impl Here {
     pub(super) async fn open(data: &Path, missing: Missing) -> anyhow::Result<Self> {
-        if missing == Missing::Refuse && !data.join("waybill.db").is_file() {
+        let store = config::Store::of_folder(data, std::env::vars())?;
+        if store.database.is_empty() && missing == Missing::Refuse && !data.join("waybill.db").is_file() {
             bail!(
                 "there is no waybill.db in {0}: name a daemon's data folder with --data (or WAYBILL_DATA), or begin \
                  one with `waybill org create NAME --data {0}`",
                 data.display()
             );
         }
-        let record = Record::open(data, READERS_MAX).await?;
+        let record = Record::of(&config::Store { readers_max: READERS_MAX, writers_max: WRITERS_MAX, ..store }).await?;
         Ok(Self { record, data: data.to_owned(), scope: Scope::operator("cli") })
     }
 

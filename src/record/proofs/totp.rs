@@ -1,8 +1,7 @@
 //! Second factors. A try is paid for before it is looked at, in one statement, so that a thousand tries at once are
 //! no more than five.
 
-use sqlx::Row;
-
+use super::super::sql::{query, scalar};
 use super::super::{Record, RecordError, Result};
 use super::told;
 use crate::domain::{AccountId, Timestamp};
@@ -52,20 +51,20 @@ impl Record {
         for statement in
             ["delete from account_totp where account_id = $1", "delete from account_recovery where account_id = $1"]
         {
-            sqlx::query(statement).bind(account.id.to_string()).execute(&mut *tx).await.map_err(doing())?;
+            query(statement).bind(account.id.to_string()).execute(&mut tx).await.map_err(doing())?;
         }
-        sqlx::query("insert into account_totp (account_id, secret, created_at) values ($1, $2, $3)")
+        query("insert into account_totp (account_id, secret, created_at) values ($1, $2, $3)")
             .bind(account.id.to_string())
             .bind(sealed)
             .bind(Timestamp::now().micros())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
         for code in codes_sha256 {
-            sqlx::query("insert into account_recovery (account_id, code_sha256) values ($1, $2)")
+            query("insert into account_recovery (account_id, code_sha256) values ($1, $2)")
                 .bind(account.id.to_string())
                 .bind(code)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await
                 .map_err(doing())?;
         }
@@ -81,10 +80,10 @@ impl Record {
         let doing = || RecordError::doing("remove a second factor");
         let mut tx = self.writing().await?;
         let statement = "delete from account_recovery where account_id = $1";
-        sqlx::query(statement).bind(account.id.to_string()).execute(&mut *tx).await.map_err(doing())?;
-        let removed = sqlx::query("delete from account_totp where account_id = $1")
+        query(statement).bind(account.id.to_string()).execute(&mut tx).await.map_err(doing())?;
+        let removed = query("delete from account_totp where account_id = $1")
             .bind(account.id.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?
             .rows_affected();
@@ -101,10 +100,10 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn has_sealed(&self) -> Result<bool> {
-        sqlx::query_scalar::<_, i64>("select count(*) from (select 1 from account_totp limit 1)")
+        scalar("select count(*) from (select 1 from account_totp limit 1) as one")
             .fetch_one(&self.db.reader)
             .await
-            .map(|count| count > 0)
+            .map(|count: i64| count > 0)
             .map_err(RecordError::doing("look for second factors"))
     }
 
@@ -113,7 +112,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn recovery_codes_left(&self, account: AccountId) -> Result<i64> {
-        sqlx::query_scalar("select count(*) from account_recovery where account_id = $1")
+        scalar("select count(*) from account_recovery where account_id = $1")
             .bind(account.to_string())
             .fetch_one(&self.db.reader)
             .await
@@ -127,27 +126,26 @@ impl Record {
     pub async fn try_totp(&self, account: AccountId, now: Timestamp) -> Result<Try> {
         let doing = || RecordError::doing("try a code");
         let mut tx = self.writing().await?;
-        let row =
-            sqlx::query("select secret, last_step, failures, locked_until from account_totp where account_id = $1")
-                .bind(account.to_string())
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(doing())?;
+        let row = query("select secret, last_step, failures, locked_until from account_totp where account_id = $1")
+            .bind(account.to_string())
+            .fetch_optional(&mut tx)
+            .await
+            .map_err(doing())?;
         let Some(row) = row else { return Ok(Try::Nothing) };
         let locked_until = Timestamp::from_micros(row.get("locked_until"));
         if locked_until > now {
             return Ok(Try::Locked(locked_until));
         }
-        let failures = row.get::<i64, _>("failures").saturating_add(1);
+        let failures = row.get::<i64>("failures").saturating_add(1);
         let locked_until = match failures - TRIES {
             ..0 => 0,
             beyond => now.plus_micros(DELAY_MICROS << beyond.min(DOUBLINGS_MAX)).micros(),
         };
-        sqlx::query("update account_totp set failures = $1, locked_until = $2 where account_id = $3")
+        query("update account_totp set failures = $1, locked_until = $2 where account_id = $3")
             .bind(failures)
             .bind(locked_until)
             .bind(account.to_string())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?;
         tx.commit().await.map_err(doing())?;
@@ -160,13 +158,13 @@ impl Record {
     /// The database did not take it.
     pub async fn take_totp_step(&self, account: AccountId, step: i64) -> Result<bool> {
         let mut tx = self.writing().await?;
-        let taken = sqlx::query(
+        let taken = query(
             "update account_totp set last_step = $1, failures = 0, locked_until = 0
              where account_id = $2 and last_step < $1",
         )
         .bind(step)
         .bind(account.to_string())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .map_err(RecordError::doing("take a code"))?
         .rows_affected();
@@ -181,17 +179,17 @@ impl Record {
     pub async fn take_recovery_code(&self, account: AccountId, code_sha256: &str) -> Result<bool> {
         let doing = || RecordError::doing("take a recovery code");
         let mut tx = self.writing().await?;
-        let taken = sqlx::query("delete from account_recovery where account_id = $1 and code_sha256 = $2")
+        let taken = query("delete from account_recovery where account_id = $1 and code_sha256 = $2")
             .bind(account.to_string())
             .bind(code_sha256)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await
             .map_err(doing())?
             .rows_affected();
         if taken == 1 {
-            sqlx::query("update account_totp set failures = 0, locked_until = 0 where account_id = $1")
+            query("update account_totp set failures = 0, locked_until = 0 where account_id = $1")
                 .bind(account.to_string())
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await
                 .map_err(doing())?;
         }
