@@ -56,6 +56,8 @@ impl Record {
             .max_connections(1)
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(12))
+            // A file does not hang up: to ask whether it is there costs as much as a question.
+            .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
             // SQLite ends a transaction itself when the disk is full or broken (lang_transaction.html, 2.3). The
@@ -69,6 +71,7 @@ impl Record {
         let reader = SqlitePoolOptions::new()
             .max_connections(readers_max)
             .acquire_timeout(Duration::from_secs(12))
+            .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(open)?;

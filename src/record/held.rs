@@ -37,19 +37,25 @@ impl SameBytes {
     }
 }
 
+/// Asked before every file that is read. `unproven > 0` is what the index on it is limited to: without it, every file
+/// that ever came is looked at.
+const NEXT_UNPROVEN: &str = "select id, organisation_id, name, login, door, session_id, object_key from upload
+     where unproven > 0 and unproven = 1 and state = 'committed' order by committed_at, id limit 1";
+
+/// Asked at every commit; by the same index.
+const SAME_BYTES: &str = "select id from upload where unproven > 0 and unproven in (1, 2) and principal = $1
+     and sha256 = $2 and size_bytes = $3 and id <> $4 order by committed_at, id";
+
 impl Record {
     /// The file that has waited longest to be asked whether it is whole.
     ///
     /// # Errors
     /// The database did not answer.
     pub async fn next_unproven(&self) -> Result<Option<Unproven>> {
-        let row = sqlx::query(
-            "select id, organisation_id, name, login, door, session_id, object_key from upload
-             where unproven = 1 and state = 'committed' order by committed_at, id limit 1",
-        )
-        .fetch_optional(&self.db.reader)
-        .await
-        .map_err(RecordError::doing("look for files that may not be whole"))?;
+        let row = sqlx::query(NEXT_UNPROVEN)
+            .fetch_optional(&self.db.reader)
+            .await
+            .map_err(RecordError::doing("look for files that may not be whole"))?;
         row.map(|row| {
             Ok(Unproven {
                 file: text_id(&row, "id", ArrivalId::parse)?,
@@ -145,16 +151,13 @@ impl Record {
 /// What else came with the bytes of a commit.
 pub(super) async fn same_bytes(tx: &mut Writing, principal: &str, commit: &Commit) -> Result<SameBytes, sqlx::Error> {
     let size = i64::try_from(commit.size_bytes).unwrap_or(i64::MAX);
-    let unproven: Vec<String> = sqlx::query_scalar(
-        "select id from upload where unproven > 0 and principal = $1 and sha256 = $2 and size_bytes = $3 and id <> $4
-         order by committed_at, id",
-    )
-    .bind(principal)
-    .bind(commit.digest.to_string())
-    .bind(size)
-    .bind(commit.id.to_string())
-    .fetch_all(&mut **tx)
-    .await?;
+    let unproven: Vec<String> = sqlx::query_scalar(SAME_BYTES)
+        .bind(principal)
+        .bind(commit.digest.to_string())
+        .bind(size)
+        .bind(commit.id.to_string())
+        .fetch_all(&mut **tx)
+        .await?;
     let mut same =
         SameBytes { arrived: false, unproven: unproven.iter().filter_map(|id| ArrivalId::parse(id)).collect() };
     if commit.unproven {
@@ -226,4 +229,24 @@ async fn prove(tx: &mut Writing, file: ArrivalId, before: &[Event]) -> Result<Op
 async fn free(tx: &mut Writing, file: ArrivalId) -> Result<Option<ArrivalId>, sqlx::Error> {
     sqlx::query("update job set reason = null where upload_id = $1").bind(file.to_string()).execute(&mut **tx).await?;
     release(tx, file).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What every file costs must not grow with how many came before it.
+    #[tokio::test]
+    async fn looking_for_unproven_files_does_not_look_at_all_files() {
+        let data = tempfile::tempdir().unwrap();
+        let record = Record::open(data.path(), 1).await.unwrap();
+        for text in [NEXT_UNPROVEN, SAME_BYTES] {
+            let plan = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {text}")))
+                .fetch_all(&record.db.reader)
+                .await
+                .unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+            assert!(plan.iter().any(|step| step.contains("upload_unproven")), "{text}: {plan:?}");
+        }
+    }
 }

@@ -57,7 +57,7 @@ pub struct Outcome {
 }
 
 impl Record {
-    /// Takes the job that has waited longest, or one whose holder went silent.
+    /// Takes a job whose holder went silent, or the one that has waited longest.
     ///
     /// # Errors
     /// The database did not answer.
@@ -78,10 +78,14 @@ impl Record {
             return Ok(None);
         }
         let mut tx = self.writing().await?;
+        // Two questions, each in the order of an index: one of both would sort all that waits, for each job.
         let taken = sqlx::query(
             "update job set state = 'running', owner = $1, fence = fence + 1, lease_until = $2, attempts = attempts + 1
-             where upload_id = (select upload_id from job where (state = 'ready' and not_before <= $3)
-                                or (state = 'running' and lease_until < $3) order by not_before, upload_id limit 1)
+             where upload_id = coalesce(
+                (select upload_id from job where state = 'running' and lease_until < $3
+                 order by not_before, upload_id limit 1),
+                (select upload_id from job where state = 'ready' and not_before <= $3
+                 order by not_before, upload_id limit 1))
              returning upload_id, fence, attempts",
         )
         .bind(owner)

@@ -37,6 +37,9 @@ pub(super) struct Unfit<'p> {
     pub nearest: Option<(&'p Profile, Vec<&'static Field>)>,
 }
 
+/// The longest name of a column, in bytes, of which the spelling does not matter.
+const NAME_MAX: usize = 1024;
+
 /// Judges a file by its head, which is the whole file if it is shorter than [`HEAD_BYTES`].
 ///
 /// Of several profiles that fit, the one that knows most of the columns is chosen; of two such, the first.
@@ -103,9 +106,10 @@ pub(super) fn matched(profile: &Profile, header: &[String]) -> (Vec<&'static Fie
     (fields().filter(|field| profile.requires(field) && !known(field)).collect(), fields().filter(known).count())
 }
 
-/// The names of a header, [`super::folded`].
+/// The names of a header, [`super::folded`]. What is too long for a name stays as it is: a file that is no table looks
+/// like one with long names, and is asked about once for each profile and delimiter.
 pub(super) fn folded_all(names: &[String]) -> Vec<String> {
-    names.iter().map(|name| super::folded(name)).collect()
+    names.iter().map(|name| if name.len() > NAME_MAX { name.clone() } else { super::folded(name) }).collect()
 }
 
 /// The column that a profile's field has in a folded header: the first of its words that is there.
