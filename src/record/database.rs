@@ -77,6 +77,7 @@ impl Record {
             .map_err(open)?;
         let record = Self {
             db: Database { writer, reader },
+            together: super::together::Together::default(),
             latest: tokio::sync::watch::Sender::new(0),
             jobs: std::sync::Arc::default(),
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::database::Writing;
+use super::together::Work;
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Event, Scope, SessionId, Severity, Timestamp};
 
@@ -28,17 +29,18 @@ pub struct EventFilter {
     pub text: Option<String>,
 }
 
+/// Events one statement writes.
+const AT_ONCE_MAX: usize = 200;
 /// Most events one question answers.
 const EVENTS_MAX: u32 = 1_000;
 
 impl Record {
-    /// Writes events in a transaction of their own.
+    /// Writes events, with whatever else is written at this moment.
     ///
     /// # Errors
     /// The database did not take them.
     pub async fn tell(&self, events: Vec<Event>) -> Result<()> {
-        let tx = self.writing().await?;
-        self.commit_with(tx, events, "write events").await
+        self.write(Work::Tell, events, "write events").await.map(|_| ())
     }
 
     /// Commits a transaction with its events in it, and tells whoever follows.
@@ -123,30 +125,39 @@ async fn append(tx: &mut Writing, events: &mut [Event]) -> Result<Option<i64>, s
         return Ok(None);
     }
     let newest: i64 = sqlx::query_scalar("select coalesce(max(seq), 0) from event").fetch_one(&mut **tx).await?;
-    let mut seq = newest;
-    for event in events {
-        seq += 1;
+    for (seq, event) in (newest + 1..).zip(&mut *events) {
         event.seq = seq;
-        let envelope = serde_json::to_string(&*event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-        sqlx::query(
-            "insert into event (seq, ts, kind, severity, organisation_id, session_id, upload_id, login, code, message, envelope)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(seq)
-        .bind(event.ts.micros())
-        .bind(&event.kind)
-        .bind(event.sev as i64)
-        .bind(event.org.map(|id| id.to_string()))
-        .bind(event.session.map(|id| id.to_string()))
-        .bind(event.file.map(|id| id.to_string()))
-        .bind(&event.user)
-        .bind(&event.code)
-        .bind(&event.msg)
-        .bind(envelope)
-        .execute(&mut **tx)
-        .await?;
     }
-    Ok(Some(seq))
+    // 11 columns; SQLite takes 32,766 parameters a statement.
+    for chunk in events.chunks(AT_ONCE_MAX) {
+        insert(tx, chunk).await?;
+    }
+    Ok(events.last().map(|event| event.seq))
+}
+
+/// One statement for all of them: each costs a turn between threads.
+async fn insert(tx: &mut Writing, events: &[Event]) -> Result<(), sqlx::Error> {
+    let mut envelopes = Vec::with_capacity(events.len());
+    for event in events {
+        envelopes.push(serde_json::to_string(event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?);
+    }
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "insert into event (seq, ts, kind, severity, organisation_id, session_id, upload_id, login, code, message, envelope) ",
+    );
+    query.push_values(events.iter().zip(envelopes), |mut row, (event, envelope)| {
+        row.push_bind(event.seq)
+            .push_bind(event.ts.micros())
+            .push_bind(event.kind.clone())
+            .push_bind(event.sev as i64)
+            .push_bind(event.org.map(|id| id.to_string()))
+            .push_bind(event.session.map(|id| id.to_string()))
+            .push_bind(event.file.map(|id| id.to_string()))
+            .push_bind(event.user.clone())
+            .push_bind(event.code.clone())
+            .push_bind(event.msg.clone())
+            .push_bind(envelope);
+    });
+    query.build().execute(&mut **tx).await.map(|_| ())
 }
 
 fn asked(scope: &Scope, filter: &EventFilter) -> QueryBuilder<Sqlite> {

@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use super::arrivals::{arrival_event, release};
 use super::database::Writing;
 use super::identity::text_id;
+use super::together::Work;
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Event, FileName, OrganisationId, SessionId, Timestamp};
 
@@ -120,34 +121,7 @@ impl Record {
     /// # Errors
     /// The database did not take it.
     pub async fn open_upload(&self, upload: &NewUpload, event: Event) -> Result<()> {
-        let doing = "register an upload";
-        let mut tx = self.writing().await?;
-        // A fresh upload under a name ends what was broken off under it.
-        sqlx::query("update upload set resumable = 0 where principal = $1 and name = $2 and state = 'aborted'")
-            .bind(&upload.principal)
-            .bind(upload.name.as_str())
-            .execute(&mut *tx)
-            .await
-            .map_err(RecordError::doing(doing))?;
-        sqlx::query(
-            "insert into upload (id, organisation_id, principal, login, door, session_id, name, state, node_id,
-                                 boot_epoch, resumable, opened_at)
-             values ($1, $2, $3, $4, $5, $6, $7, 'receiving', $8, $9, 1, $10)",
-        )
-        .bind(upload.id.to_string())
-        .bind(upload.organisation.to_string())
-        .bind(&upload.principal)
-        .bind(&upload.login)
-        .bind(upload.door)
-        .bind(upload.session.to_string())
-        .bind(upload.name.as_str())
-        .bind(&upload.node)
-        .bind(upload.epoch)
-        .bind(Timestamp::now().micros())
-        .execute(&mut *tx)
-        .await
-        .map_err(RecordError::doing(doing))?;
-        self.commit_with(tx, vec![event], doing).await
+        self.write(Work::Open(Box::new(upload.clone())), vec![event], "register an upload").await.map(|_| ())
     }
 
     /// Takes a broken-off upload up again; `false` when somebody else has, or it is gone.
@@ -438,6 +412,34 @@ fn listing_of(row: &SqliteRow) -> Result<Listing> {
             published_at: Timestamp::from_micros(row.get("published_at")),
         }),
     })
+}
+
+/// Registers an upload.
+pub(super) async fn open_in(tx: &mut Writing, upload: &NewUpload) -> Result<(), sqlx::Error> {
+    // A fresh upload under a name ends what was broken off under it.
+    sqlx::query("update upload set resumable = 0 where principal = $1 and name = $2 and state = 'aborted'")
+        .bind(&upload.principal)
+        .bind(upload.name.as_str())
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(
+        "insert into upload (id, organisation_id, principal, login, door, session_id, name, state, node_id,
+                             boot_epoch, resumable, opened_at)
+         values ($1, $2, $3, $4, $5, $6, $7, 'receiving', $8, $9, 1, $10)",
+    )
+    .bind(upload.id.to_string())
+    .bind(upload.organisation.to_string())
+    .bind(&upload.principal)
+    .bind(&upload.login)
+    .bind(upload.door)
+    .bind(upload.session.to_string())
+    .bind(upload.name.as_str())
+    .bind(&upload.node)
+    .bind(upload.epoch)
+    .bind(Timestamp::now().micros())
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
 }
 
 pub(super) async fn next_version(tx: &mut Writing, principal: &str, name: &str) -> Result<i64, sqlx::Error> {
