@@ -24,6 +24,20 @@ pub(super) struct Batch {
     weight: usize,
 }
 
+/// Rows that are few enough to be written in the transaction that publishes them.
+const SMALL_ROWS: usize = 100;
+
+impl Batch {
+    /// Whether it has so few rows that it is not worth a transaction of its own.
+    pub(super) fn is_small(&self) -> bool {
+        self.weight <= SMALL_ROWS
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.weight == 0
+    }
+}
+
 /// What reading a file came to.
 #[derive(Debug)]
 pub(super) struct Reading {

@@ -11,7 +11,7 @@ use super::read::{self, Plan, ReadError, Reading};
 use crate::config;
 use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp, chain, counted};
 use crate::originals::Originals;
-use crate::record::{Lease, Outcome, Record, RecordError, Retry};
+use crate::record::{Lease, Outcome, Publication, Record, RecordError, Retry};
 
 /// The workers of a house.
 #[derive(Clone, Debug)]
@@ -194,8 +194,8 @@ impl Ingest {
         let read = reading.await.map_err(|error| Failure::Panic(error.to_string()));
         let done = match (written, read) {
             (Err(failure), _) | (_, Err(failure)) => Err(failure),
-            (Ok(()), Ok(Err(error))) => Err(error.into()),
-            (Ok(()), Ok(Ok(reading))) => self.publish(lease, reading, started).await,
+            (Ok(_), Ok(Err(error))) => Err(error.into()),
+            (Ok(last), Ok(Ok(reading))) => self.publish(lease, reading, last, started).await,
         };
         let _ = std::fs::remove_file(&staging);
         done?;
@@ -205,15 +205,26 @@ impl Ingest {
         Ok(())
     }
 
-    /// Writes batches as they come and holds on to the lease meanwhile.
-    async fn write_and_renew(&self, lease: &Lease, batches: &mut mpsc::Receiver<read::Batch>) -> Result<(), Failure> {
+    /// Writes batches as they come and holds on to the lease meanwhile. A few rows that come last are handed back, to
+    /// be written when they are published.
+    async fn write_and_renew(
+        &self,
+        lease: &Lease,
+        batches: &mut mpsc::Receiver<read::Batch>,
+    ) -> Result<read::Batch, Failure> {
+        let mut last = read::Batch::default();
         let length = self.settings.lease.duration();
         let mut renewal = tokio::time::interval(length / 3);
         renewal.tick().await;
         loop {
             tokio::select! {
                 batch = batches.recv() => {
-                    let Some(batch) = batch else { return Ok(()) };
+                    let Some(batch) = batch else { return Ok(last) };
+                    // Usually the last one alone is.
+                    if batch.is_small() && last.is_empty() {
+                        last = batch;
+                        continue;
+                    }
                     if !self.record.write_rows(lease, &batch.documents, &batch.findings).await? {
                         return Err(Failure::LeaseLost);
                     }
@@ -227,7 +238,13 @@ impl Ingest {
         }
     }
 
-    async fn publish(&self, lease: &Lease, reading: Reading, started: Instant) -> Result<(), Failure> {
+    async fn publish(
+        &self,
+        lease: &Lease,
+        reading: Reading,
+        last: read::Batch,
+        started: Instant,
+    ) -> Result<(), Failure> {
         let Reading { summary, accepted, answer, first_errors } = reading;
         let answer_key = format!("a/{}/{}.{}", lease.organisation, lease.file, lease.fence);
         self.originals.put(&answer_key, &answer.path, answer.digest).await?;
@@ -295,7 +312,9 @@ impl Ingest {
         for event in &mut events {
             event.feed.clone_from(&outcome.profile);
         }
-        match self.record.publish(lease, &outcome, events).await? {
+        let read::Batch { documents, findings, .. } = last;
+        let publication = Publication { lease: lease.clone(), outcome, documents, findings };
+        match self.record.publish(publication, events).await? {
             true => Ok(()),
             false => Err(Failure::LeaseLost),
         }

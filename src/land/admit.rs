@@ -11,7 +11,7 @@ use super::attempt::Denial;
 use super::session::{Session, SessionInner};
 use super::standing::Standing;
 use crate::domain::{AccountId, Event, OrganisationId, SessionId, Severity, Timestamp};
-use crate::record::AccountRow;
+use crate::record::{AccountRow, RecordError};
 
 /// Where a connection comes from.
 #[derive(Debug, Clone)]
@@ -142,10 +142,7 @@ impl Dropbox {
         account: Option<AccountId>,
         peer: &Peer,
     ) -> Result<Arc<Standing>, Denial> {
-        let standing = self.standing(principal, account).await;
-        let standing = standing.map_err(|error| Denial::ours("read an account's policy", &error))?;
-        standing.policy().admits(peer.address.ip(), Timestamp::now()).map_err(Denial::by_policy)?;
-        Ok(standing)
+        admits(self.standing(principal, account).await, peer)
     }
 
     pub(super) fn session(
@@ -212,6 +209,13 @@ impl Dropbox {
             tracing::error!(error = &error as &dyn std::error::Error, "could not note a refusal");
         }
     }
+}
+
+/// How somebody stands, if the policy lets them in from there and now.
+pub(super) fn admits(standing: Result<Arc<Standing>, RecordError>, peer: &Peer) -> Result<Arc<Standing>, Denial> {
+    let standing = standing.map_err(|error| Denial::ours("read an account's policy", &error))?;
+    standing.policy().admits(peer.address.ip(), Timestamp::now()).map_err(Denial::by_policy)?;
+    Ok(standing)
 }
 
 /// Why a caller with a valid token does not get in.

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::Dropbox;
-use super::admit::{Peer, Refused};
+use super::admit::{Peer, Refused, admits};
 use super::certificate::UserCertificate;
 use super::credential::{NOBODYS_HASH, fingerprint, verify_password};
 use super::session::Session;
-use super::standing::Standing;
+use super::standing::{Read, Standing};
 use super::totp;
 use crate::defend::Offence;
 use crate::domain::methods::joined;
 use crate::domain::{AccountId, Methods, NotAdmitted, Severity, Step, Timestamp};
-use crate::record::{Credential, KeyRow, Proofs, Try};
+use crate::record::{Credential, KeyRow, LoginRow, Proofs, Try};
 
 /// What a caller shows to prove who it is.
 pub enum Proof<'a> {
@@ -144,6 +144,8 @@ struct Known {
     credential: Credential,
     proofs: Proofs,
     methods: Methods,
+    /// Its policy as it was read with the rest, for [`Dropbox::standing_as_read`].
+    policy: Read,
 }
 
 /// What a proof has proved.
@@ -171,7 +173,7 @@ impl Dropbox {
         // A key that is right, from where it may not be used, looks like one that is wrong; and since its client
         // will not come as far as signing, this is where the operator is told.
         let weighed = match self.weigh_offer(attempt, login, key).await {
-            Ok(Some(account)) => self.admitted(&account.to_string(), Some(account), peer).await.map(|_| ()),
+            Ok(Some(mut known)) => self.admitted_as_read(&mut known, peer).await.map(|_| ()),
             Ok(None) => Ok(()),
             Err(denial) => Err(denial),
         };
@@ -185,22 +187,25 @@ impl Dropbox {
         }
     }
 
+    async fn admitted_as_read(&self, known: &mut Known, peer: &Peer) -> Result<Arc<Standing>, Denial> {
+        let standing = self.standing_as_read(known.credential.account, &mut known.policy).await;
+        admits(standing, peer)
+    }
+
     /// The account whose key it is; none where it may still be in a certificate.
-    async fn weigh_offer(&self, attempt: &Attempt, login: &str, key: &[u8]) -> Result<Option<AccountId>, Denial> {
+    async fn weigh_offer(&self, attempt: &Attempt, login: &str, key: &[u8]) -> Result<Option<Known>, Denial> {
         let unknown = || Denial::new(Refused::UnknownKey, "an unknown key".to_owned());
         let all = self.0.trust.authorities().map_err(|error| Denial::ours("check a key", &error))?;
         let known = self.known(login, attempt).await?;
         let may_be_certified =
             !all.is_empty() || known.as_ref().is_some_and(|known| known.proofs.keys.iter().any(|key| key.is_authority));
-        match &known {
-            None if may_be_certified => Ok(None),
-            None => Err(unknown()),
-            Some(known) => match self.key(known, attempt, key) {
-                Err(denial) if denial.refused == Refused::UnknownKey && may_be_certified => {
-                    wanted(known, attempt, Step::PublicKey).map(|()| None).map_err(|_| unknown())
-                }
-                judged => judged.map(|_| Some(known.credential.account)),
-            },
+        let Some(known) = known else { return if may_be_certified { Ok(None) } else { Err(unknown()) } };
+        match self.key(&known, attempt, key).map(|_| ()) {
+            Ok(()) => Ok(Some(known)),
+            Err(denial) if denial.refused == Refused::UnknownKey && may_be_certified => {
+                wanted(&known, attempt, Step::PublicKey).map(|()| None).map_err(|_| unknown())
+            }
+            Err(denial) => Err(denial),
         }
     }
 
@@ -290,12 +295,11 @@ impl Dropbox {
         proof: &Proof<'_>,
         peer: &Peer,
     ) -> Result<(Known, Proved, Option<Arc<Standing>>), Denial> {
-        let (known, proved) = self.weigh(attempt, login, proof, peer).await?;
+        let (mut known, proved) = self.weigh(attempt, login, proof, peer).await?;
         if !known.methods.is_complete(&[attempt.done.as_slice(), &proved.steps].concat()) {
             return Ok((known, proved, None));
         }
-        let account = known.credential.account;
-        let standing = self.admitted(&account.to_string(), Some(account), peer).await?;
+        let standing = self.admitted_as_read(&mut known, peer).await?;
         Ok((known, proved, Some(standing)))
     }
 
@@ -360,13 +364,14 @@ impl Dropbox {
     /// meanwhile is gone.
     async fn known(&self, login: &str, attempt: &Attempt) -> Result<Option<Known>, Denial> {
         let ours = |error: crate::record::RecordError| Denial::ours("look up an account", &error);
-        let Some(credential) = self.0.record.credential(login).await.map_err(ours)? else { return Ok(None) };
+        let before = self.policies_seen();
+        let Some(row) = self.0.record.login(login).await.map_err(ours)? else { return Ok(None) };
+        let LoginRow { credential, proofs, policy } = row;
         if attempt.account.is_some_and(|account| account != credential.account) {
             return Ok(None);
         }
-        let proofs = self.0.record.proofs(credential.account).await.map_err(ours)?;
         let methods = proofs.methods.clone().unwrap_or_else(|| Methods::usual(proofs.has_totp));
-        Ok(Some(Known { credential, proofs, methods }))
+        Ok(Some(Known { credential, proofs, methods, policy: Read { row: policy, before } }))
     }
 
     /// A key of the account that is wanted now, and good now.

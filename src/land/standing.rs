@@ -47,6 +47,14 @@ pub(super) struct Standings {
     seen: Mutex<i64>,
 }
 
+/// An account's policy as it was read.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) row: Result<PolicyRow, RecordError>,
+    /// What [`Dropbox::policies_seen`] was before.
+    pub(super) before: i64,
+}
+
 /// How long a commit of another upload is waited for before a quota is taken for passed, and how often it is asked.
 const SETTLES_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -247,20 +255,33 @@ impl Dropbox {
         account: Option<AccountId>,
     ) -> Result<Arc<Standing>, RecordError> {
         let standings = &self.0.standings;
-        let standing = {
-            let mut inside = standings.inside.lock().unwrap_or_else(PoisonError::into_inner);
-            match inside.get(principal).and_then(Weak::upgrade) {
-                Some(standing) => standing,
-                None => {
-                    let standing = Arc::new(Standing::new(principal, &standings.defaults()));
-                    inside.insert(principal.to_owned(), Arc::downgrade(&standing));
-                    standing
-                }
-            }
-        };
+        let standing = standings.enter(principal);
         if let Some(account) = account {
             standing.take(self.0.record.policy(account).await?, &standings.defaults());
         }
+        Ok(standing)
+    }
+
+    /// The newest change of a policy that was looked at, for a [`Read`] that begins.
+    pub(super) fn policies_seen(&self) -> i64 {
+        self.0.standings.seen()
+    }
+
+    /// The same for an account whose policy was read before it is known to be inside. Nobody may have looked for
+    /// changes in between: a change of this account would have been passed over.
+    pub(super) async fn standing_as_read(
+        &self,
+        account: AccountId,
+        read: &mut Read,
+    ) -> Result<Arc<Standing>, RecordError> {
+        let standings = &self.0.standings;
+        let standing = standings.enter(&account.to_string());
+        let row = match std::mem::replace(&mut read.row, Ok(PolicyRow::default())) {
+            Ok(row) if standings.seen() == read.before => row,
+            Ok(_) => self.0.record.policy(account).await?,
+            Err(error) => return Err(error),
+        };
+        standing.take(row, &standings.defaults());
         Ok(standing)
     }
 
@@ -324,11 +345,12 @@ impl Dropbox {
     async fn look_for_policies(&self) -> Result<(), RecordError> {
         let standings = &self.0.standings;
         standings.forget_left();
-        let seen = *standings.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = standings.seen();
         let changed = self.0.record.policies_after(seen).await?;
-        let mut newest = seen;
+        // Noted before they are handed on: whoever comes inside meanwhile either is told, or sees that it was not.
+        let newest = changed.iter().map(|changed| changed.revision).fold(seen, i64::max);
+        *standings.seen.lock().unwrap_or_else(PoisonError::into_inner) = newest;
         for ChangedPolicy { account, revision, policy } in changed {
-            newest = newest.max(revision);
             // What cannot be read lets nobody in (`standing`), and nobody stay.
             let policy = policy.unwrap_or_else(|error| {
                 tracing::error!(account = %account, error = &error as &dyn std::error::Error, "an account's sessions end");
@@ -338,7 +360,6 @@ impl Dropbox {
                 standing.take(PolicyRow { policy, revision }, &standings.defaults());
             }
         }
-        *standings.seen.lock().unwrap_or_else(PoisonError::into_inner) = newest;
         Ok(())
     }
 }
@@ -347,6 +368,21 @@ impl Standings {
     /// With these defaults, when every policy up to a revision was looked at by nobody inside yet.
     pub(super) fn new(defaults: Policy, seen: i64) -> Self {
         Self { inside: Mutex::default(), defaults: Mutex::new(defaults), seen: Mutex::new(seen) }
+    }
+
+    /// How somebody stands who comes inside.
+    fn enter(&self, principal: &str) -> Arc<Standing> {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(standing) = inside.get(principal).and_then(Weak::upgrade) {
+            return standing;
+        }
+        let standing = Arc::new(Standing::new(principal, &self.defaults()));
+        inside.insert(principal.to_owned(), Arc::downgrade(&standing));
+        standing
+    }
+
+    fn seen(&self) -> i64 {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn defaults(&self) -> Policy {

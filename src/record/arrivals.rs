@@ -1,10 +1,10 @@
 //! The moment an upload becomes an arrival (DURABILITY section 2, step 6): its quota is kept, its content known and its
 //! job queued in one transaction.
 
-use super::held::{release_same_bytes, same_bytes};
+use super::held::{SameBytes, release_same_bytes, same_bytes};
 use super::policies::standing_in;
 use super::sql::{Writing, query, scalar};
-use super::uploads::next_version;
+use super::together::{Reply, Work};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Digest, Event, Forbidden, Quota, Severity, Timestamp, Usage};
 
@@ -54,72 +54,11 @@ impl Record {
     ///
     /// # Errors
     /// The outcome is unknown: ask [`commit_outcome`](Self::commit_outcome) before answering anybody.
-    pub async fn commit_upload(&self, commit: &Commit, mut events: Vec<Event>) -> Result<CommitReply> {
-        let doing = || RecordError::doing("commit an arrival");
-        let mut tx = self.writing_beside_others().await?;
-        let row = query(
-            "select principal, name, organisation_id from upload
-             where id = $1 and state = 'receiving' and boot_epoch = $2 /*pg: for update */",
-        )
-        .bind(commit.id.to_string())
-        .bind(commit.epoch)
-        .fetch_optional(&mut tx)
-        .await
-        .map_err(doing())?;
-        let Some(row) = row else { return Ok(CommitReply::Gone) };
-        let (principal, name): (String, String) = (row.get("principal"), row.get("name"));
-        tx.alone_with(&principal).await.map_err(doing())?;
-        if commit.quota.is_limited() {
-            let standing = standing_in(&mut tx, &principal, &name, commit.listed_since).await.map_err(doing())?;
-            let after = plus(standing.others, Usage { bytes: commit.size_bytes, files: 1 });
-            if let Err(passed) = commit.quota.allows(after) {
-                return Ok(CommitReply::OverQuota(passed));
-            }
-            let warning = commit.quota.warning(plus(standing.others, standing.same_name), after);
-            events.extend(warning.map(|text| quota_warning(&events, &text, after)));
+    pub async fn commit_upload(&self, commit: &Commit, events: Vec<Event>) -> Result<CommitReply> {
+        match self.write(Work::Commit(Box::new(commit.clone())), events, "commit an arrival").await? {
+            Reply::Committed(reply) => Ok(reply),
+            _ => Err(RecordError::Interrupted { doing: "commit an arrival" }),
         }
-        let version = next_version(&mut tx, &principal, &name).await.map_err(doing())?;
-        let same = same_bytes(&mut tx, &principal, commit).await.map_err(doing())?;
-        // The same bytes twice, each time to the same end, are whole.
-        let unproven = commit.unproven && !same.prove_each_other();
-        let now = tx.now().await.map_err(doing())?;
-        query(
-            "update upload set state = 'committed', size_bytes = $3, sha256 = $4, object_key = $5, committed_at = $6,
-                               version = $7, unproven = $8
-             where id = $1 and state = 'receiving' and boot_epoch = $2",
-        )
-        .bind(commit.id.to_string())
-        .bind(commit.epoch)
-        .bind(i64::try_from(commit.size_bytes).unwrap_or(i64::MAX))
-        .bind(commit.digest.to_string())
-        .bind(&commit.object_key)
-        .bind(now.micros())
-        .bind(version)
-        .bind(i64::from(unproven))
-        .execute(&mut tx)
-        .await
-        .map_err(doing())?;
-        query("insert into job (upload_id, state, not_before, reason) values ($1, 'held', $2, $3)")
-            .bind(commit.id.to_string())
-            .bind(now.micros())
-            .bind(unproven.then_some(UNPROVEN))
-            .execute(&mut tx)
-            .await
-            .map_err(doing())?;
-        let held = commit.held || unproven;
-        let duplicate_of = if held { None } else { release(&mut tx, commit.id).await.map_err(doing())? };
-        if !held {
-            let size = i64::try_from(commit.size_bytes).unwrap_or(i64::MAX);
-            let arrival = arrival_event(&events, commit.id, size, duplicate_of);
-            events.push(arrival);
-        }
-        if !unproven {
-            let told = release_same_bytes(&mut tx, commit.id, &principal, &name, &same, &events).await;
-            events.extend(told.map_err(doing())?);
-        }
-        self.commit_with(tx, events, "commit an arrival").await?;
-        self.jobs.notify_one();
-        Ok(CommitReply::Committed(Committed { duplicate_of, held, unproven }))
     }
 
     /// What became of a commit whose answer was lost: `None` while the upload is still only an upload.
@@ -143,6 +82,117 @@ impl Record {
             }
         }))
     }
+}
+
+/// Makes an upload an arrival, and adds what happened by it to `events`.
+pub(super) async fn commit_in(
+    tx: &mut Writing,
+    commit: &Commit,
+    events: &mut Vec<Event>,
+) -> Result<CommitReply, sqlx::Error> {
+    let (id, size) = (commit.id.to_string(), i64::try_from(commit.size_bytes).unwrap_or(i64::MAX));
+    let row =
+        query(COMMITTING).bind(&id).bind(commit.epoch).bind(commit.digest.to_string()).fetch_optional(&mut *tx).await?;
+    let Some(row) = row else { return Ok(CommitReply::Gone) };
+    let (principal, name): (String, String) = (row.get("principal"), row.get("name"));
+    if commit.quota.is_limited() {
+        let standing = standing_in(tx, &principal, &name, commit.listed_since).await?;
+        let after = plus(standing.others, Usage { bytes: commit.size_bytes, files: 1 });
+        if let Err(passed) = commit.quota.allows(after) {
+            return Ok(CommitReply::OverQuota(passed));
+        }
+        let warning = commit.quota.warning(plus(standing.others, standing.same_name), after);
+        let warning = warning.map(|text| quota_warning(events, &text, after));
+        events.extend(warning);
+    }
+    let has_unproven = row.get::<i64>("unproven") != 0;
+    let same =
+        if commit.unproven || has_unproven { same_bytes(tx, &principal, commit).await? } else { SameBytes::default() };
+    // The same bytes twice, each time to the same end, are whole.
+    let unproven = commit.unproven && !same.prove_each_other();
+    let held = commit.held || unproven;
+    let content = if held {
+        None
+    } else {
+        Some(content_of(tx, commit, &principal, &row.get::<String>("organisation_id")).await?)
+    };
+    let duplicate_of = content.as_deref().and_then(ArrivalId::parse).filter(|content| *content != commit.id);
+    let now = tx.now().await?;
+    query(
+        "update upload set state = 'committed', size_bytes = $3, sha256 = $4, object_key = $5, committed_at = $6,
+                           version = $7, unproven = $8, content_id = $9
+         where id = $1 and state = 'receiving' and boot_epoch = $2",
+    )
+    .bind(&id)
+    .bind(commit.epoch)
+    .bind(size)
+    .bind(commit.digest.to_string())
+    .bind(&commit.object_key)
+    .bind(now.micros())
+    .bind(row.get::<i64>("version"))
+    .bind(i64::from(unproven))
+    .bind(content)
+    .execute(&mut *tx)
+    .await?;
+    query("insert into job (upload_id, state, not_before, reason) values ($1, $2, $3, $4)")
+        .bind(&id)
+        .bind(match (held, duplicate_of) {
+            (true, _) => "held",
+            (false, None) => "ready",
+            (false, Some(_)) => "duplicate",
+        })
+        .bind(now.micros())
+        .bind(unproven.then_some(UNPROVEN))
+        .execute(&mut *tx)
+        .await?;
+    if !held {
+        let arrival = arrival_event(events, commit.id, size, duplicate_of);
+        events.push(arrival);
+    }
+    if !unproven && has_unproven {
+        let told = release_same_bytes(tx, commit.id, &principal, &name, &same, events).await?;
+        events.extend(told);
+    }
+    Ok(CommitReply::Committed(Committed { duplicate_of, held, unproven }))
+}
+
+/// What has to be known of an upload that is committed, in one question: whose it is, which version of its name it
+/// becomes, and whether the sender has unproven files that it may prove or outdate.
+const COMMITTING: &str = "select u.principal, u.name, u.organisation_id,
+        (select coalesce(max(v.version), 0) + 1 from upload v where v.principal = u.principal and v.name = u.name) as version,
+        (select count(*) from upload p where p.unproven > 0 and p.unproven in (1, 2) and p.principal = u.principal
+            and p.id <> u.id and (p.sha256 = $3 or p.name = u.name)) as unproven
+     from upload u where u.id = $1 and u.state = 'receiving' and u.boot_epoch = $2";
+
+/// The first arrival of the same bytes from the same sender, which may be this one.
+async fn content_of(
+    tx: &mut Writing,
+    commit: &Commit,
+    principal: &str,
+    organisation: &str,
+) -> Result<String, sqlx::Error> {
+    let (id, size) = (commit.id.to_string(), i64::try_from(commit.size_bytes).unwrap_or(i64::MAX));
+    let first = query(
+        "insert into content (id, organisation_id, principal, sha256, size_bytes) values ($1, $2, $3, $4, $5)
+         on conflict (organisation_id, principal, sha256, size_bytes) do nothing",
+    )
+    .bind(&id)
+    .bind(organisation)
+    .bind(principal)
+    .bind(commit.digest.to_string())
+    .bind(size)
+    .execute(&mut *tx)
+    .await?;
+    if first.rows_affected() == 1 {
+        return Ok(id);
+    }
+    scalar("select id from content where organisation_id = $1 and principal = $2 and sha256 = $3 and size_bytes = $4")
+        .bind(organisation)
+        .bind(principal)
+        .bind(commit.digest.to_string())
+        .bind(size)
+        .fetch_one(&mut *tx)
+        .await
 }
 
 fn plus(one: Usage, other: Usage) -> Usage {

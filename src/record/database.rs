@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
-use super::sql::{Reader, Writing, query, scalar};
+use super::sql::{self, Reader, Writing, query, scalar};
 use super::{Record, RecordError, Result};
 use crate::config;
 use crate::domain::Timestamp;
@@ -139,7 +139,12 @@ impl Record {
     }
 
     async fn begin(db: Database) -> Result<Self> {
-        let record = Self { db, latest: tokio::sync::watch::Sender::new(0), jobs: std::sync::Arc::default() };
+        let record = Self {
+            db,
+            together: super::together::Together::default(),
+            latest: tokio::sync::watch::Sender::new(0),
+            jobs: std::sync::Arc::default(),
+        };
         record.latest.send_replace(record.newest_event().await?);
         Ok(record)
     }
@@ -160,6 +165,11 @@ impl Record {
             Writer::Postgres(pool) => pool.begin().await.map(Writing::Postgres),
         };
         begun.map_err(RecordError::doing("start writing to the database"))
+    }
+
+    /// The time by the database's clock.
+    pub(super) async fn now(&self) -> sqlx::Result<Timestamp> {
+        sql::now(&self.db.reader).await
     }
 
     /// Closes the pools: what was committed is on disk already.

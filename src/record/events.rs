@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::sql::{Builder, Kind, Writing, insert_many, scalar};
+use super::together::Work;
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Event, Scope, SessionId, Severity, Timestamp};
 
@@ -30,13 +31,12 @@ pub struct EventFilter {
 const EVENTS_MAX: u32 = 1_000;
 
 impl Record {
-    /// Writes events in a transaction of their own.
+    /// Writes events, with whatever else is written at this moment.
     ///
     /// # Errors
     /// The database did not take them.
     pub async fn tell(&self, events: Vec<Event>) -> Result<()> {
-        let tx = self.writing_beside_others().await?;
-        self.commit_with(tx, events, "write events").await
+        self.write(Work::Tell, events, "write events").await.map(|_| ())
     }
 
     /// Commits a transaction with its events in it, and tells whoever follows.

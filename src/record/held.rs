@@ -35,14 +35,22 @@ impl SameBytes {
     }
 }
 
-/// Asked before every file that is read. `unproven > 0` is what the index on it is limited to: without it, every file
-/// that ever came is looked at.
-const NEXT_UNPROVEN: &str = "select id, organisation_id, name, login, door, session_id, object_key from upload
-     where unproven > 0 and unproven = 1 and state = 'committed' order by committed_at, id limit 1";
+/// Asked before every file that is read. `unproven > 0` is what the index on it is limited to: without these words,
+/// every file that ever came is looked at.
+macro_rules! next_unproven {
+    () => {
+        "select id, organisation_id, name, login, door, session_id, object_key from upload
+         where unproven > 0 and unproven = 1 and state = 'committed' order by committed_at, id limit 1"
+    };
+}
 
-/// Asked at every commit; by the same index.
-const SAME_BYTES: &str = "select id from upload where unproven > 0 and unproven in (1, 2) and principal = $1
-     and sha256 = $2 and size_bytes = $3 and id <> $4 order by committed_at, id";
+/// Asked by the same index.
+macro_rules! same_bytes {
+    () => {
+        "select id from upload where unproven > 0 and unproven in (1, 2) and principal = $1 and sha256 = $2
+         and size_bytes = $3 and id <> $4 order by committed_at, id"
+    };
+}
 
 impl Record {
     /// The file that has waited longest to be asked whether it is whole.
@@ -50,7 +58,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn next_unproven(&self) -> Result<Option<Unproven>> {
-        let row = query(NEXT_UNPROVEN)
+        let row = query(next_unproven!())
             .fetch_optional(&self.db.reader)
             .await
             .map_err(RecordError::doing("look for files that may not be whole"))?;
@@ -74,8 +82,7 @@ impl Record {
     /// The database did not take it.
     pub async fn note_proof(&self, file: ArrivalId, is_whole: bool, event: Event) -> Result<()> {
         let doing = "note whether a file is whole";
-        let mut tx = self.writing_beside_others().await?;
-        alone_with_sender(&mut tx, file).await.map_err(RecordError::doing(doing))?;
+        let mut tx = self.writing().await?;
         let noted = query("update upload set unproven = $2 where id = $1 and unproven = 1")
             .bind(file.to_string())
             .bind(if is_whole { 1_i64 } else { 2 })
@@ -115,8 +122,7 @@ impl Record {
     /// The database did not take it.
     pub async fn release_held(&self, scope: &Scope, file: ArrivalId) -> Result<bool> {
         let doing = || RecordError::doing("release a held file");
-        let mut tx = self.writing_beside_others().await?;
-        alone_with_sender(&mut tx, file).await.map_err(doing())?;
+        let mut tx = self.writing().await?;
         let row = query(
             "select u.organisation_id, u.login, u.name, u.size_bytes from upload u join job j on j.upload_id = u.id
              where u.id = $1 and u.state = 'committed' and j.state = 'held' and ($2 is null or u.organisation_id = $2)",
@@ -148,17 +154,10 @@ impl Record {
     }
 }
 
-/// Makes other uploads of this file's sender wait until the transaction ends.
-async fn alone_with_sender(tx: &mut Writing, file: ArrivalId) -> Result<(), sqlx::Error> {
-    let principal: Option<String> =
-        scalar("select principal from upload where id = $1").bind(file.to_string()).fetch_optional(&mut *tx).await?;
-    tx.alone_with(principal.as_deref().unwrap_or_default()).await
-}
-
 /// What else came with the bytes of a commit.
 pub(super) async fn same_bytes(tx: &mut Writing, principal: &str, commit: &Commit) -> Result<SameBytes, sqlx::Error> {
     let size = i64::try_from(commit.size_bytes).unwrap_or(i64::MAX);
-    let unproven: Vec<String> = scalar(SAME_BYTES)
+    let unproven: Vec<String> = scalar(same_bytes!())
         .bind(principal)
         .bind(commit.digest.to_string())
         .bind(size)
@@ -237,7 +236,6 @@ async fn free(tx: &mut Writing, file: ArrivalId) -> Result<Option<ArrivalId>, sq
 
 #[cfg(test)]
 mod tests {
-    use super::super::sql::Builder;
     use super::*;
 
     /// What every file costs must not grow with how many came before it.
@@ -245,12 +243,13 @@ mod tests {
     async fn looking_for_unproven_files_does_not_look_at_all_files() {
         let data = tempfile::tempdir().unwrap();
         let record = Record::open(data.path(), 1).await.unwrap();
-        for text in [NEXT_UNPROVEN, SAME_BYTES] {
-            let mut plan = Builder::new("explain query plan ");
-            plan.push(text);
-            let plan = plan.build().fetch_all(&record.db.reader).await.unwrap();
+        for plan in [
+            query(concat!("explain query plan ", next_unproven!())),
+            query(concat!("explain query plan ", same_bytes!())),
+        ] {
+            let plan = plan.fetch_all(&record.db.reader).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-            assert!(plan.iter().any(|step| step.contains("upload_unproven")), "{text}: {plan:?}");
+            assert!(plan.iter().any(|step| step.contains("upload_unproven")), "{plan:?}");
         }
     }
 }

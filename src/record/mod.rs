@@ -11,6 +11,7 @@ mod findings;
 mod held;
 mod idempotency;
 mod identity;
+mod logins;
 mod nodes;
 mod page;
 mod policies;
@@ -18,6 +19,7 @@ mod profiles;
 mod proofs;
 mod queue;
 mod sql;
+mod together;
 mod uploads;
 
 use std::path::PathBuf;
@@ -31,12 +33,13 @@ pub use findings::FindingRow;
 pub use held::Unproven;
 pub use idempotency::Remembered;
 pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
+pub use logins::LoginRow;
 pub use nodes::NodeRow;
 pub use page::{Cursor, Page};
 pub use policies::{ChangedPolicy, PolicyRow};
 pub use profiles::ProfileRow;
 pub use proofs::{KEYS_MAX, KeyRow, Proofs, ProofsChange, TotpRow, Try};
-pub use queue::{Lease, Outcome, Retry};
+pub use queue::{Lease, Outcome, Publication, Retry};
 pub use uploads::{Listing, NewUpload, PartialUpload};
 
 use database::Database;
@@ -46,6 +49,7 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Record {
     db: Database,
+    together: together::Together,
     /// The newest event this process has written; rung for streams and workers.
     latest: watch::Sender<i64>,
     /// Rung when a job may be waiting.
@@ -85,6 +89,8 @@ pub enum RecordError {
     },
     #[error("{what} `{name}` already exists")]
     Exists { what: &'static str, name: String },
+    #[error("could not {doing}: it was interrupted")]
+    Interrupted { doing: &'static str },
     #[error("what is stored for {what} could not be read back")]
     Corrupt { what: String },
 }

@@ -170,7 +170,7 @@ impl Record {
     }
 }
 
-fn policy_of(text: &str) -> Result<AccountPolicy> {
+pub(super) fn policy_of(text: &str) -> Result<AccountPolicy> {
     serde_json::from_str(text).map_err(|_| RecordError::Corrupt { what: "an account's policy".to_owned() })
 }
 

@@ -265,7 +265,7 @@ fn validity(key: &KeyRow) -> String {
     }
 }
 
-fn networks(text: Option<String>) -> Result<Vec<Network>> {
+pub(super) fn networks(text: Option<String>) -> Result<Vec<Network>> {
     let text = text.unwrap_or_default();
     text.split_whitespace()
         .map(|word| word.parse().map_err(|_| RecordError::Corrupt { what: format!("legacy_from `{text}`") }))

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::documents::{NewDocument, insert_documents};
 use super::findings::insert_findings;
 use super::identity::text_id;
-use super::sql::{Reader, query, scalar};
+use super::sql::{Writing, query, scalar};
+use super::together::{Reply, Work};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Digest, Event, OrganisationId, Scope, SessionId, Timestamp};
 use waybill_parsers::Finding;
@@ -55,6 +56,15 @@ pub struct Outcome {
     pub answer_bytes: i64,
 }
 
+/// What an attempt publishes: what it found, and the last of its rows where there are few.
+#[derive(Debug)]
+pub struct Publication {
+    pub lease: Lease,
+    pub outcome: Outcome,
+    pub documents: Vec<NewDocument>,
+    pub findings: Vec<(i64, Box<Finding>)>,
+}
+
 impl Record {
     /// Takes a job whose holder went silent, or the one that has waited longest.
     ///
@@ -63,64 +73,23 @@ impl Record {
     pub async fn lease(&self, owner: &str, lease: Duration) -> Result<Option<Lease>> {
         let doing = || RecordError::doing("take a job from the queue");
         // Asked of a reader first: an idle house takes no write lock.
-        if let Reader::Sqlite(_) = &self.db.reader {
-            let waiting: i64 = scalar(
-                "select count(*) from (select 1 from job where (state = 'ready' and not_before <= $1)
-                                       or (state = 'running' and lease_until < $1) limit 1) as waiting",
-            )
-            .bind(Timestamp::now().micros())
-            .fetch_one(&self.db.reader)
-            .await
-            .map_err(doing())?;
-            if waiting == 0 {
-                return Ok(None);
-            }
+        let now = self.now().await.map_err(doing())?;
+        let waiting: i64 = scalar(
+            "select count(*) from (select 1 from job where (state = 'ready' and not_before <= $1)
+                                   or (state = 'running' and lease_until < $1) limit 1) as waiting",
+        )
+        .bind(now.micros())
+        .fetch_one(&self.db.reader)
+        .await
+        .map_err(doing())?;
+        if waiting == 0 {
+            return Ok(None);
         }
-        let mut tx = self.writing_beside_others().await?;
-        let now = tx.now().await.map_err(doing())?.micros();
-        let until = now.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
-        // Two questions, each in the order of an index: one of both would sort all that waits, for each job.
-        let taken = query(
-            "update job set state = 'running', owner = $1, fence = fence + 1, lease_until = $2, attempts = attempts + 1
-             where upload_id = coalesce(
-                (select upload_id from job where state = 'running' and lease_until < $3
-                 order by not_before, upload_id limit 1 /*pg: for update skip locked */),
-                (select upload_id from job where state = 'ready' and not_before <= $3
-                 order by not_before, upload_id limit 1 /*pg: for update skip locked */))
-             returning upload_id, fence, attempts",
-        )
-        .bind(owner)
-        .bind(until)
-        .bind(now)
-        .fetch_optional(&mut tx)
-        .await
-        .map_err(doing())?;
-        let Some(taken) = taken else { return Ok(None) };
-        let row = query(
-            "select id, content_id, organisation_id, name, login, door, session_id, committed_at, size_bytes, sha256, object_key
-             from upload where id = $1",
-        )
-        .bind(taken.get::<String>("upload_id"))
-        .fetch_one(&mut tx)
-        .await
-        .map_err(doing())?;
-        tx.commit().await.map_err(doing())?;
-        let sha256: String = row.get::<Option<String>>("sha256").unwrap_or_default();
-        Ok(Some(Lease {
-            file: text_id(&row, "id", ArrivalId::parse)?,
-            content: text_id(&row, "content_id", ArrivalId::parse)?,
-            organisation: text_id(&row, "organisation_id", OrganisationId::parse)?,
-            name: row.get("name"),
-            login: row.get("login"),
-            door: row.get("door"),
-            session: row.get::<Option<String>>("session_id").and_then(|text| SessionId::parse(&text)),
-            received_at: Timestamp::from_micros(row.get("committed_at")),
-            size_bytes: u64::try_from(row.get::<i64>("size_bytes")).unwrap_or(0),
-            digest: Digest::from_hex(&sha256).ok_or(RecordError::Corrupt { what: format!("sha256 `{sha256}`") })?,
-            object_key: row.get::<Option<String>>("object_key").unwrap_or_default(),
-            fence: taken.get("fence"),
-            attempt: taken.get("attempts"),
-        }))
+        let work = Work::Lease { owner: owner.to_owned(), length: lease };
+        match self.write(work, vec![], "take a job from the queue").await? {
+            Reply::Leased(lease) => Ok(lease.map(|lease| *lease)),
+            _ => Err(RecordError::Interrupted { doing: "take a job from the queue" }),
+        }
     }
 
     /// Holds on to a lease; `false` when somebody else has it by now.
@@ -176,52 +145,12 @@ impl Record {
     ///
     /// # Errors
     /// The database did not take it.
-    pub async fn publish(&self, lease: &Lease, outcome: &Outcome, events: Vec<Event>) -> Result<bool> {
-        let doing = || RecordError::doing("publish a file's records");
-        let mut tx = self.writing_beside_others().await?;
-        let done = query(
-            "update job set state = 'done', owner = null, reason = null where upload_id = $1 and fence = $2 and state = 'running'",
-        )
-        .bind(lease.file.to_string())
-        .bind(lease.fence)
-        .execute(&mut tx)
-        .await
-        .map_err(doing())?;
-        if done.rows_affected() != 1 {
-            return Ok(false);
+    pub async fn publish(&self, publication: Publication, events: Vec<Event>) -> Result<bool> {
+        let doing = "publish a file's records";
+        match self.write(Work::Publish(Box::new(publication)), events, doing).await? {
+            Reply::Published(published) => Ok(published),
+            _ => Err(RecordError::Interrupted { doing }),
         }
-        query(
-            "insert into ingestion (content_id, upload_id, active_gen, format, format_version, encoding, profile,
-                                    documents, accepted, errors, warnings, answer_suffix, answer_key, answer_bytes, published_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-             on conflict (content_id) do update set
-                active_gen = excluded.active_gen, format = excluded.format, format_version = excluded.format_version,
-                encoding = excluded.encoding, profile = excluded.profile, documents = excluded.documents, accepted = excluded.accepted,
-                errors = excluded.errors, warnings = excluded.warnings, answer_suffix = excluded.answer_suffix,
-                answer_key = excluded.answer_key, answer_bytes = excluded.answer_bytes,
-                published_at = excluded.published_at
-             where ingestion.active_gen < excluded.active_gen",
-        )
-        .bind(lease.content.to_string())
-        .bind(lease.file.to_string())
-        .bind(lease.fence)
-        .bind(&outcome.format)
-        .bind(&outcome.format_version)
-        .bind(&outcome.encoding)
-        .bind(&outcome.profile)
-        .bind(outcome.documents)
-        .bind(outcome.accepted)
-        .bind(outcome.errors)
-        .bind(outcome.warnings)
-        .bind(outcome.answer_suffix)
-        .bind(&outcome.answer_key)
-        .bind(outcome.answer_bytes)
-        .bind(Timestamp::now().micros())
-        .execute(&mut tx)
-        .await
-        .map_err(doing())?;
-        self.commit_with(tx, events, "publish a file's records").await?;
-        Ok(true)
     }
 
     /// Gives a job back to be tried again later, or sets it aside for a human.
@@ -233,7 +162,7 @@ impl Record {
         let wait = retry.map_or(Duration::ZERO, |retry| retry.after);
         let state = if retry.is_some() { "ready" } else { "set_aside" };
         let uncounted = retry.is_some_and(|retry| !retry.counted);
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
         let now = tx.now().await.map_err(doing())?;
         let not_before = now.plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         query(
@@ -309,7 +238,8 @@ impl Record {
     /// The database did not take it.
     pub async fn reprocess(&self, scope: &Scope, file: ArrivalId) -> Result<bool> {
         let doing = || RecordError::doing("put a file back into the queue");
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
+        let now = tx.now().await.map_err(doing())?;
         let done = query(
             "update job set state = 'ready', attempts = 0, not_before = $3, reason = null
              where state in ('done', 'set_aside')
@@ -318,7 +248,7 @@ impl Record {
         )
         .bind(file.to_string())
         .bind(scope.organisation().map(|id| id.to_string()))
-        .bind(Timestamp::now().micros())
+        .bind(now.micros())
         .execute(&mut tx)
         .await
         .map_err(doing())?;
@@ -357,6 +287,100 @@ impl Record {
         .map(|row| (row.get("waiting"), row.get("set_aside")))
         .map_err(RecordError::doing("count the jobs"))
     }
+}
+
+/// Takes a job for its new owner.
+pub(super) async fn lease_in(tx: &mut Writing, owner: &str, length: Duration) -> Result<Option<Lease>> {
+    let doing = || RecordError::doing("take a job from the queue");
+    let now = tx.now().await.map_err(doing())?.micros();
+    // Two questions, each in the order of an index: one of both would sort all that waits, for each job.
+    let taken = query(
+        "update job set state = 'running', owner = $1, fence = fence + 1, lease_until = $2, attempts = attempts + 1
+         where upload_id = coalesce(
+            (select upload_id from job where state = 'running' and lease_until < $3
+             order by not_before, upload_id limit 1 /*pg: for update skip locked */),
+            (select upload_id from job where state = 'ready' and not_before <= $3
+             order by not_before, upload_id limit 1 /*pg: for update skip locked */))
+         returning upload_id, fence, attempts",
+    )
+    .bind(owner)
+    .bind(now.saturating_add(i64::try_from(length.as_micros()).unwrap_or(i64::MAX)))
+    .bind(now)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(doing())?;
+    let Some(taken) = taken else { return Ok(None) };
+    let row = query(
+        "select id, content_id, organisation_id, name, login, door, session_id, committed_at, size_bytes, sha256, object_key
+         from upload where id = $1",
+    )
+    .bind(taken.get::<String>("upload_id"))
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(doing())?;
+    let sha256: String = row.get::<Option<String>>("sha256").unwrap_or_default();
+    Ok(Some(Lease {
+        file: text_id(&row, "id", ArrivalId::parse)?,
+        content: text_id(&row, "content_id", ArrivalId::parse)?,
+        organisation: text_id(&row, "organisation_id", OrganisationId::parse)?,
+        name: row.get("name"),
+        login: row.get("login"),
+        door: row.get("door"),
+        session: row.get::<Option<String>>("session_id").and_then(|text| SessionId::parse(&text)),
+        received_at: Timestamp::from_micros(row.get("committed_at")),
+        size_bytes: u64::try_from(row.get::<i64>("size_bytes")).unwrap_or(0),
+        digest: Digest::from_hex(&sha256).ok_or(RecordError::Corrupt { what: format!("sha256 `{sha256}`") })?,
+        object_key: row.get::<Option<String>>("object_key").unwrap_or_default(),
+        fence: taken.get("fence"),
+        attempt: taken.get("attempts"),
+    }))
+}
+
+/// Makes an attempt's rows the visible ones. `false` when the lease is lost.
+pub(super) async fn publish_in(tx: &mut Writing, publication: &Publication) -> Result<bool, sqlx::Error> {
+    let Publication { lease, outcome, documents, findings } = publication;
+    let done = query(
+        "update job set state = 'done', owner = null, reason = null where upload_id = $1 and fence = $2 and state = 'running'",
+    )
+    .bind(lease.file.to_string())
+    .bind(lease.fence)
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    insert_documents(tx, lease, documents).await?;
+    insert_findings(tx, lease, findings).await?;
+    query(
+        "insert into ingestion (content_id, upload_id, active_gen, format, format_version, encoding, profile,
+                                documents, accepted, errors, warnings, answer_suffix, answer_key, answer_bytes, published_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         on conflict (content_id) do update set
+            active_gen = excluded.active_gen, format = excluded.format, format_version = excluded.format_version,
+            encoding = excluded.encoding, profile = excluded.profile, documents = excluded.documents, accepted = excluded.accepted,
+            errors = excluded.errors, warnings = excluded.warnings, answer_suffix = excluded.answer_suffix,
+            answer_key = excluded.answer_key, answer_bytes = excluded.answer_bytes,
+            published_at = excluded.published_at
+         where ingestion.active_gen < excluded.active_gen",
+    )
+    .bind(lease.content.to_string())
+    .bind(lease.file.to_string())
+    .bind(lease.fence)
+    .bind(&outcome.format)
+    .bind(&outcome.format_version)
+    .bind(&outcome.encoding)
+    .bind(&outcome.profile)
+    .bind(outcome.documents)
+    .bind(outcome.accepted)
+    .bind(outcome.errors)
+    .bind(outcome.warnings)
+    .bind(outcome.answer_suffix)
+    .bind(&outcome.answer_key)
+    .bind(outcome.answer_bytes)
+    .bind(Timestamp::now().micros())
+    .execute(&mut *tx)
+    .await?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -422,8 +446,10 @@ mod tests {
             answer_key: "a/a".to_owned(),
             answer_bytes: 0,
         };
-        assert!(record.publish(&lease, &outcome, vec![event()]).await.unwrap());
-        lease.fence
+        let fence = lease.fence;
+        let publication = Publication { lease, outcome, documents: vec![], findings: vec![] };
+        assert!(record.publish(publication, vec![event()]).await.unwrap());
+        fence
     }
 
     #[tokio::test]

@@ -45,13 +45,7 @@ impl Writing {
     /// The time by the database's clock, which is the same for every node; for leases, and whatever is compared with
     /// what another node wrote.
     pub(super) async fn now(&mut self) -> sqlx::Result<Timestamp> {
-        match self {
-            Self::Sqlite(_) => Ok(Timestamp::now()),
-            Self::Postgres(_) => {
-                let asked = scalar("select (extract(epoch from clock_timestamp()) * 1000000)::bigint");
-                asked.fetch_one(&mut *self).await.map(Timestamp::from_micros)
-            }
-        }
+        now(&mut *self).await
     }
 
     /// Tells the other nodes that there is something new, once this is committed.
@@ -97,6 +91,17 @@ impl<'a> From<&'a mut Writing> for On<'a> {
         match writing {
             Writing::Sqlite(tx) => Self::SqliteWriting(tx),
             Writing::Postgres(tx) => Self::PostgresWriting(tx),
+        }
+    }
+}
+
+/// The time by the database's clock. SQLite's is this machine's.
+pub(super) async fn now<'a>(on: impl Into<On<'a>>) -> sqlx::Result<Timestamp> {
+    match on.into() {
+        On::Sqlite(_) | On::SqliteWriting(_) => Ok(Timestamp::now()),
+        on => {
+            let asked = scalar("select (extract(epoch from clock_timestamp()) * 1000000)::bigint as micros");
+            asked.fetch_one(on).await.map(Timestamp::from_micros)
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::arrivals::{arrival_event, release};
 use super::identity::text_id;
 use super::sql::{Row, Writing, query, scalar};
+use super::together::Work;
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Event, FileName, OrganisationId, SessionId, Timestamp};
 
@@ -117,34 +118,7 @@ impl Record {
     /// # Errors
     /// The database did not take it.
     pub async fn open_upload(&self, upload: &NewUpload, event: Event) -> Result<()> {
-        let doing = "register an upload";
-        let mut tx = self.writing_beside_others().await?;
-        // A fresh upload under a name ends what was broken off under it.
-        query("update upload set resumable = 0 where principal = $1 and name = $2 and state = 'aborted'")
-            .bind(&upload.principal)
-            .bind(upload.name.as_str())
-            .execute(&mut tx)
-            .await
-            .map_err(RecordError::doing(doing))?;
-        query(
-            "insert into upload (id, organisation_id, principal, login, door, session_id, name, state, node_id,
-                                 boot_epoch, resumable, opened_at)
-             values ($1, $2, $3, $4, $5, $6, $7, 'receiving', $8, $9, 1, $10)",
-        )
-        .bind(upload.id.to_string())
-        .bind(upload.organisation.to_string())
-        .bind(&upload.principal)
-        .bind(&upload.login)
-        .bind(upload.door)
-        .bind(upload.session.to_string())
-        .bind(upload.name.as_str())
-        .bind(&upload.node)
-        .bind(upload.epoch)
-        .bind(Timestamp::now().micros())
-        .execute(&mut tx)
-        .await
-        .map_err(RecordError::doing(doing))?;
-        self.commit_with(tx, vec![event], doing).await
+        self.write(Work::Open(Box::new(upload.clone())), vec![event], "register an upload").await.map(|_| ())
     }
 
     /// Takes a broken-off upload up again; `false` when somebody else has, or it is gone.
@@ -160,7 +134,7 @@ impl Record {
         event: Event,
     ) -> Result<bool> {
         let doing = "take up a broken-off upload";
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
         let done = query(
             "update upload set state = 'receiving', boot_epoch = $3, session_id = $4
              where id = $1 and node_id = $2 and state = 'aborted' and resumable = 1",
@@ -185,7 +159,7 @@ impl Record {
     /// The database did not take it.
     pub async fn not_resumable(&self, id: ArrivalId) -> Result<()> {
         let doing = || RecordError::doing("note that an upload has gaps");
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
         query("update upload set resumable = 0 where id = $1")
             .bind(id.to_string())
             .execute(&mut tx)
@@ -200,7 +174,7 @@ impl Record {
     /// The database did not take it.
     pub async fn abort_upload(&self, id: ArrivalId, epoch: i64, kept: u64, event: Event) -> Result<()> {
         let doing = "end a broken-off upload";
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
         query(
             "update upload set state = 'aborted', resumable = $3, size_bytes = $4
              where id = $1 and boot_epoch = $2 and state = 'receiving'",
@@ -221,7 +195,7 @@ impl Record {
     /// The database did not take it.
     pub async fn forget_partial(&self, principal: &str, name: &FileName, event: Event) -> Result<bool> {
         let doing = "give up a broken-off upload";
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
         let done = query(
             "update upload set resumable = 0
              where principal = $1 and name = $2 and state = 'aborted' and resumable = 1",
@@ -336,8 +310,7 @@ impl Record {
     /// The database did not take it.
     pub async fn rename_in_drop(&self, id: ArrivalId, principal: &str, to: &FileName, event: Event) -> Result<bool> {
         let doing = || RecordError::doing("rename a file");
-        let mut tx = self.writing_beside_others().await?;
-        tx.alone_with(principal).await.map_err(doing())?;
+        let mut tx = self.writing().await?;
         let row = query(
             "select u.name, u.size_bytes, u.unproven, j.state as job from upload u join job j on j.upload_id = u.id
              where u.id = $1 and u.principal = $2 and u.state = 'committed' and u.listed = 1",
@@ -384,7 +357,7 @@ impl Record {
     /// The database did not take it.
     pub async fn unlist_answer(&self, id: ArrivalId, principal: &str, event: Event) -> Result<bool> {
         let doing = "take an answer out of a drop folder";
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
         let done = query("update upload set answer_listed = 0 where id = $1 and principal = $2 and answer_listed = 1")
             .bind(id.to_string())
             .bind(principal)
@@ -403,7 +376,7 @@ impl Record {
     /// # Errors
     /// The database did not take it.
     pub async fn unlist(&self, id: ArrivalId, principal: &str, event: Event) -> Result<bool> {
-        let mut tx = self.writing_beside_others().await?;
+        let mut tx = self.writing().await?;
         let done = query("update upload set listed = 0 where id = $1 and principal = $2 and listed = 1")
             .bind(id.to_string())
             .bind(principal)
@@ -433,6 +406,34 @@ fn listing_of(row: &Row) -> Result<Listing> {
             published_at: Timestamp::from_micros(row.get("published_at")),
         }),
     })
+}
+
+/// Registers an upload.
+pub(super) async fn open_in(tx: &mut Writing, upload: &NewUpload) -> Result<(), sqlx::Error> {
+    // A fresh upload under a name ends what was broken off under it.
+    query("update upload set resumable = 0 where principal = $1 and name = $2 and state = 'aborted'")
+        .bind(&upload.principal)
+        .bind(upload.name.as_str())
+        .execute(&mut *tx)
+        .await?;
+    query(
+        "insert into upload (id, organisation_id, principal, login, door, session_id, name, state, node_id,
+                             boot_epoch, resumable, opened_at)
+         values ($1, $2, $3, $4, $5, $6, $7, 'receiving', $8, $9, 1, $10)",
+    )
+    .bind(upload.id.to_string())
+    .bind(upload.organisation.to_string())
+    .bind(&upload.principal)
+    .bind(&upload.login)
+    .bind(upload.door)
+    .bind(upload.session.to_string())
+    .bind(upload.name.as_str())
+    .bind(&upload.node)
+    .bind(upload.epoch)
+    .bind(Timestamp::now().micros())
+    .execute(&mut *tx)
+    .await
+    .map(|_| ())
 }
 
 pub(super) async fn next_version(tx: &mut Writing, principal: &str, name: &str) -> Result<i64, sqlx::Error> {
