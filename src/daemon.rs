@@ -200,6 +200,8 @@ impl House {
         inside.spawn(self.keeper.keep(workers.clone()));
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
         let beating = tokio::spawn(self.dropbox.clone().keep_beating());
+        let tidying = tokio::spawn(self.dropbox.clone().keep_shelf_tidy());
+        let looking = tokio::spawn(self.dropbox.clone().keep_looking());
         let listening = tokio::spawn(self.record.clone().listen());
         let policies = tokio::spawn(self.dropbox.clone().keep_policies());
         if let Some(sftp) = self.sftp {
@@ -223,6 +225,8 @@ impl House {
         sweeping.abort();
         beating.abort();
         listening.abort();
+        tidying.abort();
+        looking.abort();
         policies.abort();
         if let Some(reloaded) = reloaded {
             reloaded.abort();

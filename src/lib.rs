@@ -20,6 +20,7 @@ pub mod daemon;
 pub mod defend;
 pub mod domain;
 pub mod ingest;
+pub mod laboratory;
 pub mod land;
 pub mod ledger;
 pub mod originals;

@@ -74,9 +74,21 @@ impl House {
     /// Starts the daemon and waits until its doors are open.
     pub(crate) fn start(&mut self) {
         let ready = self.data().join("ready.json");
-        let _ = std::fs::remove_file(&ready);
+        self.spawn();
+        let text = wait_for("the daemon to be ready", || {
+            if let Some(status) = self.daemon.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the daemon ended at once ({status}):\n{}", self.log());
+            }
+            std::fs::read_to_string(&ready).ok()
+        });
+        self.ready = Some(serde_json::from_str(&text).unwrap());
+    }
+
+    fn spawn(&mut self) {
+        let _ = std::fs::remove_file(self.data().join("ready.json"));
         let log = std::fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let daemon = Command::new(env!("CARGO_BIN_EXE_waybill"))
+        let built = env!("CARGO_BIN_EXE_waybill").to_owned();
+        let daemon = Command::new(std::env::var("WAYBILL_TEST_BINARY").unwrap_or(built))
             .args(["serve", "--data"])
             .arg(self.data())
             .args(["--sftp-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
@@ -87,13 +99,48 @@ impl House {
             .spawn()
             .unwrap();
         self.daemon = Some(daemon);
-        let text = wait_for("the daemon to be ready", || {
-            if let Some(status) = self.daemon.as_mut().unwrap().try_wait().unwrap() {
-                panic!("the daemon ended at once ({status}):\n{}", self.log());
+    }
+
+    /// Changes a setting of the daemon's, from its next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.unset(name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.environment.retain(|(known, _)| known != name);
+    }
+
+    /// Starts the daemon; `false` where it ends before its doors are open.
+    pub(crate) fn start_unless_it_ends(&mut self) -> bool {
+        let ready = self.data().join("ready.json");
+        self.spawn();
+        let opened = wait_for("the daemon to be ready, or to end", || {
+            if self.has_ended() {
+                return Some(None);
             }
-            std::fs::read_to_string(&ready).ok()
+            std::fs::read_to_string(&ready).ok().map(Some)
         });
-        self.ready = Some(serde_json::from_str(&text).unwrap());
+        self.ready = opened.and_then(|text| serde_json::from_str(&text).ok());
+        self.ready.is_some()
+    }
+
+    /// Whether the daemon has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.daemon.as_mut().is_none_or(|daemon| daemon.try_wait().unwrap().is_some())
+    }
+
+    /// SIGKILL, where it has not ended already.
+    pub(crate) fn kill_if_up(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            let _ = daemon.kill();
+            daemon.wait().unwrap();
+        }
+    }
+
+    /// `-STOP`, `-CONT`, `-TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap().success());
     }
 
     /// SIGKILL: what was not acknowledged may be lost, nothing else.

@@ -13,6 +13,7 @@
 mod api;
 mod curl;
 mod house;
+mod laboratory;
 mod openssh;
 mod postgres;
 mod relay;
@@ -56,6 +57,7 @@ mod ftps_clients;
 mod ftps_hostile;
 mod ftps_verbs;
 mod house_rules;
+mod kill_loops;
 mod landing;
 mod one_gibibyte;
 mod originals_in_a_bucket;

@@ -225,6 +225,12 @@ pub struct Land {
     pub listing_max: u32,
     /// Passwords checked at once; each costs 19 MiB and about 20 ms.
     pub password_checks_max: usize,
+    /// How often what no row names is looked for among the originals.
+    pub orphans_every: Span,
+    /// How long it has to lie there before it is taken away.
+    pub orphans_after: Span,
+    /// How many originals are looked at each minute, in turn: whether they are there and whole.
+    pub looked_at_per_minute: u32,
     /// A file of keys that sign OpenSSH user certificates, a public key a line; empty: none is trusted.
     pub trusted_user_ca_keys: PathBuf,
     /// A file of what is not trusted any more: a KRL, or a line each.
@@ -240,6 +246,9 @@ impl Default for Land {
             listed: Span::hours(24 * 7),
             listing_max: 20_000,
             password_checks_max: 2,
+            orphans_every: Span::hours(6),
+            orphans_after: Span::hours(24),
+            looked_at_per_minute: 10,
             trusted_user_ca_keys: PathBuf::new(),
             revoked_keys: PathBuf::new(),
         }

@@ -10,6 +10,7 @@ use waybill_parsers::{Limits, Profile};
 use super::read::{self, Plan, ReadError, Reading};
 use crate::config;
 use crate::domain::{Event, OrganisationId, Scope, Severity, Timestamp, chain, counted};
+use crate::laboratory::crash_point;
 use crate::originals::Originals;
 use crate::record::{Lease, Outcome, Publication, Record, RecordError, Retry};
 
@@ -107,7 +108,10 @@ impl Ingest {
                 }
             }
             match self.record.lease(&name, self.settings.lease.duration()).await {
-                Ok(Some(lease)) => self.attempt(lease).await,
+                Ok(Some(lease)) => {
+                    crash_point("leased");
+                    self.attempt(lease).await;
+                }
                 Ok(None) => {
                     tokio::select! {
                         () = shutdown.cancelled() => {}
@@ -228,6 +232,7 @@ impl Ingest {
                     if !self.record.write_rows(lease, &batch.documents, &batch.findings).await? {
                         return Err(Failure::LeaseLost);
                     }
+                    crash_point("reading");
                 }
                 _ = renewal.tick() => {
                     if !self.record.renew(lease, length).await? {
@@ -315,7 +320,10 @@ impl Ingest {
         let read::Batch { documents, findings, .. } = last;
         let publication = Publication { lease: lease.clone(), outcome, documents, findings };
         match self.record.publish(publication, events).await? {
-            true => Ok(()),
+            true => {
+                crash_point("published");
+                Ok(())
+            }
             false => Err(Failure::LeaseLost),
         }
     }

@@ -16,6 +16,7 @@ pub mod proofs;
 mod revoked;
 pub mod seal;
 mod session;
+mod shelf;
 mod spool;
 mod standing;
 mod sweep;

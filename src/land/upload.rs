@@ -15,6 +15,7 @@ use super::session::{Creation, Session};
 use super::spool::{self, digest_from, open_again, remove_spool, write_error};
 use super::standing::Taken;
 use crate::domain::{ArrivalId, Digest, FileName, Hasher, Severity, Timestamp, Usage};
+use crate::laboratory::{crash_point, is_planted};
 use crate::originals::Sending;
 use crate::record::{Commit, CommitReply, Committed, Listing, NewUpload};
 
@@ -95,11 +96,13 @@ impl Upload {
             node: inner.node.clone(),
             epoch: inner.epoch,
         };
+        crash_point("opening");
         inner
             .record
             .open_upload(&new, event)
             .await
             .map_err(|error| LandError::unavailable("register an upload", &error))?;
+        crash_point("opened");
         let spool = inner.spool_path(id);
         let file = match spool::make(&spool) {
             Ok(file) => file,
@@ -277,6 +280,7 @@ impl Upload {
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), LandError> {
+        crash_point("writing");
         let end = offset.saturating_add(bytes.len() as u64);
         let file = self.file.as_ref().ok_or(LandError::Unavailable)?;
         file.write_all_at(bytes, offset).map_err(|error| write_error(&error, "write to a spool file"))?;
@@ -338,6 +342,9 @@ impl Upload {
         let place = std::mem::take(&mut self.place);
         let taken = self.taken.handed_on();
         Some(async move {
+            if is_planted("close on drop") && keep > 0 {
+                close_it(&session, id, &spool, keep).await;
+            }
             let kept = tokio::task::spawn_blocking(move || {
                 if keep == 0 {
                     remove_spool(&spool);
@@ -393,6 +400,7 @@ impl Upload {
             self.poison = Some(LandError::Incomplete { from, to });
             return Err(LandError::Incomplete { from, to });
         }
+        crash_point("ended");
         let landing = tokio::spawn(async move { self.land(unproven).await });
         landing.await.unwrap_or(Err(LandError::Unavailable))
     }
@@ -403,13 +411,21 @@ impl Upload {
         // 4. Seal: bytes and digest are fixed from here on.
         let size_bytes = self.extents.len();
         let digest = self.seal(size_bytes).await?;
+        crash_point("sealed");
         // 5. Put: under a key that is this upload's alone.
         let sending = self.sending.take().ok_or(LandError::Unavailable)?;
         let key = sending.key().to_owned();
-        sending
-            .finish(&self.spool, size_bytes, digest)
-            .await
-            .map_err(|error| LandError::unavailable("store an original", &error))?;
+        let put = async |sending: Sending| {
+            let put = sending.finish(&self.spool, size_bytes, digest).await;
+            put.map_err(|error| LandError::unavailable("store an original", &error))
+        };
+        let mut sending = Some(sending);
+        if !is_planted("commit before object")
+            && let Some(sending) = sending.take()
+        {
+            put(sending).await?;
+        }
+        crash_point("stored");
         // 6. Commit.
         let commit = Commit {
             id: self.id,
@@ -422,6 +438,14 @@ impl Upload {
             quota: self.session.policy().quota(),
             listed_since: self.session.0.dropbox.listed_since(),
         };
+        if is_planted("ack before commit") {
+            let receipt = Receipt { id: self.id, size_bytes, digest, duplicate_of: None, held: false, unproven: false };
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let _ = self.commit(&inner, &commit, started).await;
+            });
+            return Ok(receipt);
+        }
         let settling = self.taken.settling();
         let committed = match self.commit(&inner, &commit, started).await {
             Ok(committed) => committed,
@@ -435,9 +459,14 @@ impl Upload {
             }
         };
         drop(settling);
+        crash_point("committed");
+        if let Some(sending) = sending.take() {
+            put(sending).await?;
+        }
         // 8. Clean. 7, the acknowledgment, is the caller's.
         self.file = None;
         remove_spool(&self.spool);
+        crash_point("cleaned");
         self.session.0.files.fetch_add(1, Ordering::Relaxed);
         self.session.0.bytes.fetch_add(size_bytes, Ordering::Relaxed);
         Ok(Receipt {
@@ -495,6 +524,9 @@ impl Upload {
                 }
                 // A failed commit is an unknown outcome: ask before answering anybody.
                 Err(error) => {
+                    if is_planted("ack on unknown commit") {
+                        return Ok(Committed { duplicate_of: None, held: false, unproven: false });
+                    }
                     let failed = LandError::unavailable("commit an arrival", &error);
                     if let Ok(Some(committed)) = inner.record.commit_outcome(self.id).await {
                         return Ok(committed);
@@ -506,6 +538,27 @@ impl Upload {
                 }
             }
         }
+    }
+}
+
+/// The planted fault: a connection that breaks is taken for a sender who has finished.
+async fn close_it(session: &Session, id: ArrivalId, spool: &std::path::Path, size_bytes: u64) {
+    let inner = &session.0.dropbox.0;
+    let Ok(digest) = File::open(spool).and_then(|file| digest_from(&file, Hasher::default(), 0)) else { return };
+    let object_key = format!("t/{}/{id}", session.0.organisation);
+    if inner.originals.put(&object_key, spool, digest).await.is_ok() {
+        let commit = Commit {
+            id,
+            epoch: inner.epoch,
+            size_bytes,
+            digest,
+            object_key,
+            held: false,
+            unproven: false,
+            quota: session.policy().quota(),
+            listed_since: session.0.dropbox.listed_since(),
+        };
+        let _ = inner.record.commit_upload(&commit, vec![]).await;
     }
 }
 

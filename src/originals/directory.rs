@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Original, ShelfError, Stored};
+use crate::laboratory::{crash_point, is_planted};
 
 /// The folder `originals/` of a data folder.
 #[derive(Clone, Debug)]
@@ -37,7 +38,9 @@ impl Directory {
         let folder = path.parent().unwrap_or(&self.root);
         self.make_folders(folder)?;
         let file = File::open(staged).map_err(ShelfError::io("open", staged))?;
-        file.sync_all().map_err(ShelfError::io("sync", staged))?;
+        if !is_planted("missing fsync") {
+            file.sync_all().map_err(ShelfError::io("sync", staged))?;
+        }
         file.set_permissions(fs::Permissions::from_mode(0o400)).map_err(ShelfError::io("seal", staged))?;
         match fs::hard_link(staged, &path) {
             Ok(()) => {}
@@ -49,6 +52,10 @@ impl Directory {
                 }
             }
             Err(error) => return Err(ShelfError::io("store", &path)(error)),
+        }
+        crash_point("storing");
+        if is_planted("missing fsync") {
+            return Ok(());
         }
         sync_folder(folder)
     }
@@ -69,6 +76,37 @@ impl Directory {
         })?;
         let size_bytes = file.metadata().map_err(ShelfError::io("read the size of", &path))?.len();
         Ok(Original::of_file(file, size_bytes))
+    }
+
+    /// One folder of a folder of an organisation at a time: `t/org_…/ab`.
+    pub(super) async fn keys_after(&self, after: &str) -> Result<Vec<String>, ShelfError> {
+        let (shelf, after) = (self.clone(), after.to_owned());
+        let listed = tokio::task::spawn_blocking(move || shelf.keys_after_blocking(&after)).await;
+        listed.unwrap_or_else(|_| Err(ShelfError::NotFound("the listing task".to_owned())))
+    }
+
+    fn keys_after_blocking(&self, after: &str) -> Result<Vec<String>, ShelfError> {
+        // The order is that of the paths, which have the shard between folder and name.
+        let from = if after.is_empty() { PathBuf::new() } else { self.path_of(after)? };
+        let mut keys = vec![];
+        for kind in ["a", "t"] {
+            let top = self.root.join(kind);
+            for organisation in names(&top)? {
+                for shard in names(&top.join(&organisation))? {
+                    let folder = top.join(&organisation).join(&shard);
+                    if folder.as_path() < from.parent().unwrap_or(Path::new("")) {
+                        continue;
+                    }
+                    let listed = names(&folder)?;
+                    let fresh = listed.into_iter().filter(|name| folder.join(name) > from);
+                    keys.extend(fresh.map(|name| format!("{kind}/{organisation}/{name}")));
+                    if keys.len() >= KEYS_AT_ONCE {
+                        return Ok(keys);
+                    }
+                }
+            }
+        }
+        Ok(keys)
     }
 
     pub(super) fn look(&self, key: &str) -> Result<Option<Stored>, ShelfError> {
@@ -113,6 +151,21 @@ impl Directory {
             _ => folder.parent().map_or(Ok(()), sync_folder),
         }
     }
+}
+
+/// How many keys are listed at once, about: a folder is never cut in two.
+const KEYS_AT_ONCE: usize = 500;
+
+/// The names in a folder, in the order of their bytes; none where there is no folder.
+fn names(folder: &Path) -> Result<Vec<String>, ShelfError> {
+    let listed = match fs::read_dir(folder) {
+        Ok(listed) => listed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(error) => return Err(ShelfError::io("list", folder)(error)),
+    };
+    let mut names: Vec<String> = listed.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Makes the names in a folder durable.

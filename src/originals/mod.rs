@@ -123,11 +123,7 @@ impl Originals {
 
     /// Takes an object away that nobody was promised: its commit was refused.
     pub async fn forget(&self, key: &str) {
-        let done = match &self.0 {
-            Shelf::Directory(directory) => directory.remove(key),
-            Shelf::Bucket(bucket) => bucket.remove(key).boxed().await,
-        };
-        if let Err(error) = done {
+        if let Err(error) = self.remove(key).await {
             tracing::warn!(error = &error as &dyn Error, "could not take a refused original away");
         }
     }
@@ -140,6 +136,39 @@ impl Originals {
         match &self.0 {
             Shelf::Directory(directory) => directory.open_file(key),
             Shelf::Bucket(bucket) => bucket.object(key).boxed().await,
+        }
+    }
+
+    /// The keys of objects after one key, in the order of their bytes, at most a thousand or so; none at the end.
+    ///
+    /// # Errors
+    /// The shelf did not answer.
+    pub async fn keys_after(&self, after: &str) -> Result<Vec<String>, ShelfError> {
+        match &self.0 {
+            Shelf::Directory(directory) => directory.keys_after(after).await,
+            Shelf::Bucket(bucket) => bucket.keys_after(after).boxed().await,
+        }
+    }
+
+    /// Takes away what a killed daemon had begun to send in parts, so long ago; how many. A directory has none.
+    ///
+    /// # Errors
+    /// The shelf did not answer.
+    pub async fn take_back_parts(&self, begun_before: std::time::Duration) -> Result<usize, ShelfError> {
+        match &self.0 {
+            Shelf::Directory(_) => Ok(0),
+            Shelf::Bucket(bucket) => bucket.take_back_parts(begun_before).boxed().await,
+        }
+    }
+
+    /// Takes an object away for good.
+    ///
+    /// # Errors
+    /// The shelf did not do it.
+    pub async fn remove(&self, key: &str) -> Result<(), ShelfError> {
+        match &self.0 {
+            Shelf::Directory(directory) => directory.remove(key),
+            Shelf::Bucket(bucket) => bucket.remove(key).boxed().await,
         }
     }
 

@@ -9,6 +9,7 @@ use super::sql::{Writing, query, scalar};
 use super::together::{Reply, Work};
 use super::{Record, RecordError, Result};
 use crate::domain::{ArrivalId, Digest, Event, OrganisationId, Scope, SessionId, Timestamp};
+use crate::laboratory::is_planted;
 use waybill_parsers::Finding;
 
 /// The right to read one file, until it runs out. Whoever has the newest fence has it.
@@ -109,7 +110,7 @@ impl Record {
             .await
             .map_err(doing())?;
         tx.commit().await.map_err(doing())?;
-        Ok(done.rows_affected() == 1)
+        Ok(done.rows_affected() == 1 || is_planted("no fence"))
     }
 
     /// Writes rows of this attempt: invisible until it is published. `false` when the lease is lost.
@@ -131,7 +132,7 @@ impl Record {
                 .fetch_optional(&mut tx)
                 .await
                 .map_err(doing())?;
-        if held.is_none() {
+        if held.is_none() && !is_planted("no fence") {
             return Ok(false);
         }
         insert_documents(&mut tx, lease, documents).await.map_err(doing())?;
@@ -346,7 +347,7 @@ pub(super) async fn publish_in(tx: &mut Writing, publication: &Publication) -> R
     .bind(lease.fence)
     .execute(&mut *tx)
     .await?;
-    if done.rows_affected() != 1 {
+    if done.rows_affected() != 1 && !is_planted("no fence") {
         return Ok(false);
     }
     insert_documents(tx, lease, documents).await?;

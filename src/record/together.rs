@@ -15,6 +15,7 @@ use super::sql::Writing;
 use super::uploads::{NewUpload, open_in};
 use super::{Record, RecordError, Result};
 use crate::domain::{Event, Severity};
+use crate::laboratory::crash_point;
 
 /// What waits to be written. Whoever wants something waits for the answer, so there is never more than there are
 /// callers.
@@ -182,6 +183,12 @@ impl Record {
             };
             replies.push(reply);
             events.append(&mut told);
+        }
+        if jobs > 0 {
+            crash_point("committing");
+        }
+        if replies.iter().any(|reply| matches!(reply, Reply::Published(true))) {
+            crash_point("publishing");
         }
         let doing = batch.first().map_or("write events", |wanted| wanted.doing);
         self.commit_with(tx, events, doing).await?;

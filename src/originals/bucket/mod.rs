@@ -28,6 +28,7 @@ pub(super) use self::parts::Parts;
 use super::{Original, ShelfError, Stored};
 use crate::config::{Encryption, Retention, S3};
 use crate::domain::Digest;
+use crate::laboratory::crash_point;
 
 /// The bucket. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -162,6 +163,7 @@ impl Bucket {
             request = request.if_none_match("*");
         }
         request.send().await?;
+        crash_point("storing");
         Ok(())
     }
 
@@ -176,6 +178,48 @@ impl Bucket {
             Err(Failure::NotFound) => Ok(None),
             Err(failure) => Err(failure.into_shelf("look at", key)),
         }
+    }
+
+    pub(super) async fn keys_after(&self, after: &str) -> Result<Vec<String>, ShelfError> {
+        let list = || async {
+            let request = self.0.client.list_objects_v2().bucket(self.name()).prefix(&self.0.settings.prefix);
+            // Waybill's own folders only: the bucket may hold other things.
+            let listed = request.start_after(self.full(if after.is_empty() { "a/" } else { after })).send().await?;
+            Ok(listed)
+        };
+        let listed = self.budget().attempts(list).await.map_err(|failure| failure.into_shelf("list", after))?;
+        let keys = listed.contents().iter().filter_map(|object| object.key()?.strip_prefix(&self.0.settings.prefix));
+        Ok(keys.filter(|key| key.starts_with("a/") || key.starts_with("t/")).map(str::to_owned).collect())
+    }
+
+    /// Ends uploads of parts that were begun so long ago.
+    pub(super) async fn take_back_parts(&self, begun_before: Duration) -> Result<usize, ShelfError> {
+        let list = || async {
+            let request = self.0.client.list_multipart_uploads().bucket(self.name()).prefix(&self.0.settings.prefix);
+            Ok(request.send().await?)
+        };
+        let listed = match self.budget().attempts(list).await {
+            Ok(listed) => listed,
+            // A server that cannot list them cannot be tidied by us; its lifecycle rule does it.
+            Err(Failure::NotImplemented) => return Ok(0),
+            Err(failure) => return Err(failure.into_shelf("list the parts of", "every object")),
+        };
+        let since = DateTime::from(SystemTime::now().checked_sub(begun_before).unwrap_or(SystemTime::UNIX_EPOCH));
+        let mut count = 0;
+        for upload in listed.uploads().iter().filter(|upload| upload.initiated().is_some_and(|begun| *begun < since)) {
+            let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
+            let abort = || async {
+                let request = self.0.client.abort_multipart_upload().bucket(self.name());
+                request.key(key).upload_id(id).send().await?;
+                Ok(())
+            };
+            match self.budget().attempts(abort).await {
+                Ok(()) => count += 1,
+                Err(Failure::NotFound) => {}
+                Err(failure) => return Err(failure.into_shelf("take back the parts of", key)),
+            }
+        }
+        Ok(count)
     }
 
     pub(super) async fn object(&self, key: &str) -> Result<Original, ShelfError> {

@@ -1,0 +1,120 @@
+//! Keeping the shelf: what lies there and belongs to nobody goes, and what belongs to somebody is looked at in turn.
+
+use std::io::Read;
+use std::time::Duration;
+
+use super::Dropbox;
+use crate::domain::{ArrivalId, Digest, Event, Hasher, Severity, chain};
+use crate::laboratory::crash_point;
+use crate::record::{Kept, TOMBSTONES_FOR};
+
+/// Parts that a killed daemon had begun to send are taken back after so long.
+const PARTS_FOR: Duration = Duration::from_secs(2 * 86_400);
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Dropbox {
+    /// Takes away, again and again, what no row has named for `land.orphans_after`.
+    pub async fn keep_shelf_tidy(self) {
+        loop {
+            tokio::time::sleep(self.0.settings.now().orphans_every.duration()).await;
+            match self.tidy_shelf().await {
+                Ok(0) => {}
+                Ok(gone) => tracing::info!(objects = gone, "took {gone} objects away that no row names"),
+                Err(error) => tracing::warn!(error = %error, "could not tidy the shelf"),
+            }
+        }
+    }
+
+    /// Notes what lies on the shelf unnamed, and takes away what has lain there for long; how many objects.
+    ///
+    /// # Errors
+    /// The shelf or the database did not do it; the sentence says what.
+    pub async fn tidy_shelf(&self) -> Result<usize, String> {
+        let inner = &self.0;
+        let mut after = String::new();
+        loop {
+            let found = inner.originals.keys_after(&after).await.map_err(|error| chain(&error))?;
+            let Some(last) = found.last() else { break };
+            after.clone_from(last);
+            inner.record.note_orphans(&found).await.map_err(|error| chain(&error))?;
+        }
+        let seen_for = inner.settings.now().orphans_after.duration();
+        let mut gone = 0;
+        while let Some(key) = inner.record.bury_orphan(seen_for).await.map_err(|error| chain(&error))? {
+            crash_point("buried");
+            inner.originals.remove(&key).await.map_err(|error| chain(&error))?;
+            inner.record.orphan_gone(&key, TOMBSTONES_FOR).await.map_err(|error| chain(&error))?;
+            gone += 1;
+        }
+        inner.originals.take_back_parts(PARTS_FOR).await.map_err(|error| chain(&error))?;
+        Ok(gone)
+    }
+
+    /// Looks at the originals, one after the other and then again, `land.looked_at_per_minute` each minute: whether each
+    /// is there, and still what was received. What is not is told to the operator.
+    pub async fn keep_looking(self) {
+        let inner = &self.0;
+        let mut after: Option<ArrivalId> = None;
+        loop {
+            tokio::time::sleep(MINUTE).await;
+            let count = inner.settings.now().looked_at_per_minute;
+            if count == 0 {
+                continue;
+            }
+            match inner.record.kept_after(after, count).await {
+                Ok(kept) => {
+                    after = kept.last().map(|last| last.file);
+                    for kept in kept {
+                        self.look_at(&kept).await;
+                    }
+                }
+                Err(error) => tracing::warn!(error = chain(&error), "could not list originals to look at"),
+            }
+        }
+    }
+
+    async fn look_at(&self, kept: &Kept) {
+        let wrong = match self.what_is_wrong(kept).await {
+            Ok(None) => return,
+            Ok(Some(wrong)) => wrong,
+            // The shelf does not answer: that is said elsewhere, and it is looked at again in its turn.
+            Err(error) => return tracing::warn!(error = %error, "could not look at an original"),
+        };
+        let msg = format!("the original under {} {wrong}; restore it from a backup or another copy", kept.object_key);
+        let event = Event::new("original.damaged", Severity::Error, msg)
+            .file(kept.file)
+            .data("key", kept.object_key.clone())
+            .data("sha256", kept.digest.to_string());
+        if let Err(error) = self.0.record.tell(vec![event]).await {
+            tracing::error!(error = chain(&error), "could not tell of a damaged original");
+        }
+    }
+
+    async fn what_is_wrong(&self, kept: &Kept) -> Result<Option<String>, String> {
+        let originals = &self.0.originals;
+        let stored = originals.look(&kept.object_key).await.map_err(|error| chain(&error))?;
+        let Some(stored) = stored else { return Ok(Some("is not there".to_owned())) };
+        if stored.size_bytes != kept.size_bytes {
+            return Ok(Some(format!("has {} bytes, not {}", stored.size_bytes, kept.size_bytes)));
+        }
+        let digest = match stored.digest {
+            Some(digest) => digest,
+            None => {
+                let original = originals.open(&kept.object_key).await.map_err(|error| chain(&error))?;
+                let read = tokio::task::spawn_blocking(move || digest_of(original.reader()));
+                read.await.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?
+            }
+        };
+        Ok((digest != kept.digest).then(|| format!("has the digest {digest}, not {}", kept.digest)))
+    }
+}
+
+fn digest_of(mut reader: impl Read) -> std::io::Result<Digest> {
+    let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 256 << 10]);
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            count => hasher.update(buffer.get(..count).unwrap_or_default()),
+        }
+    }
+}

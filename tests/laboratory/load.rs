@@ -1,0 +1,177 @@
+//! Senders over SFTP: each keeps a connection and puts file after file; some hang up in the middle, some send again what
+//! was not acknowledged.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use russh::client::{self, Handle};
+use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
+use russh_sftp::client::SftpSession;
+use tokio::io::AsyncWriteExt;
+use waybill::domain::Digest;
+
+use super::Chance;
+use super::journal::{Journal, Tried};
+
+const X12: &str = include_str!("../../fixtures/x12/ok/minimal/input.edi");
+/// What a sender waits for anything, as the patient ones among the real ones do.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Senders at work, until they are told to stop.
+pub(crate) struct Load {
+    runtime: tokio::runtime::Runtime,
+    stop: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    journal: Arc<Journal>,
+    key: Arc<PrivateKey>,
+    login: String,
+    /// Where the doors are now; nothing while a daemon is down.
+    doors: Mutex<Vec<Option<SocketAddr>>>,
+    number: AtomicUsize,
+    /// The largest files: parts of them go while the rest arrives.
+    large_bytes: usize,
+}
+
+impl Load {
+    pub(crate) fn start(
+        journal: Arc<Journal>,
+        key: PathBuf,
+        login: &str,
+        doors: usize,
+        senders: usize,
+        large_bytes: usize,
+        seed: u64,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            journal,
+            key: Arc::new(russh::keys::load_secret_key(key, None).unwrap()),
+            login: login.to_owned(),
+            doors: Mutex::new(vec![None; doors]),
+            number: AtomicUsize::new(0),
+            large_bytes,
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        for sender in 0..senders {
+            let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
+            let chance = Chance::new(seed.wrapping_add(1_000 + sender as u64));
+            runtime.spawn(async move { send_on(&shared, sender, chance, &stop).await });
+        }
+        Self { runtime, stop, shared }
+    }
+
+    /// Where a daemon is from now on.
+    pub(crate) fn set_door(&self, daemon: usize, address: Option<SocketAddr>) {
+        self.shared.doors.lock().unwrap()[daemon] = address;
+    }
+
+    /// How many files were begun.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.number.load(Ordering::Relaxed)
+    }
+
+    /// No sender begins another file; those under way have a moment to end.
+    pub(crate) fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+async fn send_on(shared: &Arc<Shared>, sender: usize, mut chance: Chance, stop: &AtomicBool) {
+    let mut session: Option<(SocketAddr, Handle<Trusting>, SftpSession)> = None;
+    let mut again: Option<Vec<u8>> = None;
+    while !stop.load(Ordering::SeqCst) {
+        let doors: Vec<SocketAddr> = shared.doors.lock().unwrap().iter().flatten().copied().collect();
+        if doors.is_empty() {
+            session = None;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        }
+        let stale = session.as_ref().is_none_or(|(at, ..)| !doors.contains(at));
+        if stale || chance.one_in(20) {
+            let door = doors[chance.below(doors.len() as u64) as usize];
+            session = connect(shared, door).await.map(|(handle, sftp)| (door, handle, sftp));
+            if session.is_none() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+        }
+        let Some((_, _, sftp)) = &session else { continue };
+        let number = shared.number.fetch_add(1, Ordering::Relaxed);
+        // Some send the same again when they were not told that it is safe.
+        let content = match again.take().filter(|_| chance.one_in(2)) {
+            Some(content) => content,
+            None => content_of(&mut chance, shared.large_bytes, sender, number),
+        };
+        let is_cut = chance.one_in(12);
+        let name = format!("s{sender}-{number}.edi");
+        shared.journal.tried(&name, Tried { digest: Digest::of(&content), is_cut });
+        let sent = tokio::time::timeout(PATIENCE, put(sftp, &name, &content, is_cut)).await;
+        match sent {
+            Ok(true) if !is_cut => shared.journal.acknowledged(&name),
+            _ => {
+                if !is_cut {
+                    again = Some(content);
+                }
+                // Gone without a word: no CLOSE, no goodbye.
+                session = None;
+            }
+        }
+    }
+}
+
+/// An invoice with a number of its own, now and then large.
+fn content_of(chance: &mut Chance, large_bytes: usize, sender: usize, number: usize) -> Vec<u8> {
+    let mut content = X12.replace("NW-1001", &format!("NW-{sender}-{number}")).into_bytes();
+    if chance.one_in(15) {
+        content.resize(content.len() + 200_000, b'\n');
+    } else if chance.one_in(60) {
+        content.resize(content.len() + large_bytes, b'\n');
+    }
+    content
+}
+
+async fn connect(shared: &Shared, door: SocketAddr) -> Option<(Handle<Trusting>, SftpSession)> {
+    let connecting = async {
+        let mut handle = client::connect(Arc::new(client::Config::default()), door, Trusting).await.ok()?;
+        let key = PrivateKeyWithHashAlg::new(Arc::clone(&shared.key), None);
+        handle.authenticate_publickey(&*shared.login, key).await.ok().filter(|known| known.success())?;
+        let channel = handle.channel_open_session().await.ok()?;
+        channel.request_subsystem(true, "sftp").await.ok()?;
+        let sftp = SftpSession::new(channel.into_stream()).await.ok()?;
+        Some((handle, sftp))
+    };
+    tokio::time::timeout(PATIENCE, connecting).await.ok().flatten()
+}
+
+/// Whether the end of the file was acknowledged.
+async fn put(sftp: &SftpSession, name: &str, content: &[u8], is_cut: bool) -> bool {
+    let Ok(mut file) = sftp.create(format!("/drop/{name}")).await else { return false };
+    let sent = if is_cut { &content[..content.len() / 2] } else { content };
+    if file.write_all(sent).await.is_err() || file.flush().await.is_err() {
+        return false;
+    }
+    if is_cut {
+        // Its handle must not be closed by being dropped: the connection goes first.
+        std::mem::forget(file);
+        return true;
+    }
+    file.close().await.is_ok()
+}
+
+struct Trusting;
+
+impl client::Handler for Trusting {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, _: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
