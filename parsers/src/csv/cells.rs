@@ -9,7 +9,7 @@ use super::amount::NoAmount;
 use super::currency::minor_units;
 use super::rows::{CellKind, Row};
 use super::sheet::Sheet;
-use crate::canonical::Evidence;
+use crate::canonical::{Evidence, Text};
 use crate::profile::{DatePattern, FieldId};
 use crate::short::Short;
 use crate::text::brief;
@@ -64,8 +64,8 @@ impl<'s> Cells<'s> {
     }
 
     /// A text, shortened to what is kept.
-    pub(super) fn text(&mut self, field: FieldId) -> Option<String> {
-        self.kept(field).map(Cow::into_owned)
+    pub(super) fn text(&mut self, field: FieldId) -> Option<Text> {
+        self.kept(field).map(Text::from)
     }
 
     fn kept(&mut self, field: FieldId) -> Option<Cow<'s, str>> {
@@ -81,10 +81,10 @@ impl<'s> Cells<'s> {
     }
 
     /// A text that must be there, with its evidence under a canonical path.
-    pub(super) fn witnessed(&mut self, field: FieldId, path: Path) -> Option<String> {
+    pub(super) fn witnessed(&mut self, field: FieldId, path: Path) -> Option<Text> {
         let text = self.kept(field)?;
         self.witness(field, path, &text);
-        Some(text.into_owned())
+        Some(text.into())
     }
 
     /// An amount or a number, with its evidence.

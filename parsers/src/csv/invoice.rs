@@ -44,7 +44,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Box<Invoice>, O
         cells.text(const { field("preceding_number") }).map(|number| Preceding { number, issue_date: None });
     let buyer = const { [field("buyer_id"), field("buyer_name"), field("buyer_vat_id")] };
     let mut buyer = party(cells, "buyer_no", buyer);
-    buyer.name = buyer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone());
+    buyer.name = buyer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone().map(Into::into));
     let note = cells.text(const { field("note") }).map(|text| Note { subject: None, text });
     let seller = const { [field("seller_id"), field("seller_name"), field("seller_vat_id")] };
     let invoice = Box::new(Invoice {
@@ -65,14 +65,14 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Box<Invoice>, O
         payments: account.map(payment).into_iter().collect(),
         terms,
         totals,
-        currency: currency.as_ref().map(|money| money.code.clone()),
+        currency: currency.as_ref().map(|money| money.code.clone()).map(Into::into),
         ..Invoice::default()
     });
     (invoice, currency)
 }
 
 fn party(cells: &mut Cells<'_>, scheme: &str, [id, name, vat_id]: [FieldId; 3]) -> Party {
-    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.to_owned()), value });
+    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.into()), value });
     Party { name: cells.text(name), ids: id.into_iter().collect(), vat_id: cells.text(vat_id), ..Party::default() }
 }
 

@@ -24,16 +24,16 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (RemittanceAdvic
     let currency = cells.currency(const { field("currency") });
     let total = cells.money(const { field("payment_amount") }, Path::Own("total"), currency.as_ref());
     let number = cells.witnessed(NUMBER, Path::Own("number"));
-    let trace = number.clone().map(|value| Identifier { scheme: Some("payment_number".to_owned()), value });
+    let trace = number.clone().map(|value| Identifier { scheme: Some("payment_number".into()), value });
     let account = |number| Account { number: Some(number), ..Account::default() };
     let mut payer = party(cells, "payer_no", const { [field("payer_id"), field("payer_name")] });
-    payer.name = payer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone());
+    payer.name = payer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone().map(Into::into));
     let advice = RemittanceAdvice {
         number: cells.text(const { field("advice_number") }).or(number),
         issue_date: cells.date(const { field("issue_date") }, Path::Own("issue_date")),
         payment_date: cells.date(const { field("payment_date") }, Path::Own("payment_date")),
         method: cells.text(const { field("payment_method") }),
-        currency: currency.as_ref().map(|money| money.code.clone()),
+        currency: currency.as_ref().map(|money| money.code.clone()).map(Into::into),
         total,
         payer,
         payee: party(cells, "vendor_no", const { [field("payee_id"), field("payee_name")] }),
@@ -47,7 +47,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (RemittanceAdvic
 }
 
 fn party(cells: &mut Cells<'_>, scheme: &str, [id, name]: [FieldId; 2]) -> Party {
-    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.to_owned()), value });
+    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.into()), value });
     Party { name: cells.text(name), ids: id.into_iter().collect(), ..Party::default() }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn read_line(
     let is_negative = paid.is_some_and(|paid| paid.is_sign_negative() && !paid.is_zero());
     let adjustment = |amount| Adjustment { amount, reason, ..Adjustment::default() };
     let voucher = cells.text(const { field("voucher_number") });
-    let voucher = voucher.map(|value| Identifier { scheme: Some("voucher_number".to_owned()), value });
+    let voucher = voucher.map(|value| Identifier { scheme: Some("voucher_number".into()), value });
     let line = RemittanceLine {
         document_type: if is_credit || is_negative { SettledKind::CreditNote } else { SettledKind::Invoice },
         type_code,

@@ -13,7 +13,7 @@ use super::other_messages::{OtherMessages, nothing_inside};
 use super::receipts::{Fault, Receipts};
 use super::record::Kept;
 use super::segment::{Segment, Spot};
-use crate::canonical::Document;
+use crate::canonical::{Document, Text};
 use crate::edi::{Digest, Seen};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
@@ -157,7 +157,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let control = unb.owned(5, 1).unwrap_or_default();
         let key = [unb.written(2, 1), unb.written(2, 2), unb.written(3, 1), unb.written(3, 2), unb.written(5, 1)];
         let is_duplicate = !self.seen_interchanges.is_new(&key);
-        let path = self.new_interchange(Some(control.clone()), is_duplicate);
+        let path = self.new_interchange(Some(control.clone().into()), is_duplicate);
         self.receipts.open_interchange(unb);
         if is_duplicate {
             let message = format!(
@@ -205,7 +205,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(interchange) = &mut self.interchange else { return Ok(()) };
         interchange.groups = interchange.groups.saturating_add(1);
         let path = interchange.path.within(b"UNG", interchange.groups);
-        self.group = Some(Group { path, control: ung.owned(5, 1).unwrap_or_default(), messages: 0 });
+        self.group = Some(Group { path, control: ung.owned(5, 1).unwrap_or_default().into(), messages: 0 });
         Ok(())
     }
 
@@ -245,7 +245,17 @@ impl<'a, 's> Envelope<'a, 's> {
         let mut digest = Digest::default();
         digest.add(unh.raw);
         let end = end_of(unh);
-        let mut message = Message { path, control, version, unh: kept, segments: 1, end, digest, reader, told: false };
+        let mut message = Message {
+            path,
+            control: control.into(),
+            version,
+            unh: kept,
+            segments: 1,
+            end,
+            digest,
+            reader,
+            told: false,
+        };
         if !is_new {
             let text = format!("message reference `{}` comes twice in its interchange", brief(&message.control));
             let fix = "Give every message of an interchange its own reference in UNH and UNT 0062.";
@@ -409,8 +419,8 @@ impl<'a, 's> Envelope<'a, 's> {
         let location = message.unh.location.clone().spanning(usize::try_from(length).unwrap_or(usize::MAX));
         let document = Document {
             ordinal: self.documents,
-            format,
-            version: message.version.take(),
+            format: format.into(),
+            version: message.version.take().map(Into::into),
             location,
             control: self.control_numbers(message.control),
             evidence: told.evidence,
@@ -432,12 +442,12 @@ impl<'a, 's> Envelope<'a, 's> {
         }
     }
 
-    fn control_numbers(&self, message: String) -> Vec<(String, String)> {
+    fn control_numbers(&self, message: String) -> Vec<(Text, Text)> {
         let interchange = self.interchange.as_ref().and_then(|interchange| interchange.control.clone());
         let group = self.group.as_ref().map(|group| group.control.clone());
         let numbers = [("UNB0020", interchange), ("UNG0048", group), ("UNH0062", Some(message))];
         let mut control = Vec::with_capacity(numbers.len());
-        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), Text::from(number?))));
         control.extend(numbers.filter(|(_, number)| !number.is_empty()));
         control
     }

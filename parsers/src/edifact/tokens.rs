@@ -465,8 +465,9 @@ mod tests {
                     let segment = tokens.segment();
                     let mut line = format!("{}:{} {}", segment.byte, segment.line, segment.name());
                     for element in 1..segment.elements.len() {
-                        let components: Vec<String> =
-                            (1..=4).map(|component| segment.owned(element, component).unwrap_or_default()).collect();
+                        let components: Vec<String> = (1..=4)
+                            .map(|component| segment.owned(element, component).unwrap_or_default().into())
+                            .collect();
                         line.push('|');
                         line.push_str(components.join(":").trim_end_matches(':'));
                     }

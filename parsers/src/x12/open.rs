@@ -29,7 +29,7 @@ impl Interchange {
     pub(super) fn open(path: Steps, isa: &Segment<'_>, delimiters: Delimiters) -> Self {
         Self {
             path,
-            control: isa.text(13).unwrap_or_default(),
+            control: isa.text(13).unwrap_or_default().into(),
             delimiters,
             is_duplicate: false,
             groups: 0,
@@ -49,7 +49,7 @@ impl Interchange {
 /// A qualifier (element I05) and the identifier after it.
 fn endpoint(isa: &Segment<'_>, element: usize) -> Identifier {
     Identifier {
-        scheme: isa.text(element).map(|qualifier| format!("x12:{qualifier}")),
+        scheme: isa.text(element).map(|qualifier| format!("x12:{qualifier}")).map(Into::into),
         value: isa.text(element + 1).unwrap_or_default(),
     }
 }
@@ -71,11 +71,11 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn open(path: Steps, gs: &Segment<'_>) -> Self {
-        let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".to_owned()), value });
+        let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".into()), value });
         Self {
             path,
-            control: Some(gs.text(6).unwrap_or_default()),
-            version: gs.text(8),
+            control: Some(gs.text(6).unwrap_or_default().into()),
+            version: gs.text(8).map(Into::into),
             sets: 0,
             seen: Seen::default(),
             sender: code(2),

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::source::Place;
 use super::stream::{Piece, Space, Stream, Trouble, past};
 use super::tag::{Attribute, Run, Tag};
-use crate::canonical::Identifier;
+use crate::canonical::{Identifier, Text};
 use crate::{Limits, Location, Path};
 
 /// A section holds at most this many elements; an invoice line has some thirty.
@@ -344,15 +344,15 @@ impl<'s> Element<'s> {
     }
 
     /// The text of the first descendant along the way.
-    pub(super) fn text_at(self, way: &[&str]) -> Option<String> {
-        self.at(way).and_then(Element::value).map(str::to_owned)
+    pub(super) fn text_at(self, way: &[&str]) -> Option<Text> {
+        self.at(way).and_then(Element::value).map(Text::from)
     }
 
     /// Its text as an identifier, with the scheme that an attribute names.
     pub(super) fn identifier(self, scheme: &str) -> Option<Identifier> {
         let value = self.value()?.to_owned();
         let scheme = self.attribute(scheme).filter(|scheme| !scheme.is_empty()).map(str::to_owned);
-        Some(Identifier { scheme, value })
+        Some(Identifier { scheme: scheme.map(Into::into), value: value.into() })
     }
 
     /// Where it stands; `path` is its own path.

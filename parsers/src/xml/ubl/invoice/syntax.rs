@@ -478,7 +478,7 @@ impl Content {
     pub(super) fn note_currency(&mut self, element: Element<'_>, field: &impl ToString) -> bool {
         let other = element.attribute("currencyID").filter(|code| self.invoice.currency.as_deref() != Some(*code));
         if let Some(currency) = other {
-            let other = OtherCurrency { field: field.to_string(), currency: currency.to_owned() };
+            let other = OtherCurrency { field: field.to_string().into(), currency: currency.into() };
             self.invoice.other_currencies.push(other);
         }
         other.is_some()
