@@ -100,12 +100,12 @@ impl<'a> Segment<'a> {
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
-    pub(crate) fn excerpt(&self) -> String {
+    pub(crate) fn excerpt(&self) -> Cow<'a, str> {
         // Four bytes hold any character; one character more lets the finding see that it was cut.
         let length = self.raw.len().min(4 * (Finding::EXCERPT_CHARS_MAX + 1));
         match self.text.and_then(|text| text.get(..length)) {
-            Some(text) => text.to_owned(),
-            None => self.decode(0, length).into_owned(),
+            Some(text) => Cow::Borrowed(text),
+            None => self.decode(0, length),
         }
     }
 

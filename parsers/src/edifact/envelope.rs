@@ -157,7 +157,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let control = unb.owned(5, 1).unwrap_or_default();
         let key = [unb.written(2, 1), unb.written(2, 2), unb.written(3, 1), unb.written(3, 2), unb.written(5, 1)];
         let is_duplicate = !self.seen_interchanges.is_new(&key);
-        let path = self.new_interchange(Some(control.clone().into()), is_duplicate);
+        let path = self.new_interchange(Some(control.clone()), is_duplicate);
         self.receipts.open_interchange(unb);
         if is_duplicate {
             let message = format!(
@@ -173,7 +173,7 @@ impl<'a, 's> Envelope<'a, 's> {
         Ok(())
     }
 
-    fn new_interchange(&mut self, control: Option<String>, is_duplicate: bool) -> Steps {
+    fn new_interchange(&mut self, control: Option<Text>, is_duplicate: bool) -> Steps {
         self.interchanges = self.interchanges.saturating_add(1);
         let path = Steps::new().within(b"UNB", self.interchanges);
         self.interchange = Some(Interchange {
@@ -205,7 +205,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let Some(interchange) = &mut self.interchange else { return Ok(()) };
         interchange.groups = interchange.groups.saturating_add(1);
         let path = interchange.path.within(b"UNG", interchange.groups);
-        self.group = Some(Group { path, control: ung.owned(5, 1).unwrap_or_default().into(), messages: 0 });
+        self.group = Some(Group { path, control: ung.owned(5, 1).unwrap_or_default(), messages: 0 });
         Ok(())
     }
 
@@ -227,7 +227,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let group = self.group.as_ref().map(|group| group.control.as_str());
         let is_new = interchange.seen.is_new(&(group, control.as_str()));
         let kind = unh.owned(2, 1).unwrap_or_default();
-        let version = unh.owned(2, 2).zip(unh.owned(2, 3)).map(|(version, release)| format!("{version}.{release}"));
+        let version = unh.owned(2, 2).zip(unh.owned(2, 3)).map(|(version, release)| version + "." + &release);
         let kept = Kept::of(unh, path);
         self.receipts.open_message(&kind, &control, version.as_deref(), matches!(kind.as_str(), "INVOIC" | "REMADV"));
         let reader = Reader::of(&kind, path, self.documents, unh, self.limits);
@@ -238,24 +238,14 @@ impl<'a, 's> Envelope<'a, 's> {
                     None => format,
                     Some(_) => "edifact",
                 }));
-                self.version = self.version.take().or_else(|| version.clone());
+                self.version = self.version.take().or_else(|| version.as_deref().map(str::to_owned));
             }
-            None => self.others.count(&kind, || (kept.location.clone(), kept.excerpt.clone())),
+            None => self.others.count(&kind, || (kept.location.clone(), kept.excerpt.to_string())),
         }
         let mut digest = Digest::default();
         digest.add(unh.raw);
         let end = end_of(unh);
-        let mut message = Message {
-            path,
-            control: control.into(),
-            version,
-            unh: kept,
-            segments: 1,
-            end,
-            digest,
-            reader,
-            told: false,
-        };
+        let mut message = Message { path, control, version, unh: kept, segments: 1, end, digest, reader, told: false };
         if !is_new {
             let text = format!("message reference `{}` comes twice in its interchange", brief(&message.control));
             let fix = "Give every message of an interchange its own reference in UNH and UNT 0062.";
@@ -341,8 +331,9 @@ impl<'a, 's> Envelope<'a, 's> {
         let spot = Spot::new(1, 1, "/0036");
         let count = Count { rule: "UNZ-COUNT", spot, of, inside: "this interchange", counted };
         // A terminator that is released by mistake has become a part of the reference.
-        let control = control(unz, path, "UNZ-REF", Spot::new(2, 1, "/0020"), "UNB 0020", &opened)
-            .filter(|finding| !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(&opened)));
+        let control = control(unz, path, "UNZ-REF", Spot::new(2, 1, "/0020"), "UNB 0020", &opened).filter(|finding| {
+            !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(opened.as_str()))
+        });
         let cut = unz.cut.then(|| no_terminator(unz, path));
         let faults: Vec<Finding> = [count.check(unz, path), control, cut].into_iter().flatten().collect();
         for finding in faults {
@@ -420,7 +411,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let document = Document {
             ordinal: self.documents,
             format: format.into(),
-            version: message.version.take().map(Into::into),
+            version: message.version.take(),
             location,
             control: self.control_numbers(message.control),
             evidence: told.evidence,
@@ -442,12 +433,12 @@ impl<'a, 's> Envelope<'a, 's> {
         }
     }
 
-    fn control_numbers(&self, message: String) -> Vec<(Text, Text)> {
+    fn control_numbers(&self, message: Text) -> Vec<(Text, Text)> {
         let interchange = self.interchange.as_ref().and_then(|interchange| interchange.control.clone());
         let group = self.group.as_ref().map(|group| group.control.clone());
         let numbers = [("UNB0020", interchange), ("UNG0048", group), ("UNH0062", Some(message))];
         let mut control = Vec::with_capacity(numbers.len());
-        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), Text::from(number?))));
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), number?)));
         control.extend(numbers.filter(|(_, number)| !number.is_empty()));
         control
     }

@@ -45,7 +45,7 @@ fn name(nad: &Segment<'_>, party: &mut Party) {
         party.name = Some(only.into());
         return;
     }
-    let mut lines: Vec<String> = Vec::new();
+    let mut lines: Vec<Text> = Vec::new();
     let mut runs_on = false;
     for component in 1..=5 {
         let text = nad.written_text(4, component);
@@ -53,7 +53,7 @@ fn name(nad: &Segment<'_>, party: &mut Party) {
         match lines.last_mut() {
             _ if is_blank => {}
             Some(last) if runs_on => last.push_str(&text),
-            _ => lines.push(text.as_ref().to_owned()),
+            _ => lines.push(text.as_ref().into()),
         }
         runs_on = !is_blank && text.chars().count() == LINE_WIDTH;
     }
@@ -106,10 +106,7 @@ pub(super) fn contact(party: &mut Party, segment: &Segment<'_>) {
 /// The scheme of an identifier by its own code: `edifact:ON`.
 pub(super) fn scheme_of(code: &[u8]) -> Text {
     let code = String::from_utf8_lossy(code);
-    let mut scheme = String::with_capacity(8 + code.len());
-    scheme.push_str("edifact:");
-    scheme.push_str(&code);
-    scheme.into()
+    Text::from("edifact:") + &code
 }
 
 /// C082: who issued the identifier (3055), or its list (1131), which in the binding of EN 16931 is the

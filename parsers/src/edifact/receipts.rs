@@ -3,7 +3,9 @@
 
 use super::segment::Segment;
 use crate::Profile;
-use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Identifier, Party, Subject, Verdict};
+use crate::canonical::{
+    AcknowledgedFault, AcknowledgedItem, Acknowledgment, Identifier, Party, Subject, Text, Verdict,
+};
 use crate::finding::{Code, Finding, Severity};
 use crate::receipt::Receipt;
 
@@ -85,9 +87,9 @@ impl<'p> Receipts<'p> {
             return;
         }
         self.is_to_answer = true;
-        let kind = version.map_or_else(|| kind.to_owned(), |version| format!("{kind}.{version}"));
+        let kind = version.map_or_else(|| Text::from(kind), |version| Text::from(kind) + "." + version);
         let mut item =
-            AcknowledgedItem { kind: Some(kind.into()), control: Some(control.into()), ..AcknowledgedItem::default() };
+            AcknowledgedItem { kind: Some(kind), control: Some(control.into()), ..AcknowledgedItem::default() };
         if !is_read {
             item.faults.push(coded("17"));
         }

@@ -226,12 +226,12 @@ fn text_of(bytes: &[u8]) -> String {
 /// A place remembered until it is known what to say of it.
 pub(super) struct Kept {
     pub(super) location: Location,
-    pub(super) excerpt: String,
+    pub(super) excerpt: Short,
 }
 
 impl Kept {
     pub(super) fn of(segment: &Segment<'_>, path: Steps) -> Self {
-        Self { location: segment.location(path), excerpt: segment.excerpt() }
+        Self { location: segment.location(path), excerpt: segment.excerpt().into() }
     }
 }
 

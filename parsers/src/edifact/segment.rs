@@ -179,10 +179,13 @@ impl<'a> Segment<'a> {
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
-    pub(super) fn excerpt(&self) -> String {
+    pub(super) fn excerpt(&self) -> Cow<'a, str> {
         // Four bytes hold any character; one character more lets the finding see that it was cut.
         let bytes = self.raw.get(..4 * (Finding::EXCERPT_CHARS_MAX + 1)).unwrap_or(self.raw);
-        decode(self.unwrapped(bytes), self.encoding).into_owned()
+        match self.text.and_then(|text| text.get(..bytes.len())) {
+            Some(text) => Cow::Borrowed(text),
+            None => decode(self.unwrapped(bytes), self.encoding),
+        }
     }
 
     /// The place of the whole segment.

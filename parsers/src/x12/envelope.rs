@@ -244,15 +244,14 @@ impl<'a, 's> Envelope<'a, 's> {
         let reader = reader(&kind, &opening).zip(format(&kind));
         self.receipts.open_set(&kind, &control, reader.is_some());
         if reader.is_some() {
-            self.version = self.version.take().or_else(|| group.version.clone());
+            self.version = self.version.take().or_else(|| group.version.as_deref().map(str::to_owned));
         } else {
             self.others.count(&kind, || (place.location.clone(), place.excerpt.to_string()));
         }
         let is_new = group.seen.is_new(&control);
         let mut digest = Digest::default();
         digest.add(st.raw);
-        let mut set =
-            Set { path, control: control.into(), st: place, segments: 1, end: end_of(st), digest, reader, told: false };
+        let mut set = Set { path, control, st: place, segments: 1, end: end_of(st), digest, reader, told: false };
         if !is_new {
             let message =
                 format!("transaction set control number `{}` comes twice in its functional group", brief(&set.control));
@@ -410,7 +409,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let document = Document {
             ordinal: self.documents,
             format: format.into(),
-            version: self.group.as_ref().and_then(|group| group.version.clone()).map(Into::into),
+            version: self.group.as_ref().and_then(|group| group.version.clone()),
             control: self.control_numbers(set.control),
             location: set.st.location.spanning(usize::try_from(length).unwrap_or(usize::MAX)),
             evidence: told.evidence,
@@ -426,12 +425,12 @@ impl<'a, 's> Envelope<'a, 's> {
         self.emit(Event::Document(Box::new(document)))
     }
 
-    fn control_numbers(&self, st02: String) -> Vec<(Text, Text)> {
+    fn control_numbers(&self, st02: Text) -> Vec<(Text, Text)> {
         let isa13 = self.interchange.as_ref().map(|interchange| interchange.control.clone());
         let gs06 = self.group.as_ref().and_then(|group| group.control.clone());
         let numbers = [("ISA13", isa13), ("GS06", gs06), ("ST02", Some(st02))];
         let mut control = Vec::with_capacity(numbers.len());
-        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), Text::from(number?))));
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), number?)));
         control.extend(numbers.filter(|(_, number)| !number.is_empty()));
         control
     }

@@ -46,7 +46,7 @@ pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: Steps, or
         format: FORMAT.into(),
         version: None,
         location: ta1.location(path),
-        control: control.map(|control| ("ISA13".into(), control.into())).into_iter().collect(),
+        control: control.map(|control| ("ISA13".into(), control)).into_iter().collect(),
         evidence: evidence.collect(),
         body: Body::Acknowledgment(Box::new(acknowledgment)),
     }

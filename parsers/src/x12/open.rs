@@ -6,7 +6,7 @@ use super::delimiters::Delimiters;
 use super::record::Place;
 use super::set::SetReader;
 use super::values;
-use crate::canonical::{Identifier, Party};
+use crate::canonical::{Identifier, Party, Text};
 use crate::edi::{Digest, Seen, Segment};
 use crate::path::Steps;
 use crate::text::brief;
@@ -14,7 +14,7 @@ use crate::text::brief;
 pub(super) struct Interchange {
     pub(super) path: Steps,
     /// ISA13.
-    pub(super) control: String,
+    pub(super) control: Text,
     pub(super) delimiters: Delimiters,
     pub(super) is_duplicate: bool,
     pub(super) groups: u32,
@@ -29,7 +29,7 @@ impl Interchange {
     pub(super) fn open(path: Steps, isa: &Segment<'_>, delimiters: Delimiters) -> Self {
         Self {
             path,
-            control: isa.text(13).unwrap_or_default().into(),
+            control: isa.text(13).unwrap_or_default(),
             delimiters,
             is_duplicate: false,
             groups: 0,
@@ -57,9 +57,9 @@ fn endpoint(isa: &Segment<'_>, element: usize) -> Identifier {
 pub(super) struct Group {
     pub(super) path: Steps,
     /// GS06; `None` when there was no GS.
-    pub(super) control: Option<String>,
+    pub(super) control: Option<Text>,
     /// GS08.
-    pub(super) version: Option<String>,
+    pub(super) version: Option<Text>,
     pub(super) sets: u32,
     pub(super) seen: Seen,
     /// GS02 and GS03.
@@ -74,8 +74,8 @@ impl Group {
         let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".into()), value });
         Self {
             path,
-            control: Some(gs.text(6).unwrap_or_default().into()),
-            version: gs.text(8).map(Into::into),
+            control: Some(gs.text(6).unwrap_or_default()),
+            version: gs.text(8),
             sets: 0,
             seen: Seen::default(),
             sender: code(2),
@@ -102,7 +102,7 @@ impl Group {
 pub(super) struct Set {
     pub(super) path: Steps,
     /// ST02.
-    pub(super) control: String,
+    pub(super) control: Text,
     pub(super) st: Place,
     pub(super) segments: u64,
     /// Where its last segment ends.

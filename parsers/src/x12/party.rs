@@ -63,10 +63,7 @@ impl OpenParty {
 
 /// The scheme of an identifier by its own code: `x12:92`.
 pub(super) fn scheme(code: &str) -> Text {
-    let mut scheme = String::with_capacity(4 + code.len());
-    scheme.push_str("x12:");
-    scheme.push_str(code);
-    scheme.into()
+    Text::from("x12:") + code
 }
 
 /// PER: a name, and up to three numbers, each after its qualifier. What is known already stays.

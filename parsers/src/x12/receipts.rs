@@ -85,12 +85,12 @@ impl<'p> Receipts<'p> {
             usage: text(15).into(),
             wanted: text(14) == "1",
             interchange: Acknowledgment {
-                number: Some(interchange.control.clone().into()),
+                number: Some(interchange.control.clone()),
                 verdict: Verdict::Accepted,
                 verdict_code: Some("A".into()),
                 subject: Subject {
                     kind: Some("interchange".into()),
-                    control: Some(interchange.control.clone().into()),
+                    control: Some(interchange.control.clone()),
                     ..Subject::default()
                 },
                 sender,
@@ -132,11 +132,11 @@ impl<'p> Receipts<'p> {
         sender.ids.extend(group.recipient.clone());
         recipient.ids.extend(group.sender.clone());
         self.group = Some(Acknowledgment {
-            number: group.control.clone().map(Into::into),
+            number: group.control.clone(),
             subject: Subject {
                 kind,
-                control: group.control.clone().map(Into::into),
-                version: group.version.clone().map(Into::into),
+                control: group.control.clone(),
+                version: group.version.clone(),
                 included: None,
                 received: Some(0),
                 accepted: Some(0),
@@ -174,12 +174,8 @@ impl<'p> Receipts<'p> {
         if self.group.is_none() {
             return;
         }
-        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let mut item = AcknowledgedItem {
-            kind: text(kind).map(Into::into),
-            control: text(control).map(Into::into),
-            ..AcknowledgedItem::default()
-        };
+        let text = |text: &str| Some(Text::from(text)).filter(|text| !text.is_empty());
+        let mut item = AcknowledgedItem { kind: text(kind), control: text(control), ..AcknowledgedItem::default() };
         if !is_read {
             item.faults.push(coded("1"));
         }

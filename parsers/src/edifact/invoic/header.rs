@@ -263,7 +263,7 @@ impl InvoicReader {
 
     fn take_line_count(&mut self, cnt: &Segment<'_>) {
         let spot = Spot::new(1, 2, "/C270.6066");
-        self.lines_declared = cnt.owned(1, 2).map(|count| (self.record.place(cnt, spot), count, cnt.excerpt()));
+        self.lines_declared = cnt.owned(1, 2).map(|count| (self.record.place(cnt, spot), count, cnt.excerpt().into()));
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) struct InvoicReader {
     /// DTM+137 came; DTM+3 stands behind it.
     has_document_date: bool,
     /// CNT+2: its place, its text, its segment.
-    lines_declared: Option<(Location, Text, String)>,
+    lines_declared: Option<(Location, Text, Short)>,
     seen_bgm: bool,
     /// UNS has come.
     in_summary: bool,
