@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::cells::{Cells, Money, Path};
+use super::draft::is_same_word;
 use super::sheet::Sheet;
 use crate::canonical::{
     CreditTransfer, Evidence, Identifier, Invoice, InvoiceKind, Line, Note, Party, Payment, PaymentTerms, Preceding,
@@ -65,7 +66,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Box<Invoice>, O
         payments: account.map(payment).into_iter().collect(),
         terms,
         totals,
-        currency: currency.as_ref().map(|money| money.code.clone()).map(Into::into),
+        currency: currency.as_ref().map(|money| money.code.clone()),
         ..Invoice::default()
     });
     (invoice, currency)
@@ -107,8 +108,8 @@ pub(super) fn read_line(cells: &mut Cells<'_>, lines: &mut Vec<Line>, currency: 
 /// it; a credit note that is written with positive amounts stays as it is.
 pub(super) fn settle(invoice: &mut Invoice, credit_types: &[String]) {
     let is_negative = invoice.totals.payable.is_some_and(|payable| payable.is_sign_negative() && !payable.is_zero());
-    let type_code = invoice.type_code.as_deref().map(str::to_lowercase);
-    let is_credit = type_code.is_some_and(|word| credit_types.iter().any(|known| known.to_lowercase() == word));
+    let type_code = invoice.type_code.as_deref();
+    let is_credit = type_code.is_some_and(|word| credit_types.iter().any(|known| is_same_word(known, word)));
     if is_credit || is_negative {
         invoice.kind = InvoiceKind::CreditNote;
     }

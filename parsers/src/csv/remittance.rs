@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::cells::{Cells, Money, Path};
+use super::draft::is_same_word;
 use super::sheet::Sheet;
 use crate::canonical::{
     Account, Adjustment, Evidence, Identifier, Party, RemittanceAdvice, RemittanceLine, SettledKind,
@@ -33,7 +34,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (RemittanceAdvic
         issue_date: cells.date(const { field("issue_date") }, Path::Own("issue_date")),
         payment_date: cells.date(const { field("payment_date") }, Path::Own("payment_date")),
         method: cells.text(const { field("payment_method") }),
-        currency: currency.as_ref().map(|money| money.code.clone()).map(Into::into),
+        currency: currency.as_ref().map(|money| money.code.clone()),
         total,
         payer,
         payee: party(cells, "vendor_no", const { [field("payee_id"), field("payee_name")] }),
@@ -64,8 +65,8 @@ pub(super) fn read_line(
     let adjusted = cells.money(const { field("adjustment") }, Path::Line("adjustments[0].amount"), currency);
     let reason = cells.text(const { field("adjustment_reason") });
     let type_code = cells.text(const { field("document_type") });
-    let word = type_code.as_deref().map(str::to_lowercase);
-    let is_credit = word.is_some_and(|word| credit_types.iter().any(|known| known.to_lowercase() == word));
+    let word = type_code.as_deref();
+    let is_credit = word.is_some_and(|word| credit_types.iter().any(|known| is_same_word(known, word)));
     if is_credit {
         // A credit note takes away from the payment, whatever sign the table writes.
         paid = paid.map(|paid| if paid.is_zero() { paid } else { -paid.abs() });

@@ -52,7 +52,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> Voucher {
         payment_number: cells.text(const { field("payment_number") }),
         payment_date: cells.date(const { field("payment_date") }, Path::Own("payment_date")),
         payment_method: cells.text(const { field("payment_method") }),
-        currency: currency.map(|money| money.code).map(Into::into),
+        currency: currency.map(|money| money.code),
     }
 }
 
