@@ -135,9 +135,9 @@ impl<B> Draft<B> {
 
     /// The text an element holds, with its evidence; `path` is its own.
     pub(super) fn text_of(&mut self, element: Element<'_>, path: &str, field: impl Display) -> Option<Text> {
-        let text = element.value()?.to_owned();
+        let text = element.value()?.into();
         self.witness(element, element.location(path), field);
-        Some(text.into())
+        Some(text)
     }
 
     /// The text that a child of `parent` holds, with its evidence; `path` is the parent's.
