@@ -36,6 +36,7 @@ impl Short {
 
     /// A field of one of several: `lines[3].quantity`.
     #[must_use]
+    #[inline]
     pub fn part(list: &str, index: usize, field: &str) -> Self {
         // Nearly all have less than ten of anything, and room for it.
         if let digit @ 0..10 = index

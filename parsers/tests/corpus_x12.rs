@@ -54,8 +54,8 @@ fn the_invoices_and_remittances_of_the_corpus_are_written_and_read_back() {
         return;
     };
     let envelope = X12Envelope {
-        sender: Identifier { scheme: None, value: "NORTHWIND".to_owned() },
-        recipient: Identifier { scheme: None, value: "HARBOUR".to_owned() },
+        sender: Identifier { scheme: None, value: "NORTHWIND".into() },
+        recipient: Identifier { scheme: None, value: "HARBOUR".into() },
         application_sender: None,
         application_recipient: None,
         control: 7,

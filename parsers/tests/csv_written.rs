@@ -17,7 +17,7 @@ use waybill_parsers::{Context, Document, Event, Limits, Location, profile, read}
 fn document(body: Body) -> Document {
     Document {
         ordinal: 0,
-        format: "test".to_owned(),
+        format: "test".into(),
         version: None,
         location: Location::file(),
         control: Vec::new(),
@@ -49,7 +49,7 @@ fn there_and_back(bodies: &[Body]) -> (String, Vec<Body>) {
 }
 
 fn id(scheme: &str, value: &str) -> Identifier {
-    Identifier { scheme: Some(scheme.to_owned()), value: value.to_owned() }
+    Identifier { scheme: Some(scheme.into()), value: value.into() }
 }
 
 fn some(text: &str) -> Option<String> {
@@ -67,47 +67,52 @@ fn day(text: &str) -> Option<Date> {
 #[test]
 fn vouchers_vendors_and_remittances_are_read_back_equal() {
     let voucher = Voucher {
-        company_code: some("1000"),
-        vendor_no: some("V-1"),
-        vendor_name: some("Ash, \"Oak\" & Söhne"),
-        invoice_number: some("R-1"),
-        voucher_number: some("5100"),
+        company_code: some("1000").map(Into::into),
+        vendor_no: some("V-1").map(Into::into),
+        vendor_name: some("Ash, \"Oak\" & Söhne").map(Into::into),
+        invoice_number: some("R-1").map(Into::into),
+        voucher_number: some("5100").map(Into::into),
         invoice_date: day("2026-02-03"),
         due_date: day("2026-03-03"),
-        currency: some("KWD"),
+        currency: some("KWD").map(Into::into),
         gross: amount("-1.234"),
-        status_code: some("in_review"),
+        status_code: some("in_review").map(Into::into),
         status: Some(PaymentStatus::InReview),
-        status_text: some("Your invoice is being checked."),
-        hold_codes: vec!["A1".to_owned(), "B2".to_owned()],
+        status_text: some("Your invoice is being checked.").map(Into::into),
+        hold_codes: vec!["A1".into(), "B2".into()],
         ..Voucher::default()
     };
     let body = Body::Voucher(Box::new(voucher));
     assert_eq!(there_and_back(std::slice::from_ref(&body)).1, [body]);
 
     let address = Address {
-        lines: vec!["1 Oak St".to_owned(), "Suite 5".to_owned()],
-        city: some("Springfield"),
+        lines: vec!["1 Oak St".into(), "Suite 5".into()],
+        city: some("Springfield").map(Into::into),
         ..Address::default()
     };
     let vendor = Vendor {
-        vendor_no: some("V-1"),
-        site_code: some("MAIN"),
-        name: some("Ash Ltd"),
+        vendor_no: some("V-1").map(Into::into),
+        site_code: some("MAIN").map(Into::into),
+        name: some("Ash Ltd").map(Into::into),
         ids: vec![id("tax_id", "12-345"), id("vat", "DE1"), id("duns", "99")],
         address: Some(address),
-        contact: Some(Contact { email: some("a@ash.example"), ..Contact::default() }),
-        currency: some("USD"),
+        contact: Some(Contact { email: some("a@ash.example").map(Into::into), ..Contact::default() }),
+        currency: some("USD").map(Into::into),
         is_active: Some(true),
         ..Vendor::default()
     };
-    let deleted = Vendor { vendor_no: some("V-2"), is_active: Some(false), is_deleted: true, ..Vendor::default() };
+    let deleted = Vendor {
+        vendor_no: some("V-2").map(Into::into),
+        is_active: Some(false),
+        is_deleted: true,
+        ..Vendor::default()
+    };
     let bodies = [Body::Vendor(Box::new(vendor)), Body::Vendor(Box::new(deleted))];
     assert_eq!(there_and_back(&bodies).1, bodies);
 
     let line = |number: &str, paid: &str, document_type| RemittanceLine {
         document_type,
-        document_number: some(number),
+        document_number: some(number).map(Into::into),
         document_date: day("2026-01-05"),
         original: amount(paid),
         paid: amount(paid),
@@ -116,20 +121,20 @@ fn vouchers_vendors_and_remittances_are_read_back_equal() {
     let adjusted = RemittanceLine {
         adjustments: vec![Adjustment {
             amount: "-8.00".parse().unwrap(),
-            reason: some("short"),
+            reason: some("short").map(Into::into),
             ..Adjustment::default()
         }],
         references: vec![id("voucher_number", "77")],
         ..line("R-1", "92.00", SettledKind::Invoice)
     };
     let advice = RemittanceAdvice {
-        number: some("ADV-1"),
+        number: some("ADV-1").map(Into::into),
         payment_date: day("2026-02-03"),
-        method: some("ACH"),
-        currency: some("EUR"),
+        method: some("ACH").map(Into::into),
+        currency: some("EUR").map(Into::into),
         total: amount("72.00"),
-        payee: Party { name: some("Ash"), ids: vec![id("vendor_no", "V-1")], ..Party::default() },
-        payee_account: Some(Account { number: some("DE02"), ..Account::default() }),
+        payee: Party { name: some("Ash").map(Into::into), ids: vec![id("vendor_no", "V-1")], ..Party::default() },
+        payee_account: Some(Account { number: some("DE02").map(Into::into), ..Account::default() }),
         traces: vec![id("payment_number", "P-1")],
         lines: vec![adjusted, line("C-2", "-20.00", SettledKind::CreditNote)],
         ..RemittanceAdvice::default()
@@ -141,7 +146,7 @@ fn vouchers_vendors_and_remittances_are_read_back_equal() {
 #[test]
 fn a_table_holds_one_kind_of_numbered_documents() {
     let invoice = |number: Option<&str>| {
-        document(Body::Invoice(Box::new(Invoice { number: number.map(str::to_owned), ..Invoice::default() })))
+        document(Body::Invoice(Box::new(Invoice { number: number.map(Into::into), ..Invoice::default() })))
     };
     let mut writer = Writer::new(profile::Documents::Vendor);
     let mut out = Vec::new();
@@ -153,7 +158,7 @@ fn a_table_holds_one_kind_of_numbered_documents() {
 
 #[test]
 fn a_number_with_a_control_character_is_in_no_table() {
-    let invoice = Invoice { number: some("NW-1\0"), ..Invoice::default() };
+    let invoice = Invoice { number: some("NW-1\0").map(Into::into), ..Invoice::default() };
     let mut table = Vec::new();
     let outcome = Writer::new(profile::Documents::Invoice)
         .write(&document(Body::Invoice(Box::new(invoice))), &mut table)
@@ -165,9 +170,9 @@ fn a_number_with_a_control_character_is_in_no_table() {
 #[test]
 fn an_amount_that_looks_like_a_thousand_is_told_from_one() {
     let bare = Invoice {
-        number: some("R-1"),
+        number: some("R-1").map(Into::into),
         issue_date: day("2026-02-03"),
-        currency: some("KWD"),
+        currency: some("KWD").map(Into::into),
         totals: Totals { payable: amount("1.234"), ..Totals::default() },
         ..Invoice::default()
     };
@@ -189,7 +194,7 @@ fn line() -> impl Strategy<Value = Line> {
         quantity: Some(quantity),
         net_price: Some(price),
         net_amount: Some(net),
-        item: Item { name, seller_id, ..Item::default() },
+        item: Item { name: name.map(Into::into), seller_id: seller_id.map(Into::into), ..Item::default() },
         ..Line::default()
     })
 }
@@ -201,15 +206,15 @@ fn invoice() -> impl Strategy<Value = Invoice> {
             let mut invoice = Invoice {
                 kind: if is_credit { InvoiceKind::CreditNote } else { InvoiceKind::Invoice },
                 issue_date: day("2026-02-03"),
-                currency: some("EUR"),
-                seller: Party { name: seller, ids: vec![id("vendor_no", "V-1")], ..Party::default() },
-                buyer: Party { name: buyer, ..Party::default() },
-                notes: note.map(|text| Note { subject: None, text }).into_iter().collect(),
+                currency: some("EUR").map(Into::into),
+                seller: Party { name: seller.map(Into::into), ids: vec![id("vendor_no", "V-1")], ..Party::default() },
+                buyer: Party { name: buyer.map(Into::into), ..Party::default() },
+                notes: note.map(|text| Note { subject: None, text: text.into() }).into_iter().collect(),
                 totals: Totals { payable: Some(payable), tax, ..Totals::default() },
                 lines,
                 ..Invoice::default()
             };
-            invoice.references.purchase_order = order;
+            invoice.references.purchase_order = order.map(Into::into);
             invoice
         })
 }
@@ -218,7 +223,7 @@ proptest! {
     #[test]
     fn invoices_and_credit_notes_are_read_back_equal(mut invoices in proptest::collection::vec(invoice(), 1..4)) {
         for (index, invoice) in invoices.iter_mut().enumerate() {
-            invoice.number = Some(format!("R-{index}"));
+            invoice.number = Some(format!("R-{index}").into());
         }
         let bodies: Vec<Body> = invoices.into_iter().map(|invoice| Body::Invoice(Box::new(invoice))).collect();
         let (text, back) = there_and_back(&bodies);

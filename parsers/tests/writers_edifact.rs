@@ -11,7 +11,7 @@ use waybill_parsers::canonical::{
     Account, AcknowledgedFault, Acknowledgment, Address, Adjustment, AllowanceCharge, Attachment, Body, Contact,
     CreditTransfer, Delivery, Identifier, Invoice, InvoiceKind, Item, ItemId, Line, Note, Party, Payment, PaymentTerms,
     Period, Preceding, References, RemittanceAdvice, RemittanceLine, SettledKind, Subject, TaxBreakdown, TermsDiscount,
-    Totals, Verdict,
+    Text, Totals, Verdict,
 };
 use waybill_parsers::write::{
     EdifactEnvelope, EdifactError as WriteError, edifact_applications as applications, edifact_invoices as invoices,
@@ -22,7 +22,7 @@ use waybill_parsers::{Context, Document, Event, Finding, Limits, Severity, read}
 fn envelope() -> EdifactEnvelope {
     EdifactEnvelope {
         sender: gln("4000001000005"),
-        recipient: Identifier { scheme: Some("edifact:ZZ".to_owned()), value: "O'Hara".to_owned() },
+        recipient: Identifier { scheme: Some("edifact:ZZ".into()), value: "O'Hara".into() },
         reference: "IC+1".to_owned(),
         at: DateTime::constant(2026, 4, 12, 10, 30, 0, 0),
         is_test: true,
@@ -30,7 +30,7 @@ fn envelope() -> EdifactEnvelope {
 }
 
 fn gln(value: &str) -> Identifier {
-    Identifier { scheme: Some("0088".to_owned()), value: value.to_owned() }
+    Identifier { scheme: Some("0088".into()), value: value.into() }
 }
 
 fn told(bytes: &[u8]) -> (Vec<Document>, Vec<Finding>) {
@@ -58,17 +58,17 @@ fn of_form(findings: &[Finding]) -> Vec<&Finding> {
     findings.iter().filter(is_of_form).collect()
 }
 
-fn text() -> impl Strategy<Value = String> {
+fn text() -> impl Strategy<Value = Text> {
     let latin = "[A-Za-z0-9+:'? .,/&À-ÖØ-öø-ÿ*-]{1,60}";
     let any = "[a-z+:'?€ŁЖ漢 ]{1,40}";
     prop_oneof![6 => latin, 1 => any].prop_map(|text| {
         let words: Vec<&str> = text.split_whitespace().collect();
-        if words.is_empty() { "x".to_owned() } else { words.join(" ") }
+        if words.is_empty() { "x".into() } else { words.join(" ").into() }
     })
 }
 
-fn code() -> impl Strategy<Value = String> {
-    "[A-Z0-9?+-]{1,12}"
+fn code() -> impl Strategy<Value = Text> {
+    "[A-Z0-9?+-]{1,12}".prop_map(Text::from)
 }
 
 fn amount() -> impl Strategy<Value = Decimal> {
@@ -86,18 +86,24 @@ fn maybe<T: std::fmt::Debug + Clone + 'static>(of: impl Strategy<Value = T> + 's
 fn party() -> BoxedStrategy<Party> {
     let id = prop_oneof![
         "[0-9]{13}".prop_map(|value| gln(&value)),
-        code().prop_map(|value| Identifier { scheme: Some("edifact:92".to_owned()), value }),
+        code().prop_map(|value| Identifier { scheme: Some("edifact:92".into()), value }),
         code().prop_map(|value| Identifier { scheme: None, value }),
     ];
     let more = code().prop_map(|value| Identifier { scheme: None, value });
     let address = (prop::collection::vec(text(), 0..4), maybe(text()), maybe(code()), maybe(text()), maybe("[A-Z]{2}"))
-        .prop_map(|(lines, city, postal_code, region, country)| Address { lines, city, postal_code, region, country });
+        .prop_map(|(lines, city, postal_code, region, country)| Address {
+            lines,
+            city,
+            postal_code,
+            region,
+            country: country.map(Into::into),
+        });
     let address = address.prop_filter("an address says something", |address| *address != Address::default());
     let contact = (maybe(text()), maybe("[0-9 +]{3,12}"), maybe("[a-z]{1,8}@[a-z]{1,8}\\.example"));
     let contact = contact.prop_map(|(name, phone, email)| Contact {
         name,
-        phone: phone.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()),
-        email,
+        phone: phone.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).map(Into::into),
+        email: email.map(Into::into),
     });
     let contact = contact.prop_filter("a contact says something", |contact| *contact != Contact::default());
     let legal = code().prop_map(|value| Identifier { scheme: None, value });
@@ -131,7 +137,7 @@ fn charge() -> BoxedStrategy<AllowanceCharge> {
                 amount: Some(amount),
                 base,
                 percent,
-                tax_category,
+                tax_category: tax_category.map(Into::into),
                 tax_rate,
                 reason,
                 reason_code,
@@ -141,8 +147,8 @@ fn charge() -> BoxedStrategy<AllowanceCharge> {
 }
 
 fn line() -> BoxedStrategy<Line> {
-    let standard = "[0-9]{13}".prop_map(|value| Identifier { scheme: Some("0160".to_owned()), value });
-    let class = code().prop_map(|code| ItemId { list: Some("CV".to_owned()), code });
+    let standard = "[0-9]{13}".prop_map(|value| Identifier { scheme: Some("0160".into()), value: value.into() });
+    let class = code().prop_map(|code| ItemId { list: Some("CV".into()), code });
     let item = (
         (maybe(text()), maybe(text()), maybe(code()), maybe(code()), maybe(standard)),
         (prop::collection::vec(class, 0..2), maybe("[A-Z]{2}"), prop::collection::vec((code(), code()), 0..2)),
@@ -155,7 +161,7 @@ fn line() -> BoxedStrategy<Line> {
             buyer_id,
             standard_id,
             classifications,
-            origin,
+            origin: origin.map(Into::into),
             attributes,
         },
     );
@@ -188,7 +194,7 @@ fn line() -> BoxedStrategy<Line> {
                     price_base_unit: price.and_then(|(.., unit)| unit),
                     price_discount,
                     gross_price,
-                    tax_category,
+                    tax_category: tax_category.map(Into::into),
                     tax_rate,
                     item,
                 }
@@ -199,8 +205,7 @@ fn line() -> BoxedStrategy<Line> {
 
 /// An invoice of what an INVOIC has a place for.
 fn invoice() -> BoxedStrategy<Invoice> {
-    let other =
-        |scheme: &'static str| code().prop_map(move |value| Identifier { scheme: Some(scheme.to_owned()), value });
+    let other = |scheme: &'static str| code().prop_map(move |value| Identifier { scheme: Some(scheme.into()), value });
     let references = (
         (maybe(code()), maybe(code()), maybe(code()), maybe(code()), maybe(code())),
         (maybe(code()), maybe(code()), maybe(code()), prop::collection::vec(other("edifact:ZZZ"), 0..2)),
@@ -221,7 +226,7 @@ fn invoice() -> BoxedStrategy<Invoice> {
             other,
         },
     );
-    let note = ("[A-Z]{2}X", text()).prop_map(|(subject, text)| Note { subject: Some(subject), text });
+    let note = ("[A-Z]{2}X", text()).prop_map(|(subject, text)| Note { subject: Some(subject.into()), text });
     let preceding = (code(), maybe(day())).prop_map(|(number, issue_date)| Preceding { number, issue_date });
     let delivery = (party(), maybe(day())).prop_map(|(party, date)| Delivery {
         name: party.name,
@@ -243,7 +248,7 @@ fn invoice() -> BoxedStrategy<Invoice> {
         (code(), maybe(text()), maybe(code())).prop_map(|(account, name, bic)| CreditTransfer { account, name, bic });
     let payment = (maybe("[0-9]{2}"), maybe(code()), maybe(transfer), maybe(code()), maybe(code())).prop_map(
         |(means_code, remittance_information, transfer, mandate, debited_account)| Payment {
-            means_code,
+            means_code: means_code.map(Into::into),
             remittance_information,
             credit_transfers: transfer.into_iter().collect(),
             mandate,
@@ -256,7 +261,7 @@ fn invoice() -> BoxedStrategy<Invoice> {
         |(file_name, description, uri, reference)| Attachment {
             file_name: Some(file_name),
             description,
-            uri,
+            uri: uri.map(Into::into),
             reference,
             ..Attachment::default()
         },
@@ -264,7 +269,7 @@ fn invoice() -> BoxedStrategy<Invoice> {
     let tax = (amount(), amount(), "[SZ]", maybe(amount())).prop_map(|(base, tax, category, rate)| TaxBreakdown {
         base: Some(base),
         tax: Some(tax),
-        category: Some(category),
+        category: Some(category.into()),
         rate,
         ..TaxBreakdown::default()
     });
@@ -332,15 +337,15 @@ fn invoice() -> BoxedStrategy<Invoice> {
                 kind,
                 number: Some(number),
                 issue_date: Some(issue_date),
-                type_code: Some(type_code.to_owned()),
-                purpose,
-                currency: Some(currency),
+                type_code: Some(type_code.into()),
+                purpose: purpose.map(Into::into),
+                currency: Some(currency.into()),
                 exchange_rate,
                 tax_point_date,
                 due_date: due_date.or(due),
                 buyer_reference,
                 buyer_accounting_reference,
-                specification_id,
+                specification_id: specification_id.map(Into::into),
                 references,
                 notes,
                 preceding,
@@ -370,7 +375,7 @@ fn advice() -> BoxedStrategy<RemittanceAdvice> {
         Just((SettledKind::CreditNote, "381")),
         Just((SettledKind::DebitNote, "383"))
     ];
-    let reference = || (code()).prop_map(|value| Identifier { scheme: Some("edifact:ACE".to_owned()), value });
+    let reference = || (code()).prop_map(|value| Identifier { scheme: Some("edifact:ACE".into()), value });
     let adjustment =
         (amount(), code(), maybe(text()), maybe(reference())).prop_map(|(amount, code, reason, reference)| {
             Adjustment { amount: -amount, reason_code: Some(code), reason, reference }
@@ -401,7 +406,7 @@ fn advice() -> BoxedStrategy<RemittanceAdvice> {
                 let sign = if is_credit { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
                 RemittanceLine {
                     document_type,
-                    type_code: Some(code.to_owned()),
+                    type_code: Some(code.into()),
                     document_number,
                     document_date,
                     purchase_order,
@@ -417,7 +422,7 @@ fn advice() -> BoxedStrategy<RemittanceAdvice> {
     let account = || {
         (code(), maybe(text()), maybe(code())).prop_map(|(number, name, bic)| Account {
             number: Some(number),
-            bank: bic.map(|value| Identifier { scheme: Some("bic".to_owned()), value }),
+            bank: bic.map(|value| Identifier { scheme: Some("bic".into()), value }),
             name,
         })
     };
@@ -439,8 +444,8 @@ fn advice() -> BoxedStrategy<RemittanceAdvice> {
                 number: Some(number),
                 issue_date: Some(issue_date),
                 payment_date,
-                method,
-                currency: Some(currency),
+                method: method.map(Into::into),
+                currency: Some(currency.into()),
                 total: Some(lines.iter().filter_map(|line: &RemittanceLine| line.paid).sum()),
                 payer,
                 payee,
@@ -485,12 +490,12 @@ proptest! {
 
 #[test]
 fn western_text_is_written_in_iso_8859_1_and_other_text_in_utf_8() {
-    let mut invoice = Invoice { number: Some("1".to_owned()), ..Invoice::default() };
-    invoice.seller.name = Some("Müller's".to_owned());
+    let mut invoice = Invoice { number: Some("1".into()), ..Invoice::default() };
+    invoice.seller.name = Some("Müller's".into());
     let latin = invoices(&[&invoice], &envelope()).unwrap();
     assert!(latin.starts_with(b"UNA:+.? '\nUNB+UNOC:3+4000001000005:14+O?'Hara:ZZ+260412:1030+IC?+1++++++1'\n"));
     assert!(latin.windows(10).any(|bytes| bytes == b"M\xfcller?'s'"), "{}", String::from_utf8_lossy(&latin));
-    invoice.seller.name = Some("Łódź".to_owned());
+    invoice.seller.name = Some("Łódź".into());
     let utf8 = String::from_utf8(invoices(&[&invoice], &envelope()).unwrap()).unwrap();
     assert!(utf8.contains("UNB+UNOW:4+") && utf8.contains("+20260412:1030+") && utf8.contains("Łódź"), "{utf8}");
 }
@@ -499,10 +504,10 @@ fn western_text_is_written_in_iso_8859_1_and_other_text_in_utf_8() {
 fn what_cannot_be_written_is_refused() {
     let nameless = Invoice::default();
     assert!(matches!(invoices(&[&nameless], &envelope()), Err(WriteError::Missing { element: "BGM 1004", .. })));
-    let broken = Invoice { number: Some("1\n2".to_owned()), ..Invoice::default() };
+    let broken = Invoice { number: Some("1\n2".into()), ..Invoice::default() };
     assert!(matches!(invoices(&[&broken], &envelope()), Err(WriteError::Character { .. })));
     let adjustments = vec![Adjustment::default()];
-    let free = RemittanceAdvice { number: Some("1".to_owned()), adjustments, ..RemittanceAdvice::default() };
+    let free = RemittanceAdvice { number: Some("1".into()), adjustments, ..RemittanceAdvice::default() };
     assert!(matches!(remittances(&[&free], &envelope()), Err(WriteError::NoPlace { .. })));
     let long = EdifactEnvelope { reference: "123456789012345".to_owned(), ..envelope() };
     assert!(matches!(invoices(&[], &long), Err(WriteError::TooLong { .. })));
@@ -511,25 +516,21 @@ fn what_cannot_be_written_is_refused() {
 #[test]
 fn an_application_acknowledgment_that_is_written_is_read_back_equal() {
     let fault = |code: &str, text: &str| AcknowledgedFault {
-        code: Some(code.to_owned()),
-        text: Some(text.to_owned()),
-        value: Some("PO-1".to_owned()),
+        code: Some(code.into()),
+        text: Some(text.into()),
+        value: Some("PO-1".into()),
         ..AcknowledgedFault::default()
     };
     let written = Acknowledgment {
-        number: Some("AP-1".to_owned()),
+        number: Some("AP-1".into()),
         issue_date: Some(date(2026, 4, 12)),
         verdict: Verdict::Rejected,
-        verdict_code: Some("RE".to_owned()),
-        subject: Subject {
-            kind: Some("edifact:ACE".to_owned()),
-            control: Some("NW-1".to_owned()),
-            ..Subject::default()
-        },
+        verdict_code: Some("RE".into()),
+        subject: Subject { kind: Some("edifact:ACE".into()), control: Some("NW-1".into()), ..Subject::default() },
         sender: Party { ids: vec![gln("4000001000005")], ..Party::default() },
         recipient: Party { ids: vec![gln("4000002000002")], ..Party::default() },
         faults: vec![fault("42", "unknown order: ask us"), fault("7", "wrong price")],
-        notes: vec!["three bolts are missing".to_owned()],
+        notes: vec!["three bolts are missing".into()],
         ..Acknowledgment::default()
     };
     let (documents, findings) = told(&applications(&[&written], &envelope()).unwrap());

@@ -22,7 +22,7 @@ use rust_decimal::Decimal;
 use waybill_parsers::canonical::{
     Account, Address, AllowanceCharge, Attachment, Body, Contact, CreditTransfer, Delivery, Identifier, Invoice,
     InvoiceKind, Item, ItemId, Line, Note, Party, Payment, PaymentTerms, Period, Preceding, References,
-    RemittanceAdvice, RemittanceLine, SettledKind, TaxBreakdown, Totals,
+    RemittanceAdvice, RemittanceLine, SettledKind, TaxBreakdown, Text, Totals,
 };
 use waybill_parsers::write::{UblError, ubl_invoice, ubl_remittance};
 use waybill_parsers::{Context, Document, Event, Finding, Limits, Severity, read};
@@ -86,9 +86,9 @@ fn invoices_of_fixtures_and_corpus_survive_being_written() {
 #[test]
 fn what_ubl_cannot_hold_is_refused() {
     let whole = Invoice {
-        number: Some("1".to_owned()),
+        number: Some("1".into()),
         issue_date: Some(date(2026, 3, 1)),
-        currency: Some("EUR".to_owned()),
+        currency: Some("EUR".into()),
         totals: Totals { payable: Some(Decimal::ONE), ..Totals::default() },
         ..Invoice::default()
     };
@@ -99,7 +99,7 @@ fn what_ubl_cannot_hold_is_refused() {
         (|invoice| invoice.issue_date = None, "cbc:IssueDate"),
         (|invoice| invoice.currency = None, "cbc:DocumentCurrencyCode"),
         (|invoice| invoice.totals.payable = None, "cbc:PayableAmount"),
-        (|invoice| invoice.buyer_reference = Some("a\u{1}".to_owned()), "cbc:BuyerReference"),
+        (|invoice| invoice.buyer_reference = Some("a\u{1}".into()), "cbc:BuyerReference"),
     ];
     for (spoil, name) in spoiled {
         let mut invoice = whole.clone();
@@ -125,7 +125,7 @@ fn carried(invoice: &Invoice) -> Invoice {
     invoice.purpose = None;
     // UBL 2.0 type codes are words; BT-3 is a number.
     if invoice.type_code.as_ref().is_none_or(|code| code.parse::<u16>().is_err()) {
-        invoice.type_code = Some(if invoice.kind == InvoiceKind::Invoice { "380" } else { "381" }.to_owned());
+        invoice.type_code = Some(if invoice.kind == InvoiceKind::Invoice { "380" } else { "381" }.into());
     }
     for party in [&mut invoice.seller, &mut invoice.buyer] {
         // Outside EN 16931 one name stands for both.
@@ -148,7 +148,7 @@ fn carried(invoice: &Invoice) -> Invoice {
     }
     invoice.terms = invoice.terms.filter(|terms| terms.text.is_some());
     if invoice.references.sales_order.is_some() {
-        invoice.references.purchase_order.get_or_insert_with(|| "NA".to_owned());
+        invoice.references.purchase_order.get_or_insert_with(|| "NA".into());
     }
     // One account for each means of payment, and a code for each.
     let mut payments = Vec::new();
@@ -166,14 +166,14 @@ fn carried(invoice: &Invoice) -> Invoice {
             (payment.mandate, payment.debited_account) = (None, None);
         }
         mandate_seen |= payment.mandate.is_some() || payment.debited_account.is_some();
-        payment.means_code.get_or_insert_with(|| "1".to_owned());
+        payment.means_code.get_or_insert_with(|| "1".into());
         // Said of direct debits only.
         if payment.mandate.is_none() && payment.debited_account.is_none() {
             payment.creditor_id = None;
         }
     }
     if payments.is_empty() && invoice.kind == InvoiceKind::CreditNote && invoice.due_date.is_some() {
-        payments.push(Payment { means_code: Some("1".to_owned()), ..Payment::default() });
+        payments.push(Payment { means_code: Some("1".into()), ..Payment::default() });
     }
     invoice.payments = payments;
     let totals = &mut invoice.totals;
@@ -236,8 +236,8 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// A text as a reader gives it: not empty, no white space around it.
-fn text() -> BoxedStrategy<String> {
-    "[A-Za-z0-9ä€&<>\"'.,]{1,8}([ \\n\\t][a-z<&\"]{1,6}){0,2}".boxed()
+fn text() -> BoxedStrategy<Text> {
+    "[A-Za-z0-9ä€&<>\"'.,]{1,8}([ \\n\\t][a-z<&\"]{1,6}){0,2}".prop_map(Text::from).boxed()
 }
 
 fn number() -> BoxedStrategy<Decimal> {
@@ -255,7 +255,7 @@ fn day() -> BoxedStrategy<Date> {
 }
 
 fn identifier() -> BoxedStrategy<Identifier> {
-    (of("[0-9]{4}|EM"), text()).prop_map(|(scheme, value)| Identifier { scheme, value }).boxed()
+    (of("[0-9]{4}|EM"), text()).prop_map(|(scheme, value)| Identifier { scheme: scheme.map(Into::into), value }).boxed()
 }
 
 fn address() -> BoxedStrategy<Address> {
@@ -263,7 +263,7 @@ fn address() -> BoxedStrategy<Address> {
         .prop_map(|(lines, city, postal_code, region, country)| {
             // An address without anything in it is none.
             let country = country.or_else(|| Some("DE".to_owned()));
-            Address { lines, city, postal_code, region, country }
+            Address { lines, city, postal_code, region, country: country.map(Into::into) }
         })
         .boxed()
 }
@@ -301,8 +301,8 @@ fn allowance_charge() -> BoxedStrategy<AllowanceCharge> {
             base,
             percent,
             reason,
-            reason_code,
-            tax_category,
+            reason_code: reason_code.map(Into::into),
+            tax_category: tax_category.map(Into::into),
             tax_rate,
         })
         .boxed()
@@ -313,12 +313,12 @@ fn payment() -> BoxedStrategy<Payment> {
         (text(), of(text()), of(text())).prop_map(|(account, name, bic)| CreditTransfer { account, name, bic });
     (of(text()), of(text()), vec(account, 0..2), of("[0-9]{4}"), of(text()), of(text()))
         .prop_map(|(means_text, remittance_information, credit_transfers, card, mandate, debited_account)| Payment {
-            means_code: Some("30".to_owned()),
+            means_code: Some("30".into()),
             means_text,
             remittance_information,
             credit_transfers,
-            card_holder: card.as_ref().map(|_| "A. Holder".to_owned()),
-            card_number_masked: card,
+            card_holder: card.as_ref().map(|_| "A. Holder".to_owned()).map(Into::into),
+            card_number_masked: card.map(Into::into),
             mandate,
             debited_account,
             ..Payment::default()
@@ -331,7 +331,8 @@ fn period() -> BoxedStrategy<Period> {
 }
 
 fn item() -> BoxedStrategy<Item> {
-    let classification = (of("[A-Z]{2,3}"), text()).prop_map(|(list, code)| ItemId { list, code });
+    let classification =
+        (of("[A-Z]{2,3}"), text()).prop_map(|(list, code)| ItemId { list: list.map(Into::into), code });
     (
         text(),
         of(text()),
@@ -349,7 +350,7 @@ fn item() -> BoxedStrategy<Item> {
             buyer_id,
             standard_id,
             classifications,
-            origin,
+            origin: origin.map(Into::into),
             attributes,
         })
         .boxed()
@@ -375,16 +376,16 @@ fn line() -> BoxedStrategy<Line> {
                 purchase_order_line,
                 accounting_reference,
                 quantity: Some(quantity),
-                unit,
+                unit: unit.map(Into::into),
                 net_amount: Some(net),
                 net_price: Some(price),
                 gross_price: discount.map(|_| price),
                 price_discount: discount,
                 price_base_quantity: base,
-                price_base_unit: base_unit.filter(|_| base.is_some()),
+                price_base_unit: base_unit.filter(|_| base.is_some()).map(Into::into),
                 period,
                 allowances_charges,
-                tax_category,
+                tax_category: tax_category.map(Into::into),
                 tax_rate,
                 item,
                 ..Line::default()
@@ -398,7 +399,7 @@ fn breakdown() -> BoxedStrategy<TaxBreakdown> {
         .prop_map(|(base, tax, category, rate, exemption_reason, exemption_code)| TaxBreakdown {
             base: Some(base),
             tax: Some(tax),
-            category,
+            category: category.map(Into::into),
             rate,
             exemption_reason,
             exemption_code,
@@ -425,8 +426,9 @@ fn totals() -> BoxedStrategy<Totals> {
 }
 
 fn references() -> BoxedStrategy<References> {
-    let other = ("[A-Z]{3}", text()).prop_map(|(scheme, value)| Identifier { scheme: Some(scheme), value });
-    let object = (of("[A-Z]{3}"), text()).prop_map(|(scheme, value)| Identifier { scheme, value });
+    let other = ("[A-Z]{3}", text()).prop_map(|(scheme, value)| Identifier { scheme: Some(scheme.into()), value });
+    let object =
+        (of("[A-Z]{3}"), text()).prop_map(|(scheme, value)| Identifier { scheme: scheme.map(Into::into), value });
     (of(text()), of(text()), (text(), of(text())), of(text()), of(text()), of(text()), of(object), vec(other, 0..2))
         .prop_map(|(project, contract, (order, sales_order), receiving, despatch, tender, object, other)| References {
             project,
@@ -453,14 +455,14 @@ fn attachment() -> BoxedStrategy<Attachment> {
         .prop_map(|(reference, description, uri)| Attachment {
             reference: Some(reference),
             description,
-            uri,
+            uri: uri.map(Into::into),
             ..Attachment::default()
         })
         .boxed()
 }
 
 fn note() -> BoxedStrategy<Note> {
-    (of("[A-Z]{3}"), text()).prop_map(|(subject, text)| Note { subject, text }).boxed()
+    (of("[A-Z]{3}"), text()).prop_map(|(subject, text)| Note { subject: subject.map(Into::into), text }).boxed()
 }
 
 fn preceding() -> BoxedStrategy<Preceding> {
@@ -492,15 +494,15 @@ fn invoice() -> BoxedStrategy<Invoice> {
                     kind: if is_credit { InvoiceKind::CreditNote } else { InvoiceKind::Invoice },
                     number: Some(number),
                     issue_date: Some(issue_date),
-                    type_code: Some(if is_credit { "381" } else { "384" }.to_owned()),
-                    currency: Some("EUR".to_owned()),
+                    type_code: Some(if is_credit { "381" } else { "384" }.into()),
+                    currency: Some("EUR".into()),
                     exchange_rate: tax_currency.and_then(|(_, rate)| rate),
-                    tax_currency: tax_currency.map(|_| "SEK".to_owned()),
+                    tax_currency: tax_currency.map(|_| "SEK".to_owned()).map(Into::into),
                     tax_point_date,
                     due_date,
                     buyer_reference,
                     buyer_accounting_reference: accounting,
-                    specification_id: Some("urn:cen.eu:en16931:2017".to_owned()),
+                    specification_id: Some("urn:cen.eu:en16931:2017".into()),
                     references,
                     notes,
                     preceding,
@@ -525,7 +527,7 @@ fn invoice() -> BoxedStrategy<Invoice> {
 }
 
 fn account() -> BoxedStrategy<Account> {
-    let bank = (of("bic|aba"), text()).prop_map(|(scheme, value)| Identifier { scheme, value });
+    let bank = (of("bic|aba"), text()).prop_map(|(scheme, value)| Identifier { scheme: scheme.map(Into::into), value });
     (text(), of(bank), of(text())).prop_map(|(number, bank, name)| Account { number: Some(number), bank, name }).boxed()
 }
 
@@ -536,12 +538,13 @@ fn settled() -> BoxedStrategy<RemittanceLine> {
         Just(SettledKind::DebitNote),
         Just(SettledKind::Other)
     ];
-    let reference = (of("[A-Z]{2}"), text()).prop_map(|(scheme, value)| Identifier { scheme, value });
+    let reference =
+        (of("[A-Z]{2}"), text()).prop_map(|(scheme, value)| Identifier { scheme: scheme.map(Into::into), value });
     (kind, of("[0-9]{3}"), text(), of(day()), of(signed()), of(signed()), vec(reference, 0..2), of(text()))
         .prop_map(|(document_type, type_code, number, document_date, original, paid, references, note)| {
             RemittanceLine {
                 document_type,
-                type_code,
+                type_code: type_code.map(Into::into),
                 document_number: Some(number),
                 document_date,
                 original,
@@ -557,7 +560,7 @@ fn settled() -> BoxedStrategy<RemittanceLine> {
 fn advice() -> BoxedStrategy<RemittanceAdvice> {
     let head = (text(), day(), of(day()), signed(), vec(text(), 0..2));
     let traces = (of(text()), vec(text(), 0..2)).prop_map(|(order, payments)| {
-        let trace = |scheme: &str, value| Identifier { scheme: Some(scheme.to_owned()), value };
+        let trace = |scheme: &str, value| Identifier { scheme: Some(scheme.into()), value };
         let order = order.map(|value| trace("payment_order", value));
         order.into_iter().chain(payments.into_iter().map(|value| trace("payment", value))).collect::<Vec<_>>()
     });
@@ -576,8 +579,8 @@ fn advice() -> BoxedStrategy<RemittanceAdvice> {
                     number: Some(number),
                     issue_date: Some(issue_date),
                     payment_date,
-                    method: Some("58".to_owned()),
-                    currency: Some("EUR".to_owned()),
+                    method: Some("58".into()),
+                    currency: Some("EUR".into()),
                     total: Some(total),
                     payer,
                     payee,

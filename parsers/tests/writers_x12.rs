@@ -12,7 +12,8 @@ use rust_decimal::Decimal;
 use waybill_parsers::canonical::{
     Account, AcknowledgedFault, AcknowledgedItem, Acknowledgment, Address, Adjustment, AllowanceCharge, Body, Contact,
     Delivery, Handling, Identifier, Invoice, InvoiceKind, Item, ItemId, Line, Note, Party, PaymentTerms, Period,
-    Preceding, References, RemittanceAdvice, RemittanceLine, SettledKind, TaxBreakdown, TermsDiscount, Totals, Verdict,
+    Preceding, References, RemittanceAdvice, RemittanceLine, SettledKind, TaxBreakdown, TermsDiscount, Text, Totals,
+    Verdict,
 };
 use waybill_parsers::write::{X12Envelope, X12Error, X12Version, x12_invoice, x12_invoices, x12_remittance};
 use waybill_parsers::{
@@ -21,8 +22,8 @@ use waybill_parsers::{
 
 fn envelope(version: X12Version) -> X12Envelope {
     X12Envelope {
-        sender: Identifier { scheme: None, value: "NORTHWIND".to_owned() },
-        recipient: Identifier { scheme: Some("x12:01".to_owned()), value: "123456789".to_owned() },
+        sender: Identifier { scheme: None, value: "NORTHWIND".into() },
+        recipient: Identifier { scheme: Some("x12:01".into()), value: "123456789".into() },
         application_sender: None,
         application_recipient: Some("AP".to_owned()),
         control: 7,
@@ -82,9 +83,9 @@ fn reread_invoice(invoice: &Invoice, version: X12Version) -> Invoice {
 
 // What an 810 can carry.
 
-fn word() -> impl Strategy<Value = String> {
+fn word() -> impl Strategy<Value = Text> {
     // Delimiters among the data, letters beyond ASCII, blanks inside.
-    "[A-Za-z0-9*~>^:|'é€][A-Za-z0-9 *~>^:|'!é€.-]{0,14}[A-Za-z0-9é€*~]"
+    "[A-Za-z0-9*~>^:|'é€][A-Za-z0-9 *~>^:|'!é€.-]{0,14}[A-Za-z0-9é€*~]".prop_map(Text::from)
 }
 
 fn maybe<T: Clone + std::fmt::Debug + 'static>(of: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Option<T>> {
@@ -104,14 +105,20 @@ fn exact() -> impl Strategy<Value = Decimal> {
 }
 
 fn id(scheme: &'static str) -> impl Strategy<Value = Identifier> {
-    word().prop_map(move |value| Identifier { scheme: Some(scheme.to_owned()), value })
+    word().prop_map(move |value| Identifier { scheme: Some(scheme.into()), value })
 }
 
 fn address() -> impl Strategy<Value = Address> {
     let region = prop_oneof![Just("GA".to_owned()), Just("Lower Saxony".to_owned())];
     (prop::collection::vec(word(), 0..4), maybe(word()), maybe("[0-9]{5}"), maybe(region), maybe(Just("US".to_owned())))
         .prop_filter_map("an address says something", |(lines, city, postal_code, region, country)| {
-            let address = Address { lines, city, postal_code, region, country };
+            let address = Address {
+                lines,
+                city,
+                postal_code: postal_code.map(Into::into),
+                region: region.map(Into::into),
+                country: country.map(Into::into),
+            };
             (address != Address::default()).then_some(address)
         })
 }
@@ -119,8 +126,8 @@ fn address() -> impl Strategy<Value = Address> {
 fn contact() -> impl Strategy<Value = Contact> {
     (maybe(word()), maybe("[0-9]{8}"), maybe("[a-z]{3}@[a-z]{3}\\.com")).prop_map(|(name, phone, email)| Contact {
         name,
-        phone,
-        email,
+        phone: phone.map(Into::into),
+        email: email.map(Into::into),
     })
 }
 
@@ -150,7 +157,7 @@ fn charge() -> impl Strategy<Value = AllowanceCharge> {
             amount: Some(amount),
             percent,
             reason,
-            reason_code: Some("D240".to_owned()),
+            reason_code: Some("D240".into()),
             ..AllowanceCharge::default()
         })
 }
@@ -162,7 +169,7 @@ fn line() -> impl Strategy<Value = Line> {
         maybe(word()),
         maybe(word()),
         maybe(id("x12:EN")),
-        prop::collection::vec(word().prop_map(|code| ItemId { list: Some("x12:ZZ".to_owned()), code }), 0..3),
+        prop::collection::vec(word().prop_map(|code| ItemId { list: Some("x12:ZZ".into()), code }), 0..3),
     );
     let item = item.prop_map(|(name, description, seller_id, buyer_id, standard_id, classifications)| Item {
         name: Some(name),
@@ -190,11 +197,11 @@ fn line() -> impl Strategy<Value = Line> {
     )
         .prop_map(|(quantity, price, base, item, tax_rate, period, allowances_charges, order)| Line {
             quantity: Some(quantity),
-            unit: Some("EA".to_owned()),
+            unit: Some("EA".into()),
             net_price: Some(price),
             price_base_quantity: base,
             item,
-            tax_category: tax_rate.map(|_| "ST".to_owned()),
+            tax_category: tax_rate.map(|_| "ST".to_owned()).map(Into::into),
             tax_rate,
             period,
             allowances_charges,
@@ -236,7 +243,7 @@ fn invoice() -> impl Strategy<Value = Invoice> {
     let tax = (amount(), amount()).prop_map(|(base, tax)| TaxBreakdown {
         base: Some(base),
         tax: Some(tax),
-        category: Some("ST".to_owned()),
+        category: Some("ST".into()),
         rate: None,
         ..TaxBreakdown::default()
     });
@@ -248,9 +255,9 @@ fn invoice() -> impl Strategy<Value = Invoice> {
             kind: if is_credit { InvoiceKind::CreditNote } else { InvoiceKind::Invoice },
             number: Some(number),
             issue_date: Some(issued),
-            type_code: Some(if is_credit { "CR" } else { "DI" }.to_owned()),
-            purpose,
-            currency,
+            type_code: Some(if is_credit { "CR" } else { "DI" }.into()),
+            purpose: purpose.map(Into::into),
+            currency: currency.map(Into::into),
             due_date,
             references: References {
                 purchase_order,
@@ -260,7 +267,7 @@ fn invoice() -> impl Strategy<Value = Invoice> {
                 despatch_advice,
                 ..References::default()
             },
-            notes: notes.into_iter().map(|(subject, text)| Note { subject, text }).collect(),
+            notes: notes.into_iter().map(|(subject, text)| Note { subject: subject.map(Into::into), text }).collect(),
             preceding: preceding.into_iter().map(|number| Preceding { number, issue_date: None }).collect(),
             seller,
             buyer,
@@ -295,7 +302,7 @@ fn comparable(mut invoice: Invoice) -> Invoice {
     invoice.totals = Totals { payable, ..Totals::default() };
     plain(&mut invoice.totals.payable);
     for (index, line) in invoice.lines.iter_mut().enumerate() {
-        line.id = Some(line.id.clone().unwrap_or_else(|| (index + 1).to_string()));
+        line.id = Some(line.id.clone().unwrap_or_else(|| (index + 1).to_string().into()));
         line.net_amount = None;
         plain(&mut line.tax_rate);
     }
@@ -318,7 +325,7 @@ fn comparable(mut invoice: Invoice) -> Invoice {
 fn remittance() -> impl Strategy<Value = RemittanceAdvice> {
     let signed = || (amount(), any::<bool>()).prop_map(|(amount, minus)| if minus { -amount } else { amount });
     let adjustment = (signed(), maybe(word()), maybe(id("x12:CM"))).prop_map(|(amount, reason, reference)| {
-        Adjustment { amount, reason_code: Some("59".to_owned()), reason, reference }
+        Adjustment { amount, reason_code: Some("59".into()), reason, reference }
     });
     let adjustments = prop::collection::vec(adjustment, 0..3).boxed();
     let kinds = prop_oneof![
@@ -344,7 +351,7 @@ fn remittance() -> impl Strategy<Value = RemittanceAdvice> {
                 let paid = paid.map(|paid| if document_type == SettledKind::CreditNote { -paid.abs() } else { paid });
                 RemittanceLine {
                     document_type,
-                    type_code: Some(code.to_owned()),
+                    type_code: Some(code.into()),
                     document_number: Some(number),
                     document_date,
                     purchase_order: order,
@@ -366,8 +373,8 @@ fn remittance() -> impl Strategy<Value = RemittanceAdvice> {
     ];
     let account = ("[0-9]{9}", prop_oneof![Just("aba"), Just("bic"), Just("x12:04")], maybe("[0-9]{4,12}")).prop_map(
         |(bank, scheme, number)| Account {
-            number,
-            bank: Some(Identifier { scheme: Some(scheme.to_owned()), value: bank }),
+            number: number.map(Into::into),
+            bank: Some(Identifier { scheme: Some(scheme.into()), value: bank.into() }),
             name: None,
         },
     );
@@ -378,14 +385,14 @@ fn remittance() -> impl Strategy<Value = RemittanceAdvice> {
         |(head, parties, notes, lines, adjustments)| {
             let (number, issued, payment_date, handling, currency, total, trace) = head;
             let (payer, payee, payer_account, payee_account) = parties;
-            let own = Identifier { scheme: Some("x12:TRN".to_owned()), value: number.clone() };
+            let own = Identifier { scheme: Some("x12:TRN".into()), value: number.clone() };
             RemittanceAdvice {
                 number: Some(number),
                 issue_date: Some(issued),
                 payment_date,
-                method: Some("ACH".to_owned()),
+                method: Some("ACH".into()),
                 handling: Some(handling),
-                currency,
+                currency: currency.map(Into::into),
                 total: Some(total),
                 payer,
                 payee,
@@ -427,13 +434,13 @@ proptest! {
         let line = Line {
             quantity: Some(amount),
             net_price: Some(amount),
-            item: Item { name: Some(text.clone()), ..Item::default() },
+            item: Item { name: Some(text.clone().into()), ..Item::default() },
             ..Line::default()
         };
         let invoice = Invoice {
-            number: Some(text.clone()),
+            number: Some(text.clone().into()),
             issue_date: Some(date(2026, 1, 5)),
-            seller: Party { name: Some(text.clone()), ..Party::default() },
+            seller: Party { name: Some(text.clone().into()), ..Party::default() },
             totals: Totals { payable: Some(amount), ..Totals::default() },
             lines: vec![line],
             ..Invoice::default()
@@ -450,7 +457,7 @@ proptest! {
 #[test]
 fn what_an_810_cannot_hold_is_refused_by_name() {
     let good = Invoice {
-        number: Some("NW-1".to_owned()),
+        number: Some("NW-1".into()),
         issue_date: Some(date(2026, 1, 5)),
         totals: Totals { payable: Some(Decimal::new(100, 2)), ..Totals::default() },
         ..Invoice::default()
@@ -462,10 +469,10 @@ fn what_an_810_cannot_hold_is_refused_by_name() {
     };
     assert!(matches!(fault(|invoice| invoice.number = None), X12Error::Missing { element: "BIG02", .. }));
     assert!(matches!(
-        fault(|invoice| invoice.number = Some("x".repeat(23))),
+        fault(|invoice| invoice.number = Some("x".repeat(23).into())),
         X12Error::TooLong { element: "BIG02", .. }
     ));
-    assert!(matches!(fault(|invoice| invoice.number = Some("a\nb".to_owned())), X12Error::Character { .. }));
+    assert!(matches!(fault(|invoice| invoice.number = Some("a\nb".into())), X12Error::Character { .. }));
     let third = |invoice: &mut Invoice| invoice.totals.payable = Some(Decimal::new(1001, 3));
     assert!(matches!(fault(third), X12Error::Amount { element: "TDS01", .. }));
     let prepaid = |invoice: &mut Invoice| invoice.totals.prepaid = Some(Decimal::ONE);
@@ -476,7 +483,7 @@ fn what_an_810_cannot_hold_is_refused_by_name() {
 #[test]
 fn several_invoices_are_one_group_with_right_counts() {
     let one = |number: &str| Invoice {
-        number: Some(number.to_owned()),
+        number: Some(number.into()),
         issue_date: Some(date(2026, 1, 5)),
         totals: Totals { payable: Some(Decimal::ZERO), ..Totals::default() },
         ..Invoice::default()
@@ -618,10 +625,13 @@ fn an_envelope_that_does_not_fit_is_refused() {
         x12_invoices(&invoices, &envelope).unwrap_err()
     };
     assert!(matches!(refused(|envelope| envelope.control = 0), X12Error::NoPlace { set: "ISA13", .. }));
-    assert!(matches!(refused(|envelope| envelope.sender.value.clear()), X12Error::Missing { element: "ISA06", .. }));
-    let long = |envelope: &mut X12Envelope| envelope.recipient.value = "x".repeat(16);
+    assert!(matches!(
+        refused(|envelope| envelope.sender.value = "".into()),
+        X12Error::Missing { element: "ISA06", .. }
+    ));
+    let long = |envelope: &mut X12Envelope| envelope.recipient.value = "x".repeat(16).into();
     assert!(matches!(refused(long), X12Error::TooLong { element: "ISA08", .. }));
-    let scheme = |envelope: &mut X12Envelope| envelope.sender.scheme = Some("x12:ABC".to_owned());
+    let scheme = |envelope: &mut X12Envelope| envelope.sender.scheme = Some("x12:ABC".into());
     assert!(matches!(refused(scheme), X12Error::TooLong { element: "ISA05", .. }));
 }
 

@@ -157,8 +157,8 @@ impl Outlet {
                 self.counted.documents += 1;
                 self.accepted += i64::from(errors == 0);
                 if self.counted.format.is_empty() {
-                    self.counted.format.clone_from(&document.format);
-                    self.counted.version.clone_from(&document.version);
+                    self.counted.format = document.format.to_string();
+                    self.counted.version = document.version.as_deref().map(str::to_owned);
                 }
                 self.batch.weight += 1 + document.evidence.len() / 4;
                 self.batch.documents.push(NewDocument { document, errors, status });

@@ -31,7 +31,7 @@ mod tests {
     fn document(body: Body) -> Document {
         Document {
             ordinal: 0,
-            format: "csv".to_owned(),
+            format: "csv".into(),
             version: None,
             location: Location::file(),
             control: vec![],

@@ -267,7 +267,7 @@ pub(super) async fn insert_documents(
             document.seller().into(),
             document.buyer().into(),
             (&new.status).into(),
-            (&document.format).into(),
+            document.format.as_str().into(),
             new.errors.into(),
             i64::try_from(document.location.line).unwrap_or(i64::MAX).into(),
             body.into(),

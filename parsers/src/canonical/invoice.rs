@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Address, Identifier, Party};
+use super::text::Text;
 
 /// Which of the two it is; the issuer's own type code stays in [`Invoice::type_code`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -23,47 +24,47 @@ pub struct Invoice {
     pub kind: InvoiceKind,
     /// BT-1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub number: Option<String>,
+    pub number: Option<Text>,
     /// BT-2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// BT-3, as the file says it: UNCL1001 (`380`), X12 element 640 (`DI`), an ERP's word.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub type_code: Option<String>,
+    pub type_code: Option<Text>,
     /// What the message does with the document, as the file says it: X12 element 353 (`00`, `05`), UNCL1225
     /// (`9`, `7`), cXML `purpose`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub purpose: Option<String>,
+    pub purpose: Option<Text>,
     /// BT-5.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Text>,
     /// From the document's currency to the tax currency, where the file states it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange_rate: Option<Decimal>,
     /// BT-6.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tax_currency: Option<String>,
+    pub tax_currency: Option<Text>,
     /// BT-7.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_point_date: Option<Date>,
     /// BT-8.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tax_point_code: Option<String>,
+    pub tax_point_code: Option<Text>,
     /// BT-9.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_date: Option<Date>,
     /// BT-10.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub buyer_reference: Option<String>,
+    pub buyer_reference: Option<Text>,
     /// BT-19.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub buyer_accounting_reference: Option<String>,
+    pub buyer_accounting_reference: Option<Text>,
     /// BT-24.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub specification_id: Option<String>,
+    pub specification_id: Option<Text>,
     /// BT-23.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub process_id: Option<String>,
+    pub process_id: Option<Text>,
     pub references: References,
     /// BG-1.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -121,9 +122,9 @@ pub struct Invoice {
 pub struct OtherCurrency {
     /// The amount, as the evidence names it: `lines[0].net_amount`; a tax total of no known currency by its
     /// number, `tax_totals[0]`.
-    pub field: String,
+    pub field: Text,
     /// The code the file has on it, of ISO 4217 if the file is right.
-    pub currency: String,
+    pub currency: Text,
 }
 
 impl Invoice {
@@ -143,25 +144,25 @@ impl Invoice {
 pub struct References {
     /// BT-11.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub project: Option<String>,
+    pub project: Option<Text>,
     /// BT-12.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub contract: Option<String>,
+    pub contract: Option<Text>,
     /// BT-13.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub purchase_order: Option<String>,
+    pub purchase_order: Option<Text>,
     /// BT-14.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sales_order: Option<String>,
+    pub sales_order: Option<Text>,
     /// BT-15.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub receiving_advice: Option<String>,
+    pub receiving_advice: Option<Text>,
     /// BT-16.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub despatch_advice: Option<String>,
+    pub despatch_advice: Option<Text>,
     /// BT-17.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tender: Option<String>,
+    pub tender: Option<Text>,
     /// BT-18.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Identifier>,
@@ -176,9 +177,9 @@ pub struct References {
 pub struct Note {
     /// BT-21.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
+    pub subject: Option<Text>,
     /// BT-22.
-    pub text: String,
+    pub text: Text,
 }
 
 /// BG-3: an earlier invoice this one corrects or credits.
@@ -186,7 +187,7 @@ pub struct Note {
 #[serde(default)]
 pub struct Preceding {
     /// BT-25.
-    pub number: String,
+    pub number: Text,
     /// BT-26.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
@@ -198,19 +199,19 @@ pub struct Preceding {
 pub struct Attachment {
     /// BT-122.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    pub reference: Option<Text>,
     /// BT-123.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    pub description: Option<Text>,
     /// BT-124.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
+    pub uri: Option<Text>,
     /// BT-125's MIME code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mime: Option<String>,
+    pub mime: Option<Text>,
     /// BT-125's file name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file_name: Option<String>,
+    pub file_name: Option<Text>,
 }
 
 /// BG-13: where and when goods or services were delivered.
@@ -219,7 +220,7 @@ pub struct Attachment {
 pub struct Delivery {
     /// BT-70.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// BT-71.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location_id: Option<Identifier>,
@@ -247,7 +248,7 @@ pub struct Period {
 pub struct PaymentTerms {
     /// BT-20.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub text: Option<Text>,
     /// Days from the issue date to the due date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub net_days: Option<u32>,
@@ -275,34 +276,34 @@ pub struct TermsDiscount {
 pub struct Payment {
     /// BT-81 (UNCL4461).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub means_code: Option<String>,
+    pub means_code: Option<Text>,
     /// BT-82.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub means_text: Option<String>,
+    pub means_text: Option<Text>,
     /// BT-83.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remittance_information: Option<String>,
+    pub remittance_information: Option<Text>,
     /// BG-17.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub credit_transfers: Vec<CreditTransfer>,
     /// BT-87, last four to six digits only (BR-51): a longer number is never kept.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub card_number_masked: Option<String>,
+    pub card_number_masked: Option<Text>,
     /// How many characters the card number had in the file, where that was more than the ten BR-51 allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_number_length: Option<u32>,
     /// BT-88.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub card_holder: Option<String>,
+    pub card_holder: Option<Text>,
     /// BT-89.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mandate: Option<String>,
+    pub mandate: Option<Text>,
     /// BT-90.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub creditor_id: Option<String>,
+    pub creditor_id: Option<Text>,
     /// BT-91.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub debited_account: Option<String>,
+    pub debited_account: Option<Text>,
 }
 
 /// BG-17: an account to pay to.
@@ -310,13 +311,13 @@ pub struct Payment {
 #[serde(default)]
 pub struct CreditTransfer {
     /// BT-84.
-    pub account: String,
+    pub account: Text,
     /// BT-85.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// BT-86.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bic: Option<String>,
+    pub bic: Option<Text>,
 }
 
 /// BG-20, BG-21 (document), BG-27, BG-28 (line): an allowance or a charge.
@@ -336,16 +337,16 @@ pub struct AllowanceCharge {
     pub percent: Option<Decimal>,
     /// BT-95, BT-102.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tax_category: Option<String>,
+    pub tax_category: Option<Text>,
     /// BT-96, BT-103.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_rate: Option<Decimal>,
     /// BT-97, BT-104, BT-139, BT-144.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     /// BT-98, BT-105, BT-140, BT-145.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason_code: Option<String>,
+    pub reason_code: Option<Text>,
 }
 
 /// BG-22: the document's totals. Absent means the file does not state it.
@@ -394,7 +395,7 @@ pub struct Totals {
 pub struct Withholding {
     /// Which tax, as the file codes it: `RT01`, `04`, `001`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub type_code: Option<String>,
+    pub type_code: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<Decimal>,
     /// In percent.
@@ -403,7 +404,7 @@ pub struct Withholding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
 }
 
 /// BG-23: tax by category and rate.
@@ -418,16 +419,16 @@ pub struct TaxBreakdown {
     pub tax: Option<Decimal>,
     /// BT-118 (UNCL5305: S, Z, E, AE, K, G, O, L, M).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
+    pub category: Option<Text>,
     /// BT-119, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Decimal>,
     /// BT-120.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exemption_reason: Option<String>,
+    pub exemption_reason: Option<Text>,
     /// BT-121.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exemption_code: Option<String>,
+    pub exemption_code: Option<Text>,
 }
 
 /// BG-25: one line.
@@ -436,13 +437,13 @@ pub struct TaxBreakdown {
 pub struct Line {
     /// BT-126.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<Text>,
     /// The line this one is a part of (Factur-X EXTENDED `ParentLineID`, X12 SLN, EDIFACT 1082 in C829).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent_id: Option<String>,
+    pub parent_id: Option<Text>,
     /// BT-127.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<Text>,
     /// BT-128.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Identifier>,
@@ -451,16 +452,16 @@ pub struct Line {
     pub quantity: Option<Decimal>,
     /// BT-130, as the file writes it (UN/ECE Rec 20, X12 element 355).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
+    pub unit: Option<Text>,
     /// BT-131.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub net_amount: Option<Decimal>,
     /// BT-132.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub purchase_order_line: Option<String>,
+    pub purchase_order_line: Option<Text>,
     /// BT-133.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub accounting_reference: Option<String>,
+    pub accounting_reference: Option<Text>,
     /// BG-26.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
@@ -481,10 +482,10 @@ pub struct Line {
     pub price_base_quantity: Option<Decimal>,
     /// BT-150.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub price_base_unit: Option<String>,
+    pub price_base_unit: Option<Text>,
     /// BT-151.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tax_category: Option<String>,
+    pub tax_category: Option<Text>,
     /// BT-152, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_rate: Option<Decimal>,
@@ -498,16 +499,16 @@ pub struct Line {
 pub struct Item {
     /// BT-153.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// BT-154.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    pub description: Option<Text>,
     /// BT-155.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seller_id: Option<String>,
+    pub seller_id: Option<Text>,
     /// BT-156.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub buyer_id: Option<String>,
+    pub buyer_id: Option<Text>,
     /// BT-157.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standard_id: Option<Identifier>,
@@ -516,10 +517,10 @@ pub struct Item {
     pub classifications: Vec<ItemId>,
     /// BT-159.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin: Option<String>,
+    pub origin: Option<Text>,
     /// BG-32: name and value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Vec<(Text, Text)>,
 }
 
 /// A classification: list and code.
@@ -527,6 +528,6 @@ pub struct Item {
 #[serde(default)]
 pub struct ItemId {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub list: Option<String>,
-    pub code: String,
+    pub list: Option<Text>,
+    pub code: Text,
 }

@@ -11,6 +11,7 @@ mod payment_order;
 mod remittance;
 mod schema;
 mod statement;
+mod text;
 mod vendor;
 mod voucher;
 
@@ -25,6 +26,7 @@ pub use payment_order::PaymentOrder;
 pub use remittance::{Account, Adjustment, Handling, RemittanceAdvice, RemittanceLine, SettledKind};
 pub use schema::schema;
 pub use statement::{Direction, Statement, StatementTransaction};
+pub use text::Text;
 pub use vendor::Vendor;
 pub use voucher::{PaymentStatus, Voucher};
 
@@ -44,16 +46,16 @@ pub struct Document {
     pub ordinal: u32,
     /// The format it was read from: `x12-810`, `ubl-invoice`, `ubl-creditnote`, `csv`.
     #[serde(default)]
-    pub format: String,
+    pub format: Text,
     /// The format's version as the file states it: `004010`, `2.1`, a profile's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
+    pub version: Option<Text>,
     /// Where it starts, and in `len` how long it is (saturating at 4 GiB).
     #[serde(default)]
     pub location: Location,
     /// The envelope's control numbers, outermost first: `("ISA13", "000000001")`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub control: Vec<(String, String)>,
+    pub control: Vec<(Text, Text)>,
     /// Where each amount and each disputable field stands in the original.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::party::{Identifier, Party};
 use super::remittance::{Account, RemittanceLine};
+use super::text::Text;
 
 /// One credit transfer of a payer to a payee (ISO 20022 pain.001, `CdtTrfTxInf`; SAP PEXR2002).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,16 +15,16 @@ use super::remittance::{Account, RemittanceLine};
 pub struct PaymentOrder {
     /// The message it came in: `GrpHdr/MsgId`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
+    pub message_id: Option<Text>,
     /// The batch inside it: `PmtInfId`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch_id: Option<String>,
+    pub batch_id: Option<Text>,
     /// `InstrId`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instruction_id: Option<String>,
+    pub instruction_id: Option<Text>,
     /// `EndToEndId`: what the payee sees.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_to_end_id: Option<String>,
+    pub end_to_end_id: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// The day to pay: `ReqdExctnDt`.
@@ -31,16 +32,16 @@ pub struct PaymentOrder {
     pub execution_date: Option<Date>,
     /// `PmtMtd`: `TRF`, `CHK`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
+    pub method: Option<Text>,
     /// Of the amount.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Text>,
     /// `InstdAmt`, or `EqvtAmt/Amt`: what is ordered, in [`PaymentOrder::currency`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
     /// `EqvtAmt/CcyOfTrf`: the amount is to be moved in this other currency, at the bank's rate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub transfer_currency: Option<String>,
+    pub transfer_currency: Option<Text>,
     pub payer: Party,
     pub payee: Party,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub struct PaymentOrder {
     pub references: Vec<Identifier>,
     /// Unstructured remittance information (`Ustrd`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
     /// The documents it pays (`Strd/RfrdDocInf`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<RemittanceLine>,

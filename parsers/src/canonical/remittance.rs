@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Identifier, Party};
+use super::text::Text;
 
 /// One payment and the documents it settles (X12 820, EDIFACT REMADV, UBL RemittanceAdvice, ISO 20022
 /// remt.001, a payer's remittance table).
@@ -17,7 +18,7 @@ use super::party::{Identifier, Party};
 pub struct RemittanceAdvice {
     /// The advice's own number: BGM 1004, `RemittanceAdvice/ID`, `RmtId`; in an 820 the trace number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub number: Option<String>,
+    pub number: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     /// The day the money moves: BPR16, DTM+203, `ReqdExctnDt`.
@@ -25,11 +26,11 @@ pub struct RemittanceAdvice {
     pub payment_date: Option<Date>,
     /// How it is paid, as the file says it: `ACH`, `CHK`, UNCL4461 (`30`), `TRF`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
+    pub method: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handling: Option<Handling>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Text>,
     /// What is paid in all; negative when the payee owes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Decimal>,
@@ -43,7 +44,7 @@ pub struct RemittanceAdvice {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub traces: Vec<Identifier>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
     pub lines: Vec<RemittanceLine>,
     /// Adjustments of the payment that belong to no line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -71,12 +72,12 @@ pub enum Handling {
 pub struct Account {
     /// IBAN or the national number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub number: Option<String>,
+    pub number: Option<Text>,
     /// BIC, ABA routing number or clearing number, with its scheme (`bic`, `aba`, `x12:01`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bank: Option<Identifier>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
 }
 
 /// One settled document.
@@ -86,13 +87,13 @@ pub struct RemittanceLine {
     pub document_type: SettledKind,
     /// The type in the file's own words: `IV`, `380`, `CINV`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub type_code: Option<String>,
+    pub type_code: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub document_number: Option<String>,
+    pub document_number: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub purchase_order: Option<String>,
+    pub purchase_order: Option<Text>,
     /// The document's amount before discounts and adjustments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original: Option<Decimal>,
@@ -108,7 +109,7 @@ pub struct RemittanceLine {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Identifier>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 /// What a line of a remittance settles.
@@ -131,9 +132,9 @@ pub struct Adjustment {
     pub amount: Decimal,
     /// The reason as the file codes it: element 426, UNCL5025, `Rsn`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason_code: Option<String>,
+    pub reason_code: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Identifier>,
 }

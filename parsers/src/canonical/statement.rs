@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::party::{Identifier, Party};
 use super::remittance::{Account, RemittanceLine};
+use super::text::Text;
 
 /// One entry of an account report, statement or notification (ISO 20022 camt.052, camt.053, camt.054,
 /// `Ntry`), or a whole statement of open items (UBL Statement).
@@ -15,16 +16,16 @@ use super::remittance::{Account, RemittanceLine};
 pub struct Statement {
     /// The report it stands in: `Rpt/Id`, `Stmt/Id`, `Ntfctn/Id`; UBL `Statement/ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub number: Option<String>,
+    pub number: Option<Text>,
     /// The message: `GrpHdr/MsgId`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
+    pub message_id: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Text>,
     /// As the file writes it: its direction stands beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
@@ -35,14 +36,14 @@ pub struct Statement {
     pub is_reversal: bool,
     /// `BOOK`, `PDNG`, `INFO`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
+    pub status: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booking_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_date: Option<Date>,
     /// The bank's own reference: `AcctSvcrRef`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bank_reference: Option<String>,
+    pub bank_reference: Option<Text>,
     /// The payments the entry stands for (`NtryDtls/TxDtls`), or a UBL statement's lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub transactions: Vec<StatementTransaction>,
@@ -74,7 +75,7 @@ pub enum Direction {
 #[serde(default)]
 pub struct StatementTransaction {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_to_end_id: Option<String>,
+    pub end_to_end_id: Option<Text>,
     /// As the file writes it, as [`Statement::amount`] is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Decimal>,
@@ -82,7 +83,7 @@ pub struct StatementTransaction {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payer: Option<Party>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +91,7 @@ pub struct StatementTransaction {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Identifier>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<RemittanceLine>,
 }

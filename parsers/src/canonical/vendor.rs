@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::{Address, Contact, Identifier};
+use super::text::Text;
 
 /// One row of a payer's vendor feed: who may be paid, under which number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -11,15 +12,15 @@ use super::party::{Address, Contact, Identifier};
 pub struct Vendor {
     /// The payer's company or business unit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub company_code: Option<String>,
+    pub company_code: Option<Text>,
     /// The vendor's number in the payer's vendor master.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vendor_no: Option<String>,
+    pub vendor_no: Option<Text>,
     /// The remit-to site of the vendor.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub site_code: Option<String>,
+    pub site_code: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// Tax and registration numbers, with their scheme (`tax_id`, `vat`, `duns`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<Identifier>,
@@ -29,14 +30,14 @@ pub struct Vendor {
     pub contact: Option<Contact>,
     /// Where remittance advices are mailed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remittance_email: Option<String>,
+    pub remittance_email: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Text>,
     /// The payer's payment terms for this vendor, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub terms: Option<String>,
+    pub terms: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment_method: Option<String>,
+    pub payment_method: Option<Text>,
     /// `false`: blocked or deleted; absent: the file does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,

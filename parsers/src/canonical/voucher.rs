@@ -5,32 +5,34 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::text::Text;
+
 /// One row of a payer's voucher feed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Voucher {
     /// The payer's company or business unit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub company_code: Option<String>,
+    pub company_code: Option<Text>,
     /// The vendor in the payer's vendor master.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vendor_no: Option<String>,
+    pub vendor_no: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub site_code: Option<String>,
+    pub site_code: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vendor_name: Option<String>,
+    pub vendor_name: Option<Text>,
     /// The supplier's invoice number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub invoice_number: Option<String>,
+    pub invoice_number: Option<Text>,
     /// The payer's own number of the item.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub voucher_number: Option<String>,
+    pub voucher_number: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invoice_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    pub currency: Option<Text>,
     /// The whole amount; negative for a credit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gross: Option<Decimal>,
@@ -44,25 +46,25 @@ pub struct Voucher {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paid: Option<Decimal>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub purchase_order: Option<String>,
+    pub purchase_order: Option<Text>,
     /// The payer's own status code, as the row says it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_code: Option<String>,
+    pub status_code: Option<Text>,
     /// What the profile's status map makes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<PaymentStatus>,
     /// The profile's words for the supplier.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_text: Option<String>,
+    pub status_text: Option<Text>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub hold_codes: Vec<String>,
+    pub hold_codes: Vec<Text>,
     /// The payment document: check or transfer number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment_number: Option<String>,
+    pub payment_number: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment_method: Option<String>,
+    pub payment_method: Option<Text>,
 }
 
 /// Where an item stands on its way to being paid: the statuses a payer's own codes are mapped to.

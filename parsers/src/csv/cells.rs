@@ -9,7 +9,7 @@ use super::amount::NoAmount;
 use super::currency::minor_units;
 use super::rows::{CellKind, Row};
 use super::sheet::Sheet;
-use crate::canonical::Evidence;
+use crate::canonical::{Evidence, Text};
 use crate::profile::{DatePattern, FieldId};
 use crate::short::Short;
 use crate::text::brief;
@@ -23,8 +23,8 @@ pub(super) struct Cells<'s> {
     whole: Option<&'s str>,
     /// What the places of the row's cells begin with: `row 12/`.
     prefix: Short,
-    /// What the paths of the line's values begin with: `lines[3].`.
-    line: Short,
+    /// Which line of the document the line's values are of.
+    line: usize,
     pub findings: Vec<Finding>,
     pub evidence: Vec<Evidence>,
 }
@@ -42,20 +42,12 @@ pub(super) enum Path {
 impl<'s> Cells<'s> {
     pub(super) fn new(sheet: &'s Sheet<'s>, row: &'s Row) -> Self {
         let prefix = sheet.prefix(row);
-        Self {
-            sheet,
-            row,
-            whole: sheet.whole(row),
-            prefix,
-            line: Short::new(),
-            findings: Vec::new(),
-            evidence: Vec::new(),
-        }
+        Self { sheet, row, whole: sheet.whole(row), prefix, line: 0, findings: Vec::new(), evidence: Vec::new() }
     }
 
     /// What is read from here on is of a line of the document.
     pub(super) fn of_line(&mut self, index: usize) {
-        self.line = Short::part("lines", index, "");
+        self.line = index;
     }
 
     fn read(&self, field: FieldId) -> Option<Cow<'s, str>> {
@@ -64,8 +56,8 @@ impl<'s> Cells<'s> {
     }
 
     /// A text, shortened to what is kept.
-    pub(super) fn text(&mut self, field: FieldId) -> Option<String> {
-        self.kept(field).map(Cow::into_owned)
+    pub(super) fn text(&mut self, field: FieldId) -> Option<Text> {
+        self.kept(field).map(Text::from)
     }
 
     fn kept(&mut self, field: FieldId) -> Option<Cow<'s, str>> {
@@ -81,10 +73,10 @@ impl<'s> Cells<'s> {
     }
 
     /// A text that must be there, with its evidence under a canonical path.
-    pub(super) fn witnessed(&mut self, field: FieldId, path: Path) -> Option<String> {
+    pub(super) fn witnessed(&mut self, field: FieldId, path: Path) -> Option<Text> {
         let text = self.kept(field)?;
         self.witness(field, path, &text);
-        Some(text.into_owned())
+        Some(text.into())
     }
 
     /// An amount or a number, with its evidence.
@@ -165,10 +157,10 @@ impl<'s> Cells<'s> {
     pub(super) fn currency(&mut self, field: FieldId) -> Option<Money> {
         let Some(text) = self.read(field) else {
             let code = self.sheet.plan.profile.defaults.currency.clone()?;
-            return Some(Money { units: minor_units(&code), code });
+            return Some(Money { units: minor_units(&code), code: code.into() });
         };
         self.witness(field, Path::Own("currency"), &text);
-        let code: String = text.to_ascii_uppercase().chars().take(TEXT_CHARS_MAX).collect();
+        let code: Text = text.chars().take(TEXT_CHARS_MAX).map(|char| char.to_ascii_uppercase()).collect();
         let units = minor_units(&code);
         if units.is_none() {
             let what = format!("`{}` is no currency of ISO 4217", brief(&text));
@@ -221,11 +213,7 @@ impl<'s> Cells<'s> {
             let at = self.sheet.at_after(self.row, column, &self.prefix);
             let path = match path {
                 Path::Own(path) => path.into(),
-                Path::Line(name) => {
-                    let mut path = self.line.clone();
-                    path.push_str(name);
-                    path
-                }
+                Path::Line(name) => Short::part("lines", self.line, name),
             };
             self.evidence.push(Evidence::new(path, at, raw));
         }
@@ -235,6 +223,6 @@ impl<'s> Cells<'s> {
 /// A currency, and how many decimals its amounts have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Money {
-    pub code: String,
+    pub code: Text,
     pub units: Option<u32>,
 }

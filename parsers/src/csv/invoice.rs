@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::cells::{Cells, Money, Path};
+use super::draft::is_same_word;
 use super::sheet::Sheet;
 use crate::canonical::{
     CreditTransfer, Evidence, Identifier, Invoice, InvoiceKind, Line, Note, Party, Payment, PaymentTerms, Preceding,
@@ -44,7 +45,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Box<Invoice>, O
         cells.text(const { field("preceding_number") }).map(|number| Preceding { number, issue_date: None });
     let buyer = const { [field("buyer_id"), field("buyer_name"), field("buyer_vat_id")] };
     let mut buyer = party(cells, "buyer_no", buyer);
-    buyer.name = buyer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone());
+    buyer.name = buyer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone().map(Into::into));
     let note = cells.text(const { field("note") }).map(|text| Note { subject: None, text });
     let seller = const { [field("seller_id"), field("seller_name"), field("seller_vat_id")] };
     let invoice = Box::new(Invoice {
@@ -72,7 +73,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (Box<Invoice>, O
 }
 
 fn party(cells: &mut Cells<'_>, scheme: &str, [id, name, vat_id]: [FieldId; 3]) -> Party {
-    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.to_owned()), value });
+    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.into()), value });
     Party { name: cells.text(name), ids: id.into_iter().collect(), vat_id: cells.text(vat_id), ..Party::default() }
 }
 
@@ -107,8 +108,8 @@ pub(super) fn read_line(cells: &mut Cells<'_>, lines: &mut Vec<Line>, currency: 
 /// it; a credit note that is written with positive amounts stays as it is.
 pub(super) fn settle(invoice: &mut Invoice, credit_types: &[String]) {
     let is_negative = invoice.totals.payable.is_some_and(|payable| payable.is_sign_negative() && !payable.is_zero());
-    let type_code = invoice.type_code.as_deref().map(str::to_lowercase);
-    let is_credit = type_code.is_some_and(|word| credit_types.iter().any(|known| known.to_lowercase() == word));
+    let type_code = invoice.type_code.as_deref();
+    let is_credit = type_code.is_some_and(|word| credit_types.iter().any(|known| is_same_word(known, word)));
     if is_credit || is_negative {
         invoice.kind = InvoiceKind::CreditNote;
     }

@@ -14,7 +14,7 @@ use super::layout::Layout;
 use super::rows::{Row, Rows};
 use super::sheet::Sheet;
 use super::sniff::{Plan, names, separator_of};
-use crate::canonical::{Document, Evidence};
+use crate::canonical::{Document, Evidence, Text};
 use crate::profile::{Documents, FieldId, Profile, Role};
 use crate::{Event, Finding, Halt, Limit, Limits, Location, Sink, Summary};
 
@@ -152,7 +152,7 @@ pub(super) struct Reader<'p, 'r, 's> {
 const EVIDENCE_EXPECTED_MAX: usize = 256;
 
 /// What tells a document from another: the cells of its key, as they are written.
-type Key = Vec<Option<String>>;
+type Key = Vec<Option<Text>>;
 
 /// A document whose rows are being read.
 struct Open {
@@ -533,8 +533,8 @@ impl<'p> Reader<'p, '_, '_> {
         }
         let document = Document {
             ordinal: self.documents,
-            format: self.format.to_owned(),
-            version: Some(self.profile().name.clone()),
+            format: self.format.into(),
+            version: Some(self.profile().name.clone().into()),
             location: at,
             control: Vec::new(),
             evidence: open.evidence,

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::cells::{Cells, Money, Path};
+use super::draft::is_same_word;
 use super::sheet::Sheet;
 use crate::canonical::{
     Account, Adjustment, Evidence, Identifier, Party, RemittanceAdvice, RemittanceLine, SettledKind,
@@ -24,10 +25,10 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (RemittanceAdvic
     let currency = cells.currency(const { field("currency") });
     let total = cells.money(const { field("payment_amount") }, Path::Own("total"), currency.as_ref());
     let number = cells.witnessed(NUMBER, Path::Own("number"));
-    let trace = number.clone().map(|value| Identifier { scheme: Some("payment_number".to_owned()), value });
+    let trace = number.clone().map(|value| Identifier { scheme: Some("payment_number".into()), value });
     let account = |number| Account { number: Some(number), ..Account::default() };
     let mut payer = party(cells, "payer_no", const { [field("payer_id"), field("payer_name")] });
-    payer.name = payer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone());
+    payer.name = payer.name.or_else(|| sheet.plan.profile.defaults.buyer_name.clone().map(Into::into));
     let advice = RemittanceAdvice {
         number: cells.text(const { field("advice_number") }).or(number),
         issue_date: cells.date(const { field("issue_date") }, Path::Own("issue_date")),
@@ -47,7 +48,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> (RemittanceAdvic
 }
 
 fn party(cells: &mut Cells<'_>, scheme: &str, [id, name]: [FieldId; 2]) -> Party {
-    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.to_owned()), value });
+    let id = cells.text(id).map(|value| Identifier { scheme: Some(scheme.into()), value });
     Party { name: cells.text(name), ids: id.into_iter().collect(), ..Party::default() }
 }
 
@@ -64,8 +65,8 @@ pub(super) fn read_line(
     let adjusted = cells.money(const { field("adjustment") }, Path::Line("adjustments[0].amount"), currency);
     let reason = cells.text(const { field("adjustment_reason") });
     let type_code = cells.text(const { field("document_type") });
-    let word = type_code.as_deref().map(str::to_lowercase);
-    let is_credit = word.is_some_and(|word| credit_types.iter().any(|known| known.to_lowercase() == word));
+    let word = type_code.as_deref();
+    let is_credit = word.is_some_and(|word| credit_types.iter().any(|known| is_same_word(known, word)));
     if is_credit {
         // A credit note takes away from the payment, whatever sign the table writes.
         paid = paid.map(|paid| if paid.is_zero() { paid } else { -paid.abs() });
@@ -73,7 +74,7 @@ pub(super) fn read_line(
     let is_negative = paid.is_some_and(|paid| paid.is_sign_negative() && !paid.is_zero());
     let adjustment = |amount| Adjustment { amount, reason, ..Adjustment::default() };
     let voucher = cells.text(const { field("voucher_number") });
-    let voucher = voucher.map(|value| Identifier { scheme: Some("voucher_number".to_owned()), value });
+    let voucher = voucher.map(|value| Identifier { scheme: Some("voucher_number".into()), value });
     let line = RemittanceLine {
         document_type: if is_credit || is_negative { SettledKind::CreditNote } else { SettledKind::Invoice },
         type_code,

@@ -214,7 +214,9 @@ impl<'i> Rows<'i> {
         row.number = self.number;
         row.line = self.line;
         row.byte = self.byte;
-        let is_flat = !self.wide && memchr::memchr2(b'\n', b'\r', &row.text).is_none();
+        // Only within quotes may a row hold line ends.
+        let is_flat = !self.wide
+            && (row.cells.iter().all(|cell| !cell.quoted) || memchr::memchr2(b'\n', b'\r', &row.text).is_none());
         let lines = if is_flat { flat(row) } else { place(row, self.wide) };
         self.line += lines + 1;
         self.byte += row.stored_bytes + if self.wide { 2 * end_units } else { end_units };
@@ -239,27 +241,80 @@ fn whole_row(
     cells: &mut Vec<Cell>,
 ) -> Option<usize> {
     let Dialect { delimiter, quote } = dialect;
+    let marks = Marks::new([delimiter, b'\n', b'\r']);
     let mut start = 0;
     loop {
         let rest = buffer.get(start..)?;
-        let quoted = quote.is_some() && rest.first().copied() == quote;
-        let length = if let (true, Some(quote)) = (quoted, quote) {
-            2 + memchr::memchr(quote, rest.get(1..)?)?
-        } else {
-            // Cells are short: a look at each byte is quicker than a search.
-            rest.iter().position(|byte| *byte == delimiter || matches!(byte, b'\n' | b'\r'))?
-        };
-        let end = start + length;
-        let last = *buffer.get(end)?;
-        let ends_row = matches!(last, b'\n' | b'\r');
-        if (last != delimiter && !ends_row) || cells.len() >= cells_max || end >= bytes_max {
+        if let (Some(quote), true) = (quote, quote.is_some() && rest.first().copied() == quote) {
+            let end = start + 2 + memchr::memchr(quote, rest.get(1..)?)?;
+            let last = *buffer.get(end)?;
+            let ends_row = matches!(last, b'\n' | b'\r');
+            if (last != delimiter && !ends_row) || cells.len() >= cells_max || end >= bytes_max {
+                return None;
+            }
+            cells.push(Cell { start, end, quoted: true, ..Cell::default() });
+            if ends_row {
+                return Some(end);
+            }
+            start = end + 1;
+            continue;
+        }
+        // Cells without quotes, eight bytes at a time, up to one that has them.
+        let mut from = start;
+        'plain: for eight in rest.as_chunks::<8>().0 {
+            let mut hits = marks.hits(*eight);
+            while hits != 0 {
+                let at = hits.trailing_zeros() / 8;
+                hits &= hits - 1;
+                let end = from + at as usize;
+                if cells.len() >= cells_max || end >= bytes_max {
+                    return None;
+                }
+                cells.push(Cell { start, end, ..Cell::default() });
+                if eight.get(at as usize) != Some(&delimiter) {
+                    return Some(end);
+                }
+                start = end + 1;
+                if quote.is_some() && buffer.get(start).copied() == quote {
+                    break 'plain;
+                }
+            }
+            from += 8;
+        }
+        if quote.is_some() && buffer.get(start).copied() == quote {
+            continue;
+        }
+        // What is left of the buffer.
+        let length = buffer.get(from..)?.iter().position(|byte| *byte == delimiter || matches!(byte, b'\n' | b'\r'))?;
+        let end = from + length;
+        if cells.len() >= cells_max || end >= bytes_max {
             return None;
         }
-        cells.push(Cell { start, end, quoted, ..Cell::default() });
-        if ends_row {
+        cells.push(Cell { start, end, ..Cell::default() });
+        if buffer.get(end) != Some(&delimiter) {
             return Some(end);
         }
         start = end + 1;
+    }
+}
+
+/// Bytes to be found, each repeated eight times.
+struct Marks([u64; 3]);
+
+impl Marks {
+    fn new(marks: [u8; 3]) -> Self {
+        Self(marks.map(|mark| u64::from_ne_bytes([mark; 8])))
+    }
+
+    /// The highest bit of each byte that is one of them.
+    #[inline]
+    fn hits(&self, eight: [u8; 8]) -> u64 {
+        const LOWS: u64 = u64::from_ne_bytes([0x7f; 8]);
+        let word = u64::from_le_bytes(eight);
+        self.0.iter().fold(0, |hits, mark| {
+            let off = word ^ mark;
+            hits | !(((off & LOWS) + LOWS) | off | LOWS)
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use super::layout::Layout;
 use super::rows::{Cell, CellKind, Row};
 use super::sniff::Plan;
 use super::workbook::{cell_name, plain_number, serial_day};
+use crate::canonical::Text;
 use crate::profile::{Field, FieldId, NumberFormat};
 use crate::short::Short;
 use crate::{Code, Finding, Location};
@@ -165,8 +166,8 @@ impl<'p> Sheet<'p> {
     }
 
     /// The same, to keep.
-    pub(super) fn text_at(&self, row: &Row, column: usize) -> Option<String> {
-        self.read_at(row, column).map(Cow::into_owned)
+    pub(super) fn text_at(&self, row: &Row, column: usize) -> Option<Text> {
+        self.read_at(row, column).map(Text::from)
     }
 
     /// A field's text, if it has a column and something in it.
@@ -175,8 +176,8 @@ impl<'p> Sheet<'p> {
     }
 
     /// The same, to keep.
-    pub(super) fn text(&self, row: &Row, field: FieldId) -> Option<String> {
-        self.read(row, field).map(Cow::into_owned)
+    pub(super) fn text(&self, row: &Row, field: FieldId) -> Option<Text> {
+        self.read(row, field).map(Text::from)
     }
 
     /// What stands in a field's cell, as it stands there.

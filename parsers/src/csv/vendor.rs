@@ -4,7 +4,7 @@ use super::cells::Cells;
 use super::currency::minor_units;
 use super::sheet::Sheet;
 use crate::Code;
-use crate::canonical::{Address, Contact, Identifier, Vendor};
+use crate::canonical::{Address, Contact, Identifier, Text, Vendor};
 use crate::profile::{Documents, FIELDS, FieldId, Words, is_among};
 
 const fn field(name: &str) -> FieldId {
@@ -24,12 +24,13 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> Vendor {
     if !deleted {
         cells.require(false);
     }
-    let id =
-        |scheme: &str, value: Option<String>| value.map(|value| Identifier { scheme: Some(scheme.to_owned()), value });
+    let id = |scheme: &str, value: Option<String>| {
+        value.map(|value| Identifier { scheme: Some(scheme.into()), value: value.into() })
+    };
     let ids = [
-        id("tax_id", cells.text(const { field("tax_id") })),
-        id("vat", cells.text(const { field("vat_id") })),
-        id("duns", cells.text(const { field("duns") })),
+        id("tax_id", cells.text(const { field("tax_id") }).map(Into::into)),
+        id("vat", cells.text(const { field("vat_id") }).map(Into::into)),
+        id("duns", cells.text(const { field("duns") }).map(Into::into)),
     ];
     let address = Address {
         lines: [const { field("street") }, const { field("street_2") }, const { field("street_3") }]
@@ -48,9 +49,11 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> Vendor {
     };
     let name = cells.text(NAME);
     // PaymentWorks' marker stands where the name does.
-    let is_marker = |name: &String| profile.deleted.get("vendor_name").is_some_and(|words| is_among(words, name));
+    let is_marker = |name: &str| profile.deleted.get("vendor_name").is_some_and(|words| is_among(words, name));
     Vendor {
-        company_code: cells.text(const { field("company_code") }).or_else(|| profile.defaults.company_code.clone()),
+        company_code: cells
+            .text(const { field("company_code") })
+            .or_else(|| profile.defaults.company_code.clone().map(Into::into)),
         vendor_no: cells.text(NUMBER),
         site_code: cells.text(const { field("site_code") }),
         name: name.filter(|name| !is_marker(name)),
@@ -74,13 +77,13 @@ const NAME: FieldId = field("vendor_name");
 const CURRENCY: FieldId = field("currency");
 
 /// The vendor's currency: a vendor without one is not wrong, one with a code nobody knows is.
-fn currency(cells: &mut Cells<'_>) -> Option<String> {
+fn currency(cells: &mut Cells<'_>) -> Option<Text> {
     let code = cells.text(CURRENCY)?.to_ascii_uppercase();
     if minor_units(&code).is_none() {
         let what = "no currency of ISO 4217";
         cells.report(Code::CURRENCY_UNKNOWN, None, CURRENCY, &code, what, "Write a code of three letters: USD, EUR.");
     }
-    Some(code)
+    Some(code.into())
 }
 
 /// Whether one of the fields has one of its words; and whether a field that is about nothing else is filled

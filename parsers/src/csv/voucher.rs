@@ -3,7 +3,7 @@
 use super::cells::{Cells, Path};
 use super::sheet::Sheet;
 use crate::Code;
-use crate::canonical::Voucher;
+use crate::canonical::{Text, Voucher};
 use crate::profile::{Documents, FieldId, StatusEntry};
 
 const fn field(name: &str) -> FieldId {
@@ -29,7 +29,9 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> Voucher {
     let status_code = cells.text(STATUS);
     let known = status_code.as_deref().and_then(|code| status(sheet, cells, code));
     Voucher {
-        company_code: cells.text(const { field("company_code") }).or_else(|| defaults.company_code.clone()),
+        company_code: cells
+            .text(const { field("company_code") })
+            .or_else(|| defaults.company_code.clone().map(Into::into)),
         vendor_no: cells.text(const { field("vendor_no") }),
         site_code: cells.text(const { field("site_code") }),
         vendor_name: cells.text(const { field("vendor_name") }),
@@ -44,7 +46,7 @@ pub(super) fn read(sheet: &Sheet<'_>, cells: &mut Cells<'_>) -> Voucher {
         paid,
         purchase_order: cells.text(const { field("purchase_order") }),
         status: known.map(|entry| entry.status),
-        status_text: known.and_then(|entry| entry.text.clone()),
+        status_text: known.and_then(|entry| entry.text.clone()).map(Into::into),
         status_code,
         hold_codes: cells.text(const { field("hold_codes") }).map(|codes| hold_codes(&codes)).unwrap_or_default(),
         payment_number: cells.text(const { field("payment_number") }),
@@ -71,6 +73,6 @@ fn status<'p>(sheet: &Sheet<'p>, cells: &mut Cells<'_>, code: &str) -> Option<&'
     entry
 }
 
-fn hold_codes(text: &str) -> Vec<String> {
-    text.split([',', ';', '|', ' ', '\t', '\n']).filter(|code| !code.is_empty()).map(str::to_owned).collect()
+fn hold_codes(text: &str) -> Vec<Text> {
+    text.split([',', ';', '|', ' ', '\t', '\n']).filter(|code| !code.is_empty()).map(Text::from).collect()
 }

@@ -87,8 +87,11 @@ impl Writer {
             self.has_header = true;
         }
         for line in 0..subject.lines().max(1) {
-            let mut cells: Vec<String> =
-                self.columns.iter().map(|(field, _)| subject.text(field.name, line).unwrap_or_default()).collect();
+            let mut cells: Vec<String> = self
+                .columns
+                .iter()
+                .map(|(field, _)| subject.text(field.name, line).unwrap_or_default().into())
+                .collect();
             self.show_mark(&mut cells);
             write_row(&cells, out)?;
         }

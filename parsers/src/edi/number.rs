@@ -8,21 +8,24 @@ use rust_decimal::Decimal;
 /// too large for one.
 pub(crate) fn decimal(text: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<Decimal> {
     let (is_negative, digits) = sign(text);
-    if digits.len() <= WORD_DIGITS_MAX {
-        let (number, scale) = mantissa::<u64>(digits, is_mark)?;
-        return signed(is_negative, number.into(), scale);
-    }
-    if digits.len() > DIGITS_MAX {
-        return None;
-    }
-    let (number, scale) = mantissa::<i128>(digits, is_mark)?;
+    let (number, scale) = unsigned(digits, is_mark)?;
     signed(is_negative, number, scale)
 }
 
 /// Reads a number whose last `scale` digits are decimals by agreement.
 pub(crate) fn implied(text: &[u8], scale: u32) -> Option<Decimal> {
-    let number = decimal(text, |_| false)?;
-    Decimal::try_from_i128_with_scale(number.mantissa(), scale).ok()
+    let (is_negative, digits) = sign(text);
+    let (number, _) = unsigned(digits, |_| false)?;
+    signed(is_negative, number, scale)
+}
+
+#[inline]
+fn unsigned(digits: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<(i128, u32)> {
+    if digits.len() <= WORD_DIGITS_MAX {
+        let (number, scale) = mantissa::<u64>(digits, is_mark)?;
+        return Some((number.into(), scale));
+    }
+    if digits.len() > DIGITS_MAX { None } else { mantissa::<i128>(digits, is_mark) }
 }
 
 fn sign(text: &[u8]) -> (bool, &[u8]) {
@@ -58,5 +61,9 @@ where
 }
 
 fn signed(is_negative: bool, number: i128, scale: u32) -> Option<Decimal> {
+    // Nearly all fit into a word.
+    if let (Ok(word), 0..=Decimal::MAX_SCALE) = (u64::try_from(number), scale) {
+        return Some(Decimal::from_parts(word as u32, (word >> 32) as u32, 0, is_negative, scale));
+    }
     Decimal::try_from_i128_with_scale(if is_negative { -number } else { number }, scale).ok()
 }

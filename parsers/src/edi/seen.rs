@@ -49,23 +49,29 @@ impl Digest {
     /// Goes on with one segment.
     #[inline]
     pub(crate) fn add(&mut self, segment: &[u8]) {
-        let (words, _) = segment.as_chunks::<8>();
-        for word in words {
-            self.mix(u64::from_le_bytes(*word));
+        let (pairs, _) = segment.as_chunks::<16>();
+        for pair in pairs {
+            self.mix(u128::from_le_bytes(*pair));
         }
-        // The last word may hold bytes of the one before it; the length says how many.
-        let last = match segment.last_chunk::<8>() {
-            Some(word) => u64::from_le_bytes(*word),
-            None => segment.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        // The last pair may hold bytes of the one before it; the length says how many.
+        let last = match (segment.last_chunk::<16>(), segment.first_chunk::<8>(), segment.last_chunk::<8>()) {
+            (Some(pair), ..) => u128::from_le_bytes(*pair),
+            (None, Some(first), Some(last)) => {
+                u128::from(u64::from_le_bytes(*first)) << 64 | u128::from(u64::from_le_bytes(*last))
+            }
+            _ => segment.iter().fold(0, |word, byte| word << 8 | u128::from(*byte)),
         };
-        self.mix(last);
-        self.mix(segment.len() as u64);
+        self.mix(last ^ (segment.len() as u128) << 96);
     }
 
-    fn mix(&mut self, word: u64) {
+    /// Two words at a time, each multiplied by what came before.
+    #[inline]
+    fn mix(&mut self, pair: u128) {
         let [first, second] = Self::MIX;
-        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(first);
-        self.1 = (self.1.rotate_left(29) ^ word).wrapping_mul(second) ^ (self.0 >> 32);
+        let (low, high) = (pair as u64 ^ self.0 ^ first, (pair >> 64) as u64 ^ self.1.rotate_left(32) ^ second);
+        let product = u128::from(low | 1) * u128::from(high | 1);
+        self.0 = self.0.rotate_left(29).wrapping_add(product as u64) ^ low;
+        self.1 = self.1.rotate_left(31).wrapping_add((product >> 64) as u64) ^ high;
     }
 }
 

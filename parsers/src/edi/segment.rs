@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::WINDOWS_1252;
 
 use super::window::line_ends;
+use crate::canonical::Text;
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::path::{Path, Steps};
@@ -63,12 +64,12 @@ impl<'a> Segment<'a> {
     }
 
     /// An element as text of its own.
-    pub(crate) fn text(&self, element: usize) -> Option<String> {
-        self.value(element).map(Cow::into_owned)
+    pub(crate) fn text(&self, element: usize) -> Option<Text> {
+        self.value(element).map(Text::from)
     }
 
     /// A component (from 1) of an element, trimmed; `None` when it is absent or empty.
-    pub(crate) fn component(&self, element: usize, component: usize) -> Option<String> {
+    pub(crate) fn component(&self, element: usize, component: usize) -> Option<Text> {
         let (start, end) = self.range(element)?;
         let Some(separator) = self.component_separator else {
             return self.text(element).filter(|_| component == 1);
@@ -76,7 +77,7 @@ impl<'a> Segment<'a> {
         let mut from = start;
         for (index, piece) in self.bytes(element).split(|byte| *byte == separator).enumerate() {
             if index + 1 == component {
-                return self.decoded(from, from + piece.len()).map(Cow::into_owned);
+                return self.decoded(from, from + piece.len()).map(Text::from);
             }
             from = (from + piece.len() + 1).min(end);
         }
@@ -99,12 +100,12 @@ impl<'a> Segment<'a> {
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
-    pub(crate) fn excerpt(&self) -> String {
+    pub(crate) fn excerpt(&self) -> Cow<'a, str> {
         // Four bytes hold any character; one character more lets the finding see that it was cut.
         let length = self.raw.len().min(4 * (Finding::EXCERPT_CHARS_MAX + 1));
         match self.text.and_then(|text| text.get(..length)) {
-            Some(text) => text.to_owned(),
-            None => self.decode(0, length).into_owned(),
+            Some(text) => Cow::Borrowed(text),
+            None => self.decode(0, length),
         }
     }
 

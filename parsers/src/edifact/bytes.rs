@@ -17,17 +17,6 @@ pub(super) fn as_place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Adds the first component of each element but the first.
-pub(super) fn split_elements(raw: &[u8], separator: u8, ends: &[u32], elements: &mut Vec<u32>) {
-    let mut part = 0;
-    for end in ends {
-        part += 1;
-        if raw.get(*end as usize) == Some(&separator) {
-            elements.push(part);
-        }
-    }
-}
-
 pub(super) fn scan(service: Service) -> Scan<2, 2> {
     // What is not there is a stranger that never stands before the terminator.
     let strangers = [service.release, service.repetition].map(|byte| byte.unwrap_or(service.terminator));

@@ -5,7 +5,7 @@ use super::groups::{Grammar, Group};
 use super::record::{Kept, Record, Told};
 use super::segment::{Segment, Spot, Tag};
 use crate::canonical::{
-    AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Identifier, Party, Subject, Verdict,
+    AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Identifier, Party, Subject, Text, Verdict,
 };
 use crate::finding::{Code, Finding};
 use crate::path::Steps;
@@ -61,7 +61,7 @@ impl ContrlReader {
             b"UCI" if !self.seen_uci => self.take_interchange(segment),
             b"UCF" | b"UCM" => {
                 self.close_segment_fault();
-                let kind = if &segment.tag == b"UCM" { kind(segment) } else { Some("group".to_owned()) };
+                let kind = if &segment.tag == b"UCM" { kind(segment) } else { Some("group".into()) };
                 let at = if &segment.tag == b"UCM" { 3 } else { 4 };
                 let code = segment.owned(at, 1);
                 let item = AcknowledgedItem {
@@ -119,7 +119,7 @@ impl ContrlReader {
         self.acknowledgment = Acknowledgment {
             verdict: verdict(code.as_deref()),
             verdict_code: code,
-            subject: Subject { kind: Some("interchange".to_owned()), control: uci.owned(1, 1), ..Subject::default() },
+            subject: Subject { kind: Some("interchange".into()), control: uci.owned(1, 1), ..Subject::default() },
             // UCI names sender and recipient of what is answered: the recipient answers the sender.
             sender: interchange_party(uci, 3),
             recipient: interchange_party(uci, 2),
@@ -160,10 +160,10 @@ impl ContrlReader {
 }
 
 /// S009 of UCM: the type of the message, with its directory where it is named: `INVOIC.D.96A`.
-fn kind(ucm: &Segment<'_>) -> Option<String> {
+fn kind(ucm: &Segment<'_>) -> Option<Text> {
     let name = ucm.owned(2, 1)?;
     Some(match ucm.owned(2, 2).zip(ucm.owned(2, 3)) {
-        Some((version, release)) => format!("{name}.{version}.{release}"),
+        Some((version, release)) => format!("{name}.{version}.{release}").into(),
         None => name,
     })
 }
@@ -190,7 +190,7 @@ fn interchange_party(uci: &Segment<'_>, element: usize) -> Party {
     let Some(value) = uci.owned(element, 1) else { return Party::default() };
     let scheme = uci.owned(element, 2);
     let scheme = scheme.map(|code| if code == "14" { "0088".to_owned() } else { format!("edifact:{code}") });
-    Party { ids: vec![Identifier { scheme, value }], ..Party::default() }
+    Party { ids: vec![Identifier { scheme: scheme.map(Into::into), value }], ..Party::default() }
 }
 
 /// 0083: 4 and 5 refuse, 1, 6 and 7 accept, 8 says that it arrived.

@@ -13,7 +13,7 @@ use super::other_messages::{OtherMessages, nothing_inside};
 use super::receipts::{Fault, Receipts};
 use super::record::Kept;
 use super::segment::{Segment, Spot};
-use crate::canonical::Document;
+use crate::canonical::{Document, Text};
 use crate::edi::{Digest, Seen};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
@@ -173,7 +173,7 @@ impl<'a, 's> Envelope<'a, 's> {
         Ok(())
     }
 
-    fn new_interchange(&mut self, control: Option<String>, is_duplicate: bool) -> Steps {
+    fn new_interchange(&mut self, control: Option<Text>, is_duplicate: bool) -> Steps {
         self.interchanges = self.interchanges.saturating_add(1);
         let path = Steps::new().within(b"UNB", self.interchanges);
         self.interchange = Some(Interchange {
@@ -227,7 +227,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let group = self.group.as_ref().map(|group| group.control.as_str());
         let is_new = interchange.seen.is_new(&(group, control.as_str()));
         let kind = unh.owned(2, 1).unwrap_or_default();
-        let version = unh.owned(2, 2).zip(unh.owned(2, 3)).map(|(version, release)| format!("{version}.{release}"));
+        let version = unh.owned(2, 2).zip(unh.owned(2, 3)).map(|(version, release)| version + "." + &release);
         let kept = Kept::of(unh, path);
         self.receipts.open_message(&kind, &control, version.as_deref(), matches!(kind.as_str(), "INVOIC" | "REMADV"));
         let reader = Reader::of(&kind, path, self.documents, unh, self.limits);
@@ -238,9 +238,9 @@ impl<'a, 's> Envelope<'a, 's> {
                     None => format,
                     Some(_) => "edifact",
                 }));
-                self.version = self.version.take().or_else(|| version.clone());
+                self.version = self.version.take().or_else(|| version.as_deref().map(str::to_owned));
             }
-            None => self.others.count(&kind, || (kept.location.clone(), kept.excerpt.clone())),
+            None => self.others.count(&kind, || (kept.location.clone(), kept.excerpt.to_string())),
         }
         let mut digest = Digest::default();
         digest.add(unh.raw);
@@ -331,8 +331,9 @@ impl<'a, 's> Envelope<'a, 's> {
         let spot = Spot::new(1, 1, "/0036");
         let count = Count { rule: "UNZ-COUNT", spot, of, inside: "this interchange", counted };
         // A terminator that is released by mistake has become a part of the reference.
-        let control = control(unz, path, "UNZ-REF", Spot::new(2, 1, "/0020"), "UNB 0020", &opened)
-            .filter(|finding| !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(&opened)));
+        let control = control(unz, path, "UNZ-REF", Spot::new(2, 1, "/0020"), "UNB 0020", &opened).filter(|finding| {
+            !unz.cut || !finding.value.as_ref().is_some_and(|value| value.starts_with(opened.as_str()))
+        });
         let cut = unz.cut.then(|| no_terminator(unz, path));
         let faults: Vec<Finding> = [count.check(unz, path), control, cut].into_iter().flatten().collect();
         for finding in faults {
@@ -409,7 +410,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let location = message.unh.location.clone().spanning(usize::try_from(length).unwrap_or(usize::MAX));
         let document = Document {
             ordinal: self.documents,
-            format,
+            format: format.into(),
             version: message.version.take(),
             location,
             control: self.control_numbers(message.control),
@@ -432,12 +433,12 @@ impl<'a, 's> Envelope<'a, 's> {
         }
     }
 
-    fn control_numbers(&self, message: String) -> Vec<(String, String)> {
+    fn control_numbers(&self, message: Text) -> Vec<(Text, Text)> {
         let interchange = self.interchange.as_ref().and_then(|interchange| interchange.control.clone());
         let group = self.group.as_ref().map(|group| group.control.clone());
         let numbers = [("UNB0020", interchange), ("UNG0048", group), ("UNH0062", Some(message))];
         let mut control = Vec::with_capacity(numbers.len());
-        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), number?)));
         control.extend(numbers.filter(|(_, number)| !number.is_empty()));
         control
     }

@@ -7,6 +7,7 @@ use super::receipts::Fault;
 use super::record::{Kept, Record, Told};
 use super::remadv::RemadvReader;
 use super::segment::Segment;
+use crate::canonical::Text;
 use crate::edi::{Digest, Seen};
 use crate::finding::Finding;
 use crate::path::Steps;
@@ -16,7 +17,7 @@ use crate::{Halt, Limits};
 pub(super) struct Interchange {
     pub(super) path: Steps,
     /// UNB 0020; `None` when there was no UNB.
-    pub(super) control: Option<String>,
+    pub(super) control: Option<Text>,
     pub(super) is_duplicate: bool,
     pub(super) groups: u32,
     /// Messages outside of groups, and in all.
@@ -31,16 +32,16 @@ pub(super) struct Interchange {
 pub(super) struct Group {
     pub(super) path: Steps,
     /// UNG 0048.
-    pub(super) control: String,
+    pub(super) control: Text,
     pub(super) messages: u32,
 }
 
 pub(super) struct Message {
     pub(super) path: Steps,
     /// UNH 0062.
-    pub(super) control: String,
+    pub(super) control: Text,
     /// UNH 0052 and 0054: `D.96A`.
-    pub(super) version: Option<String>,
+    pub(super) version: Option<Text>,
     pub(super) unh: Kept,
     pub(super) segments: u64,
     /// Where its last segment ends.

@@ -1,7 +1,7 @@
 //! The parties of a message: NAD, and the RFF, CTA, COM that follow in its group.
 
 use super::segment::Segment;
-use crate::canonical::{Address, Identifier, Party};
+use crate::canonical::{Address, Identifier, Party, Text};
 
 /// Widths a name or an address component can be filled to (3036, 3042 in every directory).
 const LINE_WIDTH: usize = 35;
@@ -42,10 +42,10 @@ fn name(nad: &Segment<'_>, party: &mut Party) {
     if let Some(only) = nad.only_component(4)
         && only.len() < LINE_WIDTH
     {
-        party.name = Some(only.to_owned());
+        party.name = Some(only.into());
         return;
     }
-    let mut lines: Vec<String> = Vec::new();
+    let mut lines: Vec<Text> = Vec::new();
     let mut runs_on = false;
     for component in 1..=5 {
         let text = nad.written_text(4, component);
@@ -53,13 +53,13 @@ fn name(nad: &Segment<'_>, party: &mut Party) {
         match lines.last_mut() {
             _ if is_blank => {}
             Some(last) if runs_on => last.push_str(&text),
-            _ => lines.push(text.as_ref().to_owned()),
+            _ => lines.push(text.as_ref().into()),
         }
         runs_on = !is_blank && text.chars().count() == LINE_WIDTH;
     }
     let mut lines = lines.into_iter().map(|line| line.trim().to_owned());
-    party.name = lines.next();
-    party.trading_name = lines.next().map(|first| lines.fold(first, |all, line| all + " " + &line));
+    party.name = lines.next().map(Into::into);
+    party.trading_name = lines.next().map(|first| lines.fold(first, |all, line| all + " " + &line)).map(Into::into);
 }
 
 /// RFF in the group of a party; what has no place of its own is one more identifier of it.
@@ -104,19 +104,16 @@ pub(super) fn contact(party: &mut Party, segment: &Segment<'_>) {
 }
 
 /// The scheme of an identifier by its own code: `edifact:ON`.
-pub(super) fn scheme_of(code: &[u8]) -> String {
+pub(super) fn scheme_of(code: &[u8]) -> Text {
     let code = String::from_utf8_lossy(code);
-    let mut scheme = String::with_capacity(8 + code.len());
-    scheme.push_str("edifact:");
-    scheme.push_str(&code);
-    scheme
+    Text::from("edifact:") + &code
 }
 
 /// C082: who issued the identifier (3055), or its list (1131), which in the binding of EN 16931 is the
 /// scheme of ISO 6523.
-fn id_scheme(nad: &Segment<'_>) -> Option<String> {
+fn id_scheme(nad: &Segment<'_>) -> Option<Text> {
     match (nad.code(2, 3).as_ref(), nad.owned(2, 2)) {
-        (b"9", _) => Some("0088".to_owned()),
+        (b"9", _) => Some("0088".into()),
         (b"", scheme) => scheme,
         (code, _) => Some(scheme_of(code)),
     }

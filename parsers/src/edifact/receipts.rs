@@ -3,7 +3,9 @@
 
 use super::segment::Segment;
 use crate::Profile;
-use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Identifier, Party, Subject, Verdict};
+use crate::canonical::{
+    AcknowledgedFault, AcknowledgedItem, Acknowledgment, Identifier, Party, Subject, Text, Verdict,
+};
 use crate::finding::{Code, Finding, Severity};
 use crate::receipt::Receipt;
 
@@ -46,19 +48,19 @@ impl<'p> Receipts<'p> {
         let partner = |element| {
             let scheme = unb.owned(element, 2);
             let scheme = scheme.map(|code| if code == "14" { "0088".to_owned() } else { format!("edifact:{code}") });
-            Identifier { scheme, value: text(element, 1) }
+            Identifier { scheme: scheme.map(Into::into), value: text(element, 1) }
         };
         let (sender, recipient) = (partner(2), partner(3));
         let party = |id: &Identifier| Party { ids: vec![id.clone()], ..Party::default() };
         self.open = Some(Receipt {
-            date: text(4, 1),
-            time: text(4, 2),
+            date: text(4, 1).into(),
+            time: text(4, 2).into(),
             version: format!("{}:{}", text(1, 1), text(1, 2)),
             usage: if text(11, 1) == "1" { "T" } else { "P" }.to_owned(),
             wanted: text(9, 1) == "1",
             interchange: Acknowledgment {
                 subject: Subject {
-                    kind: Some("interchange".to_owned()),
+                    kind: Some("interchange".into()),
                     control: unb.owned(5, 1),
                     received: Some(0),
                     accepted: Some(0),
@@ -85,9 +87,9 @@ impl<'p> Receipts<'p> {
             return;
         }
         self.is_to_answer = true;
-        let kind = version.map_or_else(|| kind.to_owned(), |version| format!("{kind}.{version}"));
+        let kind = version.map_or_else(|| Text::from(kind), |version| Text::from(kind) + "." + version);
         let mut item =
-            AcknowledgedItem { kind: Some(kind), control: Some(control.to_owned()), ..AcknowledgedItem::default() };
+            AcknowledgedItem { kind: Some(kind), control: Some(control.into()), ..AcknowledgedItem::default() };
         if !is_read {
             item.faults.push(coded("17"));
         }
@@ -102,8 +104,8 @@ impl<'p> Receipts<'p> {
         self.kept += 1;
         let at = at.unwrap_or_default();
         item.faults.push(AcknowledgedFault {
-            code: Some(code.to_owned()),
-            segment: at.segment,
+            code: Some(code.into()),
+            segment: at.segment.map(Into::into),
             segment_position: at.position,
             element_position: at.element,
             component_position: at.component,
@@ -114,11 +116,8 @@ impl<'p> Receipts<'p> {
     pub(super) fn close_message(&mut self) {
         let (Some(mut item), Some(receipt)) = (self.item.take(), &mut self.open) else { return };
         let is_refused = !item.faults.is_empty();
-        (item.verdict, item.verdict_code) = if is_refused {
-            (Verdict::Rejected, Some("4".to_owned()))
-        } else {
-            (Verdict::Accepted, Some("7".to_owned()))
-        };
+        (item.verdict, item.verdict_code) =
+            if is_refused { (Verdict::Rejected, Some("4".into())) } else { (Verdict::Accepted, Some("7".into())) };
         let subject = &mut receipt.interchange.subject;
         subject.received = subject.received.map(|count| count + 1);
         if !is_refused {
@@ -135,7 +134,7 @@ impl<'p> Receipts<'p> {
         let Some(code) = self.syntax_error(finding) else { return };
         if let Some(receipt) = self.open.as_mut().filter(|receipt| receipt.interchange.faults.is_empty()) {
             receipt.interchange.faults.push(AcknowledgedFault {
-                segment: Some(segment.to_owned()).filter(|segment| !segment.is_empty()),
+                segment: Some(segment.to_owned()).filter(|segment| !segment.is_empty()).map(Into::into),
                 ..coded(code)
             });
         }
@@ -157,7 +156,7 @@ impl<'p> Receipts<'p> {
             (false, false) if !answer.faults.is_empty() => Verdict::AcceptedWithErrors,
             (false, false) => Verdict::Accepted,
         };
-        answer.verdict_code = Some(if is_refused { "4" } else { "7" }.to_owned());
+        answer.verdict_code = Some((if is_refused { "4" } else { "7" }.to_owned()).into());
         self.done.push(receipt);
     }
 
@@ -199,5 +198,5 @@ pub(super) struct Fault {
 }
 
 fn coded(code: &str) -> AcknowledgedFault {
-    AcknowledgedFault { code: Some(code.to_owned()), ..AcknowledgedFault::default() }
+    AcknowledgedFault { code: Some(code.into()), ..AcknowledgedFault::default() }
 }

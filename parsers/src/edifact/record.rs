@@ -9,7 +9,7 @@ use super::receipts::Fault;
 use super::segment::{Segment, Spot, Tag};
 use super::values;
 use crate::Halt;
-use crate::canonical::Evidence;
+use crate::canonical::{Evidence, Text};
 use crate::finding::{Code, Finding};
 use crate::limits::{Limit, Limits};
 use crate::location::Location;
@@ -173,7 +173,7 @@ impl Record {
     }
 
     /// A currency code; kept as it is written, and reported when it cannot be one.
-    pub(super) fn currency(&mut self, segment: &Segment<'_>, spot: Spot) -> Option<String> {
+    pub(super) fn currency(&mut self, segment: &Segment<'_>, spot: Spot) -> Option<Text> {
         let currency = segment.owned(spot.element, spot.component)?;
         if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
             let said = format!("says `{}`, which is not a currency code", brief(&currency));
@@ -226,12 +226,12 @@ fn text_of(bytes: &[u8]) -> String {
 /// A place remembered until it is known what to say of it.
 pub(super) struct Kept {
     pub(super) location: Location,
-    pub(super) excerpt: String,
+    pub(super) excerpt: Short,
 }
 
 impl Kept {
     pub(super) fn of(segment: &Segment<'_>, path: Steps) -> Self {
-        Self { location: segment.location(path), excerpt: segment.excerpt() }
+        Self { location: segment.location(path), excerpt: segment.excerpt().into() }
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::Encoding;
 
 use super::charset::{decode, sort};
+use crate::canonical::Text;
 use crate::edi::{line_ends, trimmed};
 use crate::finding::Finding;
 use crate::location::Location;
@@ -94,8 +95,8 @@ impl<'a> Segment<'a> {
     }
 
     /// The same, as a value of its own.
-    pub(super) fn owned(&self, element: usize, component: usize) -> Option<String> {
-        self.text(element, component).map(Cow::into_owned)
+    pub(super) fn owned(&self, element: usize, component: usize) -> Option<Text> {
+        self.text(element, component).map(Text::from)
     }
 
     /// A code: a component's bytes; empty when it is absent.
@@ -126,7 +127,7 @@ impl<'a> Segment<'a> {
 
     /// Text that is spread over components `from..=to` of an element and of its repetitions. A component
     /// filled to one of the directory's `widths` goes on in the next; others are lines, joined by a blank.
-    pub(super) fn joined(&self, element: usize, from: usize, to: usize, widths: &[usize]) -> Option<String> {
+    pub(super) fn joined(&self, element: usize, from: usize, to: usize, widths: &[usize]) -> Option<Text> {
         let (first, end) = self.parts_of(element);
         let is_repeat = |part: usize| self.repeats.iter().any(|repeat| *repeat as usize == part);
         // Most texts stand in one component.
@@ -137,7 +138,7 @@ impl<'a> Segment<'a> {
             });
             let only = filled.next()?;
             if filled.next().is_none() {
-                return Some(only.trim().to_owned());
+                return Some(only.trim().into());
             }
         }
         let mut all = String::new();
@@ -160,7 +161,7 @@ impl<'a> Segment<'a> {
             runs_on = widths.contains(&text.chars().count());
         }
         let trimmed = all.trim();
-        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+        (!trimmed.is_empty()).then(|| trimmed.to_owned()).map(Into::into)
     }
 
     /// A component as text with its blanks; "" when it is absent.
@@ -178,10 +179,13 @@ impl<'a> Segment<'a> {
     }
 
     /// The segment as text, for a finding; no more of it than a finding keeps.
-    pub(super) fn excerpt(&self) -> String {
+    pub(super) fn excerpt(&self) -> Cow<'a, str> {
         // Four bytes hold any character; one character more lets the finding see that it was cut.
         let bytes = self.raw.get(..4 * (Finding::EXCERPT_CHARS_MAX + 1)).unwrap_or(self.raw);
-        decode(self.unwrapped(bytes), self.encoding).into_owned()
+        match self.text.and_then(|text| text.get(..bytes.len())) {
+            Some(text) => Cow::Borrowed(text),
+            None => decode(self.unwrapped(bytes), self.encoding),
+        }
     }
 
     /// The place of the whole segment.

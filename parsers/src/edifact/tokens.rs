@@ -4,7 +4,7 @@
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::bytes::{ELEMENT, RELEASE, REPETITION, SERVICE, TERMINATOR, as_place, class, classes, scan, split_elements};
+use super::bytes::{ELEMENT, RELEASE, REPETITION, SERVICE, TERMINATOR, as_place, class, classes, scan};
 use super::charset::{Charset, sort};
 use super::segment::{Segment, Tag};
 use super::service_characters::{Service, UNA_BYTES, starts_interchange};
@@ -155,11 +155,10 @@ impl<'a> Tokens<'a> {
         };
         self.ends.clear();
         self.elements.truncate(1);
-        let Some(length) = self.scan.cut(held, &mut self.ends) else { return false };
+        let Some(length) = self.scan.cut(held, &mut self.ends, &mut self.elements) else { return false };
         if length as usize > self.limits.token_bytes_max || self.ends.len() > self.limits.columns_max {
             return false;
         }
-        split_elements(held, self.service.element, &self.ends, &mut self.elements);
         self.window.go_after(self.due, on_new_line);
         (self.length, self.due) = (length as usize, length as usize + 1);
         self.tag = tag;
@@ -270,12 +269,11 @@ impl<'a> Tokens<'a> {
     /// Cuts the segment that starts here, where it is like most; `false` where it is not.
     fn scan(&mut self) -> bool {
         let held = self.window.bytes();
-        let Some(length) = self.scan.cut(held, &mut self.ends) else { return false };
+        let Some(length) = self.scan.cut(held, &mut self.ends, &mut self.elements) else { return false };
         let raw = held.get(..length as usize).unwrap_or_default();
         if raw.len() > self.limits.token_bytes_max || self.ends.len() > self.limits.columns_max {
             return false;
         }
-        split_elements(raw, self.service.element, &self.ends, &mut self.elements);
         // Only the sets of few characters ask for more; which one it is says UNB.
         self.sorts = if self.charset == Charset::LevelA || raw.starts_with(b"UNB") {
             raw.iter().fold(0, |seen, byte| seen | class(&self.classes, *byte))
@@ -465,8 +463,9 @@ mod tests {
                     let segment = tokens.segment();
                     let mut line = format!("{}:{} {}", segment.byte, segment.line, segment.name());
                     for element in 1..segment.elements.len() {
-                        let components: Vec<String> =
-                            (1..=4).map(|component| segment.owned(element, component).unwrap_or_default()).collect();
+                        let components: Vec<String> = (1..=4)
+                            .map(|component| segment.owned(element, component).unwrap_or_default().into())
+                            .collect();
                         line.push('|');
                         line.push_str(components.join(":").trim_end_matches(':'));
                     }

@@ -121,7 +121,7 @@ fn document(
         evidence.push(Evidence { field: leaf.field.into(), at, raw: leaf.raw.into() });
     }
     document.ordinal = ordinal;
-    NAME.clone_into(&mut document.format);
+    document.format = NAME.into();
     document.version = None;
     document.location = value.place(0, path).spanning(value.bytes.len());
     document.evidence = evidence;

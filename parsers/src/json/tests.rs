@@ -10,22 +10,22 @@ use crate::{Limits, read};
 fn document(ordinal: u32) -> Document {
     let decimal = |text: &str| Some(text.parse().expect("a number"));
     let invoice = Invoice {
-        number: Some(format!("NW-{ordinal}")),
-        currency: Some("EUR".to_owned()),
+        number: Some(format!("NW-{ordinal}").into()),
+        currency: Some("EUR".into()),
         totals: Totals { payable: decimal("120.50"), ..Totals::default() },
         lines: vec![Line {
             net_amount: decimal("120.50"),
-            note: Some("a } in { \" text".to_owned()),
+            note: Some("a } in { \" text".to_owned().into()),
             ..Line::default()
         }],
         ..Invoice::default()
     };
     Document {
         ordinal,
-        format: "x12-810".to_owned(),
-        version: Some("004010".to_owned()),
+        format: "x12-810".into(),
+        version: Some("004010".into()),
         location: Location::new(9, 2, "ISA[1]/GS[1]/ST[1]"),
-        control: vec![("ISA13".to_owned(), "7".to_owned())],
+        control: vec![("ISA13".into(), "7".into())],
         evidence: Vec::new(),
         body: Body::Invoice(Box::new(invoice)),
     }

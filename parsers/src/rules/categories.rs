@@ -390,7 +390,7 @@ mod tests {
                 for tax in &mut invoice.tax_breakdown {
                     tax.exemption_reason = match tax.exemption_reason.take() {
                         Some(_) => None,
-                        None => Some("because".to_owned()),
+                        None => Some("because".into()),
                     };
                 }
             });
@@ -402,16 +402,16 @@ mod tests {
     fn split_payment_is_italian_and_stands_without_the_standard_rate() {
         let mut invoice = in_category("S");
         for tax in &mut invoice.tax_breakdown {
-            tax.category = Some("B".to_owned());
+            tax.category = Some("B".into());
         }
         for party in [&mut invoice.seller, &mut invoice.buyer] {
-            party.address.as_mut().expect("an address").country = Some("IT".to_owned());
+            party.address.as_mut().expect("an address").country = Some("IT".into());
         }
         let both = broken(&invoice);
         assert!(both.contains(&"BR-B-02") && !both.contains(&"BR-B-01"), "{both:?}");
-        invoice.lines.iter_mut().for_each(|line| line.tax_category = Some("B".to_owned()));
+        invoice.lines.iter_mut().for_each(|line| line.tax_category = Some("B".into()));
         assert_eq!(broken(&invoice), Vec::<&str>::new());
-        invoice.buyer.address.as_mut().expect("an address").country = Some("SM".to_owned());
+        invoice.buyer.address.as_mut().expect("an address").country = Some("SM".into());
         assert_eq!(broken(&invoice), ["BR-B-01"]);
     }
 

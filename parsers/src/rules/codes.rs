@@ -204,11 +204,11 @@ mod tests {
     };
 
     fn scheme(scheme: &str) -> Option<Identifier> {
-        Some(Identifier { scheme: Some(scheme.to_owned()), value: "1".to_owned() })
+        Some(Identifier { scheme: Some(scheme.into()), value: "1".into() })
     }
 
     fn reason(is_charge: bool, code: &str) -> AllowanceCharge {
-        AllowanceCharge { is_charge, reason_code: Some(code.to_owned()), ..AllowanceCharge::default() }
+        AllowanceCharge { is_charge, reason_code: Some(code.into()), ..AllowanceCharge::default() }
     }
 
     /// Each list with one code that is not in it and one that is.
@@ -219,51 +219,51 @@ mod tests {
             invoice.lines.first_mut().expect("the sample has a line")
         }
         let cases: &[(&str, &str, &str, Write)] = &[
-            ("BR-CL-01", "999", "381", |invoice, code| invoice.type_code = Some(code.to_owned())),
+            ("BR-CL-01", "999", "381", |invoice, code| invoice.type_code = Some(code.into())),
             ("BR-CL-03", "EUX", "USD", |invoice, code| {
-                let other = OtherCurrency { field: "totals.tax".to_owned(), currency: code.to_owned() };
+                let other = OtherCurrency { field: "totals.tax".into(), currency: code.into() };
                 invoice.other_currencies.push(other);
             }),
-            ("BR-CL-04", "EUX", "HRK", |invoice, code| invoice.currency = Some(code.to_owned())),
-            ("BR-CL-05", "eur", "SEK", |invoice, code| invoice.tax_currency = Some(code.to_owned())),
-            ("BR-CL-06", "4", "35", |invoice, code| invoice.tax_point_code = Some(code.to_owned())),
+            ("BR-CL-04", "EUX", "HRK", |invoice, code| invoice.currency = Some(code.into())),
+            ("BR-CL-05", "eur", "SEK", |invoice, code| invoice.tax_currency = Some(code.into())),
+            ("BR-CL-06", "4", "35", |invoice, code| invoice.tax_point_code = Some(code.into())),
             ("BR-CL-07", "A B", "AAJ", |invoice, code| invoice.references.object = scheme(code)),
             ("BR-CL-08", "QQQ", "AAI", |invoice, code| {
-                invoice.notes.push(Note { subject: Some(code.to_owned()), text: String::new() });
+                invoice.notes.push(Note { subject: Some(code.into()), text: String::new().into() });
             }),
             ("BR-CL-10", "SEPA", "0088", |invoice, code| invoice.buyer.ids.extend(scheme(code))),
             ("BR-CL-10", "9901", "SEPA", |invoice, code| invoice.seller.ids.extend(scheme(code))),
             ("BR-CL-11", "SEPA", "0002", |invoice, code| invoice.seller.legal_id = scheme(code)),
             ("BR-CL-13", "UNSPSC", "TST", |invoice, code| {
-                line(invoice).item.classifications.push(ItemId { list: Some(code.to_owned()), code: "1".to_owned() });
+                line(invoice).item.classifications.push(ItemId { list: Some(code.into()), code: "1".into() });
             }),
             ("BR-CL-14", "UK", "GB", |invoice, code| {
-                invoice.buyer.address.as_mut().expect("an address").country = Some(code.to_owned());
+                invoice.buyer.address.as_mut().expect("an address").country = Some(code.into());
             }),
-            ("BR-CL-15", "XX", "XI", |invoice, code| line(invoice).item.origin = Some(code.to_owned())),
+            ("BR-CL-15", "XX", "XI", |invoice, code| line(invoice).item.origin = Some(code.into())),
             ("BR-CL-16", "0", "ZZZ", |invoice, code| {
-                invoice.payments.push(Payment { means_code: Some(code.to_owned()), ..Payment::default() });
+                invoice.payments.push(Payment { means_code: Some(code.into()), ..Payment::default() });
             }),
             ("BR-CL-17", "X", "K", |invoice, code| {
-                invoice.tax_breakdown.first_mut().expect("a tax").category = Some(code.to_owned());
+                invoice.tax_breakdown.first_mut().expect("a tax").category = Some(code.into());
             }),
-            ("BR-CL-18", "X", "B", |invoice, code| line(invoice).tax_category = Some(code.to_owned())),
+            ("BR-CL-18", "X", "B", |invoice, code| line(invoice).tax_category = Some(code.into())),
             ("BR-CL-19", "AA", "95", |invoice, code| invoice.allowances_charges.push(reason(false, code))),
             ("BR-CL-20", "95", "FC", |invoice, code| line(invoice).allowances_charges.push(reason(true, code))),
             ("BR-CL-21", "GTIN", "0160", |invoice, code| line(invoice).item.standard_id = scheme(code)),
             ("BR-CL-22", "VATEX-EU-Q", "VATEX-EU-IC", |invoice, code| {
-                invoice.tax_breakdown.first_mut().expect("a tax").exemption_code = Some(code.to_owned());
+                invoice.tax_breakdown.first_mut().expect("a tax").exemption_code = Some(code.into());
             }),
-            ("BR-CL-23", "pcs", "H87", |invoice, code| line(invoice).unit = Some(code.to_owned())),
+            ("BR-CL-23", "pcs", "H87", |invoice, code| line(invoice).unit = Some(code.into())),
             ("BR-CL-24", "text/html", "text/csv", |invoice, code| {
-                invoice.attachments.push(Attachment { mime: Some(code.to_owned()), ..Attachment::default() });
+                invoice.attachments.push(Attachment { mime: Some(code.into()), ..Attachment::default() });
             }),
             ("BR-CL-25", "GLN", "9930", |invoice, code| invoice.seller.endpoint = scheme(code)),
             ("BR-CL-26", "GLN", "0088", |invoice, code| {
                 invoice.delivery = Some(Delivery { location_id: scheme(code), ..Delivery::default() });
             }),
             ("BR-CO-09", "111111111", "EL123456789", |invoice, code| {
-                invoice.tax_representative = Some(Party { vat_id: Some(code.to_owned()), ..Party::default() });
+                invoice.tax_representative = Some(Party { vat_id: Some(code.into()), ..Party::default() });
             }),
         ];
         for (rule, wrong, right, write) in cases {

@@ -7,7 +7,7 @@ use super::loops::{Grammar, Known, Loop, Members, keys};
 use super::record::{Place, Record, field, within};
 use super::set::{Opening, SetReader, Told};
 use crate::Halt;
-use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Verdict};
+use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Text, Verdict};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding};
 use crate::short::Short;
@@ -138,7 +138,7 @@ impl AcknowledgmentReader {
 
     /// AK3, IK3: a segment of that set.
     fn take_segment(&mut self, ak3: &Segment<'_>) {
-        let position = self.number(ak3, 2, ak3.text(2));
+        let position = self.number(ak3, 2, ak3.text(2).map(Into::into));
         let fault = AcknowledgedFault {
             code: ak3.text(4),
             segment: ak3.text(1),
@@ -152,7 +152,8 @@ impl AcknowledgmentReader {
     /// AK4, IK4: an element of that segment. It says the same as an AK3 of code 8 (segment has data element
     /// errors), more closely.
     fn take_element(&mut self, ak4: &Segment<'_>) {
-        let element = self.number(ak4, 1, ak4.component(1, 1)).and_then(|number| u32::try_from(number).ok());
+        let element =
+            self.number(ak4, 1, ak4.component(1, 1).map(Into::into)).and_then(|number| u32::try_from(number).ok());
         let component = ak4.component(1, 2).and_then(|number| number.parse().ok());
         let Some(mut open) = self.segment.take() else { return };
         let is_closer = open.fault.text.is_none() && matches!(open.fault.code.as_deref(), None | Some("8"));
@@ -209,7 +210,7 @@ impl AcknowledgmentReader {
     fn close_group(&mut self, ak9: &Segment<'_>) {
         self.settle_segment();
         self.seen_ak9 = true;
-        let counts = [2, 3, 4].map(|element| self.number(ak9, element, ak9.text(element)));
+        let counts = [2, 3, 4].map(|element| self.number(ak9, element, ak9.text(element).map(Into::into)));
         let acknowledgment = &mut self.acknowledgment;
         [acknowledgment.subject.included, acknowledgment.subject.received, acknowledgment.subject.accepted] = counts;
         acknowledgment.verdict_code = ak9.text(1);
@@ -273,7 +274,7 @@ impl AcknowledgmentReader {
 /// The words of one fault.
 const TEXT_BYTES_MAX: usize = 1_000;
 
-fn coded(code: String) -> AcknowledgedFault {
+fn coded(code: Text) -> AcknowledgedFault {
     AcknowledgedFault { code: Some(code), ..AcknowledgedFault::default() }
 }
 

@@ -167,7 +167,7 @@ impl AdjustmentReader {
             invoice.preceding.push(Preceding { number, issue_date: self.record.date(bcd, 6) });
         }
         if let (Some(code), Some(value)) = (bcd.text(13), bcd.text(14)) {
-            invoice.references.other.push(Identifier { scheme: Some(format!("x12:{code}")), value });
+            invoice.references.other.push(Identifier { scheme: Some(format!("x12:{code}").into()), value });
         }
         for (field, element, is_there) in [
             ("issue_date", 1, invoice.issue_date.is_some()),
@@ -194,7 +194,7 @@ impl AdjustmentReader {
                 }
             }
             "PO" if invoice.references.purchase_order.is_none() => invoice.references.purchase_order = Some(value),
-            _ => invoice.references.other.push(Identifier { scheme: Some(format!("x12:{code}")), value }),
+            _ => invoice.references.other.push(Identifier { scheme: Some(format!("x12:{code}").into()), value }),
         }
     }
 
@@ -236,7 +236,7 @@ impl AdjustmentReader {
         let quantity = self.record.number(cdd, 7, Code::TYPE_INVALID);
         let price = self.record.number(cdd, 11, Code::AMOUNT_INVALID);
         let mut line = Line {
-            id: Some(cdd.text(3).unwrap_or_else(|| (index + 1).to_string())),
+            id: Some(cdd.text(3).unwrap_or_else(|| (index + 1).to_string().into())),
             quantity: quantity.map(turned),
             unit: cdd.text(8),
             net_amount: amount,
@@ -245,7 +245,7 @@ impl AdjustmentReader {
         };
         // Why it is adjusted (element 426) classifies the line.
         if let Some(code) = cdd.text(1) {
-            line.item.classifications.push(ItemId { list: Some("x12:426".to_owned()), code });
+            line.item.classifications.push(ItemId { list: Some("x12:426".into()), code });
         }
         for (name, element, is_there) in [
             ("net_amount", 4, amount.is_some()),

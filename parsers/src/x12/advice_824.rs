@@ -79,10 +79,10 @@ impl SetReader for AdviceReader {
             (_, b"BGN") => self.take_beginning(segment),
             (_, b"OTI") => self.take_original(segment),
             (_, b"TED") => self.take_fault(segment),
-            (Some(Loop::Fault), b"NTE") => self.add_words(segment.text(2)),
-            (Some(Loop::Fault), b"CTX") => self.add_words(segment.text(1)),
+            (Some(Loop::Fault), b"NTE") => self.add_words(segment.text(2).map(Into::into)),
+            (Some(Loop::Fault), b"CTX") => self.add_words(segment.text(1).map(Into::into)),
             (_, b"RED") => self.take_related(segment),
-            (_, b"LQ") => self.add_words(segment.text(2)),
+            (_, b"LQ") => self.add_words(segment.text(2).map(Into::into)),
             _ => {}
         }
         within(
@@ -172,8 +172,8 @@ impl AdviceReader {
 
     /// RED: data that belong to the fault, as text or as an industry's code (RED05 names its list).
     fn take_related(&mut self, red: &Segment<'_>) {
-        self.add_words(red.text(1).filter(|text| text != "NA"));
-        self.add_words(red.text(6));
+        self.add_words(red.text(1).filter(|text| text != "NA").map(Into::into));
+        self.add_words(red.text(6).map(Into::into));
     }
 
     /// More words on the fault at hand; without one, on the whole.
@@ -182,7 +182,7 @@ impl AdviceReader {
         let fault = self.acknowledgment.items.last_mut().and_then(|item| item.faults.last_mut());
         let Some(fault) = fault else {
             if self.acknowledgment.notes.len() < TEXT_BYTES_MAX {
-                self.acknowledgment.notes.push(words);
+                self.acknowledgment.notes.push(words.into());
             }
             return;
         };
@@ -192,7 +192,7 @@ impl AdviceReader {
                 text.push_str(&words);
             }
             Some(_) => {}
-            None => fault.text = Some(words),
+            None => fault.text = Some(words.into()),
         }
     }
 

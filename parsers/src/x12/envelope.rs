@@ -14,7 +14,7 @@ use super::other_sets::{OtherSets, nothing_inside};
 use super::receipts::Receipts;
 use super::record::Place;
 use super::set::{Opening, format, reader};
-use crate::canonical::Document;
+use crate::canonical::{Document, Text};
 use crate::edi::{Digest, Seen, Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
@@ -94,7 +94,7 @@ impl<'a, 's> Envelope<'a, 's> {
         if let Some(finding) = isa_length(isa, interchange.path) {
             self.tell_of_interchange(finding)?;
         }
-        let key: Vec<String> = [5, 6, 7, 8, 13].iter().map(|element| isa.text(*element).unwrap_or_default()).collect();
+        let key: Vec<Text> = [5, 6, 7, 8, 13].iter().map(|element| isa.text(*element).unwrap_or_default()).collect();
         interchange.is_duplicate = !self.seen_interchanges.is_new(&key);
         if interchange.is_duplicate {
             let message = format!(
@@ -202,7 +202,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let path = self.next_group_path();
         self.check_characters(gs, path)?;
         if self.first_group.is_none() {
-            self.first_group = Some((gs.text(1).unwrap_or_default(), gs.location(path)));
+            self.first_group = Some((gs.text(1).unwrap_or_default().into(), gs.location(path)));
         }
         let group = Group::open(path, gs);
         self.receipts.open_group(gs, &group);
@@ -236,7 +236,7 @@ impl<'a, 's> Envelope<'a, 's> {
             path,
             ordinal: self.documents,
             version: group.version.as_deref(),
-            convention: st.text(3),
+            convention: st.text(3).map(Into::into),
             interchange: self.interchange.as_ref(),
             group: &group,
             limits: self.limits,
@@ -244,7 +244,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let reader = reader(&kind, &opening).zip(format(&kind));
         self.receipts.open_set(&kind, &control, reader.is_some());
         if reader.is_some() {
-            self.version = self.version.take().or_else(|| group.version.clone());
+            self.version = self.version.take().or_else(|| group.version.as_deref().map(str::to_owned));
         } else {
             self.others.count(&kind, || (place.location.clone(), place.excerpt.to_string()));
         }
@@ -408,7 +408,7 @@ impl<'a, 's> Envelope<'a, 's> {
         let length = set.end.saturating_sub(set.st.location.byte);
         let document = Document {
             ordinal: self.documents,
-            format: format.to_owned(),
+            format: format.into(),
             version: self.group.as_ref().and_then(|group| group.version.clone()),
             control: self.control_numbers(set.control),
             location: set.st.location.spanning(usize::try_from(length).unwrap_or(usize::MAX)),
@@ -425,12 +425,12 @@ impl<'a, 's> Envelope<'a, 's> {
         self.emit(Event::Document(Box::new(document)))
     }
 
-    fn control_numbers(&self, st02: String) -> Vec<(String, String)> {
+    fn control_numbers(&self, st02: Text) -> Vec<(Text, Text)> {
         let isa13 = self.interchange.as_ref().map(|interchange| interchange.control.clone());
         let gs06 = self.group.as_ref().and_then(|group| group.control.clone());
         let numbers = [("ISA13", isa13), ("GS06", gs06), ("ST02", Some(st02))];
         let mut control = Vec::with_capacity(numbers.len());
-        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?)));
+        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), number?)));
         control.extend(numbers.filter(|(_, number)| !number.is_empty()));
         control
     }

@@ -28,7 +28,7 @@ pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: Steps, or
         issue_date: interchange.date,
         verdict,
         verdict_code,
-        subject: Subject { kind: Some("interchange".to_owned()), control, ..Subject::default() },
+        subject: Subject { kind: Some("interchange".into()), control, ..Subject::default() },
         sender,
         recipient,
         faults: fault.into_iter().collect(),
@@ -43,10 +43,10 @@ pub(super) fn read(ta1: &Segment<'_>, interchange: &Interchange, path: Steps, or
     let control = Some(interchange.control.clone()).filter(|control| !control.is_empty());
     Document {
         ordinal,
-        format: FORMAT.to_owned(),
+        format: FORMAT.into(),
         version: None,
         location: ta1.location(path),
-        control: control.map(|control| ("ISA13".to_owned(), control)).into_iter().collect(),
+        control: control.map(|control| ("ISA13".into(), control)).into_iter().collect(),
         evidence: evidence.collect(),
         body: Body::Acknowledgment(Box::new(acknowledgment)),
     }

@@ -6,7 +6,7 @@ use super::delimiters::Delimiters;
 use super::record::Place;
 use super::set::SetReader;
 use super::values;
-use crate::canonical::{Identifier, Party};
+use crate::canonical::{Identifier, Party, Text};
 use crate::edi::{Digest, Seen, Segment};
 use crate::path::Steps;
 use crate::text::brief;
@@ -14,7 +14,7 @@ use crate::text::brief;
 pub(super) struct Interchange {
     pub(super) path: Steps,
     /// ISA13.
-    pub(super) control: String,
+    pub(super) control: Text,
     pub(super) delimiters: Delimiters,
     pub(super) is_duplicate: bool,
     pub(super) groups: u32,
@@ -49,7 +49,7 @@ impl Interchange {
 /// A qualifier (element I05) and the identifier after it.
 fn endpoint(isa: &Segment<'_>, element: usize) -> Identifier {
     Identifier {
-        scheme: isa.text(element).map(|qualifier| format!("x12:{qualifier}")),
+        scheme: isa.text(element).map(|qualifier| format!("x12:{qualifier}")).map(Into::into),
         value: isa.text(element + 1).unwrap_or_default(),
     }
 }
@@ -57,9 +57,9 @@ fn endpoint(isa: &Segment<'_>, element: usize) -> Identifier {
 pub(super) struct Group {
     pub(super) path: Steps,
     /// GS06; `None` when there was no GS.
-    pub(super) control: Option<String>,
+    pub(super) control: Option<Text>,
     /// GS08.
-    pub(super) version: Option<String>,
+    pub(super) version: Option<Text>,
     pub(super) sets: u32,
     pub(super) seen: Seen,
     /// GS02 and GS03.
@@ -71,7 +71,7 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn open(path: Steps, gs: &Segment<'_>) -> Self {
-        let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".to_owned()), value });
+        let code = |element| gs.text(element).map(|value| Identifier { scheme: Some("x12:GS".into()), value });
         Self {
             path,
             control: Some(gs.text(6).unwrap_or_default()),
@@ -102,7 +102,7 @@ impl Group {
 pub(super) struct Set {
     pub(super) path: Steps,
     /// ST02.
-    pub(super) control: String,
+    pub(super) control: Text,
     pub(super) st: Place,
     pub(super) segments: u64,
     /// Where its last segment ends.

@@ -1,6 +1,6 @@
 //! A party in any transaction set: the loop N1, with N2, N3, N4, REF and PER.
 
-use crate::canonical::{Contact, Identifier, Party};
+use crate::canonical::{Contact, Identifier, Party, Text};
 use crate::edi::Segment;
 use crate::short::Short;
 
@@ -54,19 +54,16 @@ impl OpenParty {
             "VX" if self.party.vat_id.is_none() => self.party.vat_id = Some(value),
             "TJ" | "GT" if self.party.tax_id.is_none() => self.party.tax_id = Some(value),
             "EI" if self.party.legal_id.is_none() => {
-                self.party.legal_id = Some(Identifier { scheme: Some("x12:EI".to_owned()), value });
+                self.party.legal_id = Some(Identifier { scheme: Some("x12:EI".into()), value });
             }
-            _ => self.party.ids.push(Identifier { scheme: Some(format!("x12:REF:{code}")), value }),
+            _ => self.party.ids.push(Identifier { scheme: Some(format!("x12:REF:{code}").into()), value }),
         }
     }
 }
 
 /// The scheme of an identifier by its own code: `x12:92`.
-pub(super) fn scheme(code: &str) -> String {
-    let mut scheme = String::with_capacity(4 + code.len());
-    scheme.push_str("x12:");
-    scheme.push_str(code);
-    scheme
+pub(super) fn scheme(code: &str) -> Text {
+    Text::from("x12:") + code
 }
 
 /// PER: a name, and up to three numbers, each after its qualifier. What is known already stays.

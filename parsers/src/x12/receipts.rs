@@ -3,7 +3,7 @@
 
 use super::open::{Group, Interchange};
 use crate::Profile;
-use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Subject, Verdict};
+use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Subject, Text, Verdict};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding, Severity};
 use crate::path::Steps;
@@ -79,17 +79,17 @@ impl<'p> Receipts<'p> {
         self.interchange = Some(Receipt {
             sender: interchange.sender.clone(),
             recipient: interchange.recipient.clone(),
-            date: text(9),
-            time: text(10),
-            version: text(12),
-            usage: text(15),
+            date: text(9).into(),
+            time: text(10).into(),
+            version: text(12).into(),
+            usage: text(15).into(),
             wanted: text(14) == "1",
             interchange: Acknowledgment {
                 number: Some(interchange.control.clone()),
                 verdict: Verdict::Accepted,
-                verdict_code: Some("A".to_owned()),
+                verdict_code: Some("A".into()),
                 subject: Subject {
-                    kind: Some("interchange".to_owned()),
+                    kind: Some("interchange".into()),
                     control: Some(interchange.control.clone()),
                     ..Subject::default()
                 },
@@ -162,7 +162,7 @@ impl<'p> Receipts<'p> {
             _ => (Verdict::Accepted, "A"),
         };
         group.verdict = verdict;
-        group.verdict_code = Some(code.to_owned());
+        group.verdict_code = Some(code.into());
         if let Some(interchange) = &mut self.interchange {
             interchange.groups.push(group);
         }
@@ -174,7 +174,7 @@ impl<'p> Receipts<'p> {
         if self.group.is_none() {
             return;
         }
-        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let text = |text: &str| Some(Text::from(text)).filter(|text| !text.is_empty());
         let mut item = AcknowledgedItem { kind: text(kind), control: text(control), ..AcknowledgedItem::default() };
         if !is_read {
             item.faults.push(coded("1"));
@@ -191,7 +191,7 @@ impl<'p> Receipts<'p> {
             (false, false) => (Verdict::Accepted, "A"),
         };
         item.verdict = verdict;
-        item.verdict_code = Some(code.to_owned());
+        item.verdict_code = Some(code.into());
         let subject = &mut group.subject;
         subject.received = subject.received.map(|count| count.saturating_add(1));
         if !set.is_refused {
@@ -269,14 +269,14 @@ impl<'p> Receipts<'p> {
 
 /// A fault that is a code of the whole set or group.
 fn coded(code: &str) -> AcknowledgedFault {
-    AcknowledgedFault { code: Some(code.to_owned()), ..AcknowledgedFault::default() }
+    AcknowledgedFault { code: Some(code.into()), ..AcknowledgedFault::default() }
 }
 
 /// What could be read of the interchange was read: accepted, with a note (element I18).
 fn accept_with(answer: &mut Acknowledgment, note: &str) {
     answer.faults.push(coded(note));
     answer.verdict = Verdict::AcceptedWithErrors;
-    answer.verdict_code = Some("E".to_owned());
+    answer.verdict_code = Some("E".into());
 }
 
 /// Adds a code of the whole, once, before the located faults, as far as there is room for it.
@@ -312,7 +312,7 @@ fn located(finding: &Finding, set_path: Steps, position: u64) -> AcknowledgedFau
     let missing = finding.field.as_deref().filter(|_| finding.code == Code::EDI_SEGMENT_MISSING);
     let segment = missing.or_else(|| steps.next().and_then(|step| step.split('[').next())).unwrap_or("ST");
     let mut fault = AcknowledgedFault {
-        segment: Some(segment.to_owned()),
+        segment: Some(segment.into()),
         segment_position: Some(position),
         ..AcknowledgedFault::default()
     };
@@ -331,12 +331,12 @@ fn located(finding: &Finding, set_path: Steps, position: u64) -> AcknowledgedFau
                 _ => return fault,
             };
             fault.element_position = element;
-            fault.value = finding.value.as_deref().filter(|value| is_copyable(value)).map(str::to_owned);
-            fault.code = Some(if element.is_some() { code.to_owned() } else { "8".to_owned() });
+            fault.value = finding.value.as_deref().filter(|value| is_copyable(value)).map(Text::from);
+            fault.code = Some(if element.is_some() { code.into() } else { "8".into() });
             return fault;
         }
     };
-    fault.code = Some(code.to_owned());
+    fault.code = Some(code.into());
     fault
 }
 

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::loops::{Grammar, Loops};
 use super::values;
-use crate::canonical::Evidence;
+use crate::canonical::{Evidence, Text};
 use crate::edi::Segment;
 use crate::finding::{Code, Finding};
 use crate::location::Location;
@@ -154,7 +154,7 @@ impl Record {
     }
 
     /// A currency code, as it is written; what is none is reported.
-    pub(super) fn currency(&mut self, cur: &Segment<'_>, element: usize) -> Option<String> {
+    pub(super) fn currency(&mut self, cur: &Segment<'_>, element: usize) -> Option<Text> {
         let currency = cur.text(element)?;
         if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
             let field = field(cur, element);

@@ -126,7 +126,7 @@ impl<'a> Tokens<'a> {
             return false;
         }
         self.ends.clear();
-        let Some(length) = scan.cut(held, &mut self.ends) else { return false };
+        let Some(length) = scan.cut(held, &mut self.ends, &mut Vec::new()) else { return false };
         if length as usize > self.limits.token_bytes_max || self.ends.len() > self.limits.columns_max {
             return false;
         }
@@ -162,7 +162,7 @@ impl<'a> Tokens<'a> {
         self.is_scanned = false;
         let held = self.window.bytes();
         if let (Some(scan), false) = (&self.scan, is_binary(held))
-            && let Some(length) = scan.cut(held, &mut self.ends)
+            && let Some(length) = scan.cut(held, &mut self.ends, &mut Vec::new())
             && length as usize <= self.limits.token_bytes_max
         {
             self.sorts = 0;
@@ -405,7 +405,7 @@ mod tests {
                 Token::Trailing => "trailing",
             };
             let segment = tokens.segment();
-            let raw = if kind == "isa" { String::new() } else { segment.excerpt() };
+            let raw = if kind == "isa" { String::new() } else { segment.excerpt().into_owned() };
             let cut = if segment.cut { " cut" } else { "" };
             told.push(format!("{kind} {}:{} {raw}{cut}", segment.byte, segment.line).trim_end().to_owned());
         }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::desk::Desk;
 use super::draft::{self, Draft};
 use super::stream::Trouble;
-use crate::canonical::{AllowanceCharge, Body, Invoice, InvoiceKind};
+use crate::canonical::{AllowanceCharge, Body, Invoice, InvoiceKind, Text};
 use crate::rules::Claim;
 use crate::{Document, Location};
 
@@ -15,7 +15,7 @@ use crate::{Document, Location};
 pub(super) struct Cover {
     pub(super) format: String,
     pub(super) version: Option<String>,
-    pub(super) control: Vec<(String, String)>,
+    pub(super) control: Vec<(Text, Text)>,
 }
 
 /// Tells an invoice: the arithmetic of EN 16931 is looked at, and what is off is a warning.
@@ -42,7 +42,15 @@ pub(super) fn tell<B>(
     let mut findings = draft.findings;
     draft::sort(&mut findings);
     let Cover { format, version, control } = cover;
-    let document = Document { ordinal: 0, format, version, location: whole, control, evidence: draft.evidence, body };
+    let document = Document {
+        ordinal: 0,
+        format: format.into(),
+        version: version.map(Into::into),
+        location: whole,
+        control,
+        evidence: draft.evidence,
+        body,
+    };
     desk.document(document, findings)
 }
 

@@ -62,8 +62,8 @@ impl<'a, 's> Desk<'a, 's> {
         let ordinal = u32::try_from(self.summary.documents).unwrap_or(u32::MAX);
         document.ordinal = ordinal;
         if self.summary.documents == 0 {
-            self.summary.format.clone_from(&document.format);
-            self.summary.version.clone_from(&document.version);
+            document.format.as_str().clone_into(&mut self.summary.format);
+            self.summary.version = document.version.as_ref().map(String::from);
         } else if self.summary.format != document.format {
             self.family.unwrap_or("xml").clone_into(&mut self.summary.format);
         }

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::element::Element;
-use crate::canonical::{Evidence, Invoice};
+use crate::canonical::{Evidence, Invoice, Text};
 use crate::rules::{self, Claim, Places};
 use crate::{Code, Finding, Limits, Location, Severity, Short};
 
@@ -134,14 +134,14 @@ impl<B> Draft<B> {
     }
 
     /// The text an element holds, with its evidence; `path` is its own.
-    pub(super) fn text_of(&mut self, element: Element<'_>, path: &str, field: impl Display) -> Option<String> {
-        let text = element.value()?.to_owned();
+    pub(super) fn text_of(&mut self, element: Element<'_>, path: &str, field: impl Display) -> Option<Text> {
+        let text = element.value()?.into();
         self.witness(element, element.location(path), field);
         Some(text)
     }
 
     /// The text that a child of `parent` holds, with its evidence; `path` is the parent's.
-    pub(super) fn text(&mut self, parent: Element<'_>, path: &str, name: &str, field: impl Display) -> Option<String> {
+    pub(super) fn text(&mut self, parent: Element<'_>, path: &str, name: &str, field: impl Display) -> Option<Text> {
         let element = parent.child(name)?;
         self.text_of(element, &element.path_below(path), field)
     }

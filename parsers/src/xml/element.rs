@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::source::Place;
 use super::stream::{Piece, Space, Stream, Trouble, past};
 use super::tag::{Attribute, Run, Tag};
-use crate::canonical::Identifier;
+use crate::canonical::{Identifier, Text};
 use crate::{Limits, Location, Path};
 
 /// A section holds at most this many elements; an invoice line has some thirty.
@@ -245,8 +245,15 @@ impl Section {
         }
     }
 
+    #[inline]
     fn text_of(&self, run: Run) -> &str {
         self.text.get(run.start..run.end).unwrap_or_default()
+    }
+
+    /// Whether that stands there; most names differ in length already.
+    #[inline]
+    fn says(&self, run: Run, text: &str) -> bool {
+        run.end - run.start == text.len() && self.text_of(run) == text
     }
 }
 
@@ -307,7 +314,7 @@ impl<'s> Element<'s> {
     pub(super) fn attribute(self, name: &str) -> Option<&'s str> {
         let Run { start, end } = self.node.attributes;
         let pairs = self.section.attributes.get(start..end).unwrap_or_default();
-        let found = pairs.iter().find(|pair| self.section.text_of(pair.key) == name);
+        let found = pairs.iter().find(|pair| self.section.says(pair.key, name));
         found.map(|pair| self.section.text_of(pair.value).trim())
     }
 
@@ -315,7 +322,7 @@ impl<'s> Element<'s> {
     pub(super) fn attribute_at(self, name: &str, path: &str) -> Option<(&'s str, Location)> {
         let Run { start, end } = self.node.attributes;
         let pairs = self.section.attributes.get(start..end).unwrap_or_default();
-        let found = pairs.iter().find(|pair| self.section.text_of(pair.key) == name)?;
+        let found = pairs.iter().find(|pair| self.section.says(pair.key, name))?;
         found.said(name, self.section.text_of(found.value), path)
     }
 
@@ -330,12 +337,12 @@ impl<'s> Element<'s> {
 
     /// The first child of that name.
     pub(super) fn child(self, name: &str) -> Option<Element<'s>> {
-        self.elements().find(|child| child.name() == name)
+        self.elements().find(|child| child.section.says(child.node.name, name))
     }
 
     /// All children of that name.
     pub(super) fn children<'n>(self, name: &'n str) -> impl Iterator<Item = Element<'s>> + use<'s, 'n> {
-        self.elements().filter(move |child| child.name() == name)
+        self.elements().filter(move |child| child.section.says(child.node.name, name))
     }
 
     /// The first descendant along the way.
@@ -344,15 +351,14 @@ impl<'s> Element<'s> {
     }
 
     /// The text of the first descendant along the way.
-    pub(super) fn text_at(self, way: &[&str]) -> Option<String> {
-        self.at(way).and_then(Element::value).map(str::to_owned)
+    pub(super) fn text_at(self, way: &[&str]) -> Option<Text> {
+        self.at(way).and_then(Element::value).map(Text::from)
     }
 
     /// Its text as an identifier, with the scheme that an attribute names.
     pub(super) fn identifier(self, scheme: &str) -> Option<Identifier> {
-        let value = self.value()?.to_owned();
-        let scheme = self.attribute(scheme).filter(|scheme| !scheme.is_empty()).map(str::to_owned);
-        Some(Identifier { scheme, value })
+        let scheme = self.attribute(scheme).filter(|scheme| !scheme.is_empty());
+        Some(Identifier { scheme: scheme.map(Text::from), value: self.value()?.into() })
     }
 
     /// Where it stands; `path` is its own path.
@@ -366,12 +372,21 @@ impl<'s> Element<'s> {
         below.push_str(path);
         below.push('/');
         self.qualify(&mut below);
-        let position = self.position();
-        if position > 0 {
+        match self.position() {
+            0 => {}
+            position @ 1..10 => below.extend(['[', char::from(b'0' + position as u8), ']']),
             // Writing to a String cannot fail.
-            let _ = write!(below, "[{position}]");
+            position => _ = write!(below, "[{position}]"),
         }
         below
+    }
+
+    /// Its path, where that of its section is `section`.
+    pub(super) fn path_from(self, section: &str) -> String {
+        match self.node.parent.and_then(|parent| self.section.nodes.get(parent)) {
+            Some(node) => self.path_below(&Element { section: self.section, node }.path_from(section)),
+            None => section.to_owned(),
+        }
     }
 
     /// Its place among its siblings of the same name, from 1; 0 when it is the only one.
@@ -381,9 +396,9 @@ impl<'s> Element<'s> {
         }
         let at = |index: Option<usize>| index.and_then(|index| self.section.nodes.get(index));
         let first = at(self.node.parent).and_then(|parent| at(parent.first_child));
-        let (mut alike, mut position) = (0, 0);
+        let (name, mut alike, mut position) = (self.name(), 0, 0);
         for sibling in std::iter::successors(first, |node| at(node.next)) {
-            if self.section.text_of(sibling.name) == self.name() {
+            if self.section.says(sibling.name, name) {
                 alike += 1;
             }
             if std::ptr::eq(sibling, self.node) {

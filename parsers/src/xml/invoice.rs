@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::canonical::{Evidence, Invoice, InvoiceKind};
+use crate::canonical::{Evidence, Invoice, InvoiceKind, Text};
 use crate::{Code, Finding};
 
 /// What a type code (BT-3, UNTDID 1001) says it is: the credit note types of the EN 16931 code list.
@@ -28,7 +28,7 @@ pub(super) fn too_long(number: &str) -> Option<u32> {
 /// A tax total before we know which currency is the document's.
 #[derive(Debug)]
 pub(super) struct TaxTotal {
-    pub(super) currency: Option<String>,
+    pub(super) currency: Option<Text>,
     pub(super) amount: Option<Decimal>,
     pub(super) evidence: Option<Evidence>,
 }

@@ -23,6 +23,7 @@ mod head;
 mod idoc;
 mod invoice;
 mod iso20022;
+mod known;
 mod namespaces;
 mod source;
 mod stream;

@@ -1,5 +1,7 @@
 //! Which prefix means which namespace where (Namespaces in XML 1.0).
 
+use std::hash::{BuildHasher, RandomState};
+
 use super::stream::Space;
 use super::tag::Run;
 use super::vocabulary::Vocabulary;
@@ -10,6 +12,11 @@ pub(super) struct Namespaces {
     /// Prefixes and names, one after another.
     text: String,
     bindings: Vec<Binding>,
+    /// What tells these declarations, and who looks at them, from others. Nobody knows beforehand which fall
+    /// together.
+    declared: u64,
+    seen_by: u64,
+    keys: RandomState,
 }
 
 #[derive(Debug)]
@@ -20,6 +27,8 @@ struct Binding {
     depth: usize,
     /// What the vocabulary makes of it, worked out once.
     space: Space,
+    /// The state before it.
+    before: u64,
 }
 
 /// What a prefix means.
@@ -37,18 +46,27 @@ impl Namespaces {
         self.bindings.len()
     }
 
+    /// What tells a state of the namespaces from another: where it is the same, a prefix means the same.
+    pub(super) fn state(&self) -> u64 {
+        self.declared ^ self.seen_by
+    }
+
     /// An element at this depth declares a prefix; the empty one is the default.
     pub(super) fn declare(&mut self, prefix: &str, name: &str, depth: usize, vocabulary: Option<&Vocabulary>) {
+        let before = self.declared;
+        self.declared = self.keys.hash_one((before, prefix, name));
         let prefix = self.push(prefix);
         let run = self.push(name);
-        self.bindings.push(Binding { prefix, name: run, depth, space: space_of(vocabulary, name) });
+        self.bindings.push(Binding { prefix, name: run, depth, space: space_of(vocabulary, name), before });
     }
 
     /// The element at this depth ends, and with it what it declares.
     pub(super) fn leave(&mut self, depth: usize) {
         while self.bindings.last().is_some_and(|binding| binding.depth >= depth) {
-            let start = self.bindings.pop().map_or(0, |binding| binding.prefix.start);
-            self.text.truncate(start);
+            if let Some(binding) = self.bindings.pop() {
+                self.text.truncate(binding.prefix.start);
+                self.declared = binding.before;
+            }
         }
     }
 
@@ -66,6 +84,7 @@ impl Namespaces {
 
     /// From here on the namespaces are seen as another vocabulary sees them.
     pub(super) fn speak(&mut self, vocabulary: Option<&Vocabulary>) {
+        self.seen_by = vocabulary.map_or(0, |vocabulary| self.keys.hash_one(vocabulary.name));
         for binding in &mut self.bindings {
             let name = self.text.get(binding.name.start..binding.name.end).unwrap_or_default();
             binding.space = space_of(vocabulary, name);
@@ -104,6 +123,11 @@ mod tests {
         namespaces.declare("", "", 2, None);
         namespaces.declare("a", "urn:b", 3, None);
         assert_eq!((namespaces.meaning(""), namespaces.meaning("a")), (Meaning::Unbound, bound("urn:b")));
+        let state = namespaces.state();
+        namespaces.leave(3);
+        assert_ne!(namespaces.state(), state);
+        namespaces.declare("a", "urn:b", 3, None);
+        assert_eq!(namespaces.state(), state);
         namespaces.leave(3);
         assert_eq!((namespaces.meaning(""), namespaces.meaning("a")), (Meaning::Unbound, bound("urn:a")));
         namespaces.leave(2);

@@ -10,6 +10,7 @@
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
+use super::known::{KnownTags, Meant};
 use super::namespaces::{Meaning, Namespaces, space_of};
 use super::source::{Place, Source};
 use super::tag::{Run, Tag, is_space, lone_ampersand, referred};
@@ -50,6 +51,7 @@ pub(super) struct Stream<'a> {
     names: String,
     open: Vec<usize>,
     namespaces: Namespaces,
+    known: KnownTags,
     vocabulary: Option<&'static Vocabulary>,
     limits: Limits,
     start: Place,
@@ -73,6 +75,7 @@ impl<'a> Stream<'a> {
             names: String::new(),
             open: Vec::new(),
             namespaces: Namespaces::default(),
+            known: KnownTags::default(),
             vocabulary: None,
             limits,
             closes: false,
@@ -222,6 +225,9 @@ impl<'a> Stream<'a> {
             let fix = "Send one XML document per file.";
             return Err(malformed(self.start, "a second root element begins here", fix));
         }
+        if self.pass_known_tag() {
+            return Ok(Piece::Open);
+        }
         let (mut at, mut quote) = (1, None);
         let length = self.measure(|bytes| {
             while let Some(rest) = bytes.get(at..) {
@@ -269,7 +275,30 @@ impl<'a> Stream<'a> {
         };
         self.tag.set_space(space);
         self.opened_unread = self.vocabulary.is_some_and(|speaks| speaks.unread.contains(&self.tag.name()));
+        let name = inner.get(..name_bytes).unwrap_or_default();
+        let local_at = name.len() - self.tag.name().len();
+        self.known.keep(name, self.namespaces.state(), Meant { local_at, space, is_unread: self.opened_unread });
         Ok(Piece::Open)
+    }
+
+    /// Reads a start tag without attributes whose name has been met, as most have; `false` where it is another, and
+    /// nothing is done.
+    fn pass_known_tag(&mut self) -> bool {
+        let Some((name, meant, is_empty)) = self.known.find(self.source.ahead(), self.namespaces.state()) else {
+            return false;
+        };
+        let length = name.len() + if is_empty { "</>".len() } else { "<>".len() };
+        if length > self.limits.token_bytes_max || self.open.len() >= self.limits.depth_max {
+            return false;
+        }
+        self.tag.set_known(name, meant.local_at);
+        self.tag.set_space(meant.space);
+        self.opened_unread = meant.is_unread;
+        self.closes = is_empty;
+        self.open.push(self.names.len());
+        self.names.push_str(name);
+        self.source.pass(length);
+        true
     }
 
     fn end_tag(&mut self) -> Result<Piece<'_>, Trouble> {

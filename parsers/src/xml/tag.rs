@@ -109,6 +109,16 @@ impl Tag {
         self.declared.iter().map(|(prefix, name)| (self.text_of(*prefix), self.text_of(*name)))
     }
 
+    /// Takes over a tag that is a name and no more, which has been looked at before.
+    pub(super) fn set_known(&mut self, name: &str, local_at: usize) {
+        self.text.clear();
+        self.attributes.clear();
+        self.declared.clear();
+        self.keys.clear();
+        self.text.push_str(name);
+        self.name = Run { start: local_at, end: name.len() };
+    }
+
     /// Takes over a tag, `name a="b"`, that stands behind its `<` at a place; a `source` says where the
     /// attributes stand.
     pub(super) fn fill(

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::draft::{Draft, brief, day, decimal};
 use super::element::Element;
-use crate::canonical::Evidence;
+use crate::canonical::{Evidence, Text};
 use crate::rules::Places;
 use crate::{Code, Finding, Location};
 
@@ -88,10 +88,10 @@ impl<B> Draft<B> {
     }
 
     /// A text, with its evidence.
-    pub(super) fn text_said(&mut self, said: Said<'_>, field: &str) -> Option<String> {
+    pub(super) fn text_said(&mut self, said: Said<'_>, field: &str) -> Option<Text> {
         let (value, at) = said?;
         self.witnessed(field, at, value);
-        Some(value.to_owned())
+        Some(value.into())
     }
 
     fn witnessed(&mut self, field: &str, at: Location, raw: &str) {

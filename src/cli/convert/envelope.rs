@@ -42,7 +42,7 @@ impl Envelope {
 
     pub(super) fn x12(&self) -> X12Envelope {
         let identifier = |id: &Identifier| Identifier {
-            scheme: id.scheme.as_ref().map(|qualifier| format!("x12:{qualifier}")),
+            scheme: id.scheme.as_ref().map(|qualifier| format!("x12:{qualifier}").into()),
             value: id.value.clone(),
         };
         X12Envelope {
@@ -61,8 +61,8 @@ impl Envelope {
         let identifier = |id: &Identifier| Identifier {
             // A GLN is known by its own scheme, whatever the trade's list of qualifiers calls it.
             scheme: id.scheme.as_ref().map(|qualifier| match qualifier.as_str() {
-                "14" | "0088" => "0088".to_owned(),
-                qualifier => format!("edifact:{qualifier}"),
+                "14" | "0088" => "0088".into(),
+                qualifier => format!("edifact:{qualifier}").into(),
             }),
             value: id.value.clone(),
         };
@@ -92,7 +92,7 @@ fn party(text: &str) -> Result<Identifier, String> {
     if !is_fit(value, 35) || scheme.is_some_and(|qualifier| !is_fit(qualifier, 4)) {
         return Err("an id has 1 to 35 printable characters, its qualifier before a colon 1 to 4".to_owned());
     }
-    Ok(Identifier { scheme: scheme.map(str::to_owned), value: value.to_owned() })
+    Ok(Identifier { scheme: scheme.map(Into::into), value: value.into() })
 }
 
 #[cfg(test)]
@@ -101,9 +101,8 @@ mod tests {
 
     #[test]
     fn a_qualifier_stands_before_a_colon() {
-        let id = |scheme: Option<&str>, value: &str| {
-            Ok(Identifier { scheme: scheme.map(str::to_owned), value: value.to_owned() })
-        };
+        let id =
+            |scheme: Option<&str>, value: &str| Ok(Identifier { scheme: scheme.map(Into::into), value: value.into() });
         assert_eq!(party("NORTHWIND"), id(None, "NORTHWIND"));
         assert_eq!(party("01:123456789"), id(Some("01"), "123456789"));
         for bad in ["", ":", "01:", ":1", "a\nb", "12345:1"] {

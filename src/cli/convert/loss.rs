@@ -96,9 +96,9 @@ mod tests {
     use super::*;
 
     fn invoice() -> Invoice {
-        let line = |unit: &str| Line { unit: Some(unit.to_owned()), note: Some("n".to_owned()), ..Line::default() };
+        let line = |unit: &str| Line { unit: Some(unit.into()), note: Some("n".into()), ..Line::default() };
         Invoice {
-            number: Some("NW-1".to_owned()),
+            number: Some("NW-1".into()),
             totals: Totals { payable: Some("1.50".parse().unwrap()), ..Totals::default() },
             lines: vec![line("C62"), line("KGM")],
             ..Invoice::default()
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(lost(|back| back.totals.payable = Some("1.5".parse().unwrap())), Vec::<String>::new());
         assert_eq!(lost(|back| back.notes.push(Note::default())), Vec::<String>::new());
         assert_eq!(lost(|back| back.lines.iter_mut().for_each(|line| line.note = None)), ["lines[].note"]);
-        assert_eq!(lost(|back| back.lines[0].unit = Some("EA".to_owned())), ["lines[].unit (C62 as EA)"]);
+        assert_eq!(lost(|back| back.lines[0].unit = Some("EA".into())), ["lines[].unit (C62 as EA)"]);
         assert_eq!(lost(|back| drop(back.lines.pop())), ["lines[].note", "lines[].unit"]);
     }
 }

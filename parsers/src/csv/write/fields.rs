@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::canonical::{
-    Body, Identifier, Invoice, InvoiceKind, Line, Party, RemittanceAdvice, RemittanceLine, Vendor, Voucher,
+    Body, Identifier, Invoice, InvoiceKind, Line, Party, RemittanceAdvice, RemittanceLine, Text, Vendor, Voucher,
 };
 use crate::profile::Documents;
 
@@ -44,7 +44,7 @@ impl<'d> Subject<'d> {
     }
 
     /// The text of a field, on the row of a line.
-    pub(super) fn text(&self, field: &str, line: usize) -> Option<String> {
+    pub(super) fn text(&self, field: &str, line: usize) -> Option<Text> {
         let text = match self {
             Self::Invoice(invoice) => match field.strip_prefix("line_").filter(|field| *field != "net") {
                 Some(field) => of_line(invoice, invoice.lines.get(line)?, field),
@@ -60,11 +60,11 @@ impl<'d> Subject<'d> {
     }
 }
 
-fn written(value: Option<impl ToString>) -> Option<String> {
-    value.map(|value| value.to_string())
+fn written(value: Option<impl ToString>) -> Option<Text> {
+    value.map(|value| value.to_string().into())
 }
 
-fn id(party: &Party) -> Option<String> {
+fn id(party: &Party) -> Option<Text> {
     party.ids.first().map(|id| id.value.clone())
 }
 
@@ -74,16 +74,16 @@ fn turns(invoice: &Invoice) -> bool {
     invoice.kind == InvoiceKind::CreditNote && is_positive
 }
 
-fn amount(invoice: &Invoice, value: Option<Decimal>) -> Option<String> {
+fn amount(invoice: &Invoice, value: Option<Decimal>) -> Option<Text> {
     written(value.map(|value| if turns(invoice) && !value.is_zero() { -value } else { value }))
 }
 
-fn of_invoice(invoice: &Invoice, field: &str) -> Option<String> {
+fn of_invoice(invoice: &Invoice, field: &str) -> Option<Text> {
     let totals = &invoice.totals;
     match field {
         "number" => invoice.number.clone(),
         // A credit note without an amount, or with none due, is told by its type.
-        "type" if invoice.kind == InvoiceKind::CreditNote && !turns(invoice) => Some("credit note".to_owned()),
+        "type" if invoice.kind == InvoiceKind::CreditNote && !turns(invoice) => Some("credit note".into()),
         "type" => invoice.type_code.clone(),
         "issue_date" => written(invoice.issue_date),
         "due_date" => written(invoice.due_date),
@@ -115,7 +115,7 @@ fn of_invoice(invoice: &Invoice, field: &str) -> Option<String> {
     }
 }
 
-fn of_line(invoice: &Invoice, line: &Line, field: &str) -> Option<String> {
+fn of_line(invoice: &Invoice, line: &Line, field: &str) -> Option<Text> {
     match field {
         "id" => line.id.clone(),
         "item" => line.item.seller_id.clone(),
@@ -130,12 +130,12 @@ fn of_line(invoice: &Invoice, line: &Line, field: &str) -> Option<String> {
     }
 }
 
-fn joined<'t>(texts: impl Iterator<Item = &'t str>) -> Option<String> {
+fn joined<'t>(texts: impl Iterator<Item = &'t str>) -> Option<Text> {
     let texts: Vec<&str> = texts.collect();
-    (!texts.is_empty()).then(|| texts.join("\n"))
+    (!texts.is_empty()).then(|| texts.join("\n").into())
 }
 
-fn of_voucher(voucher: &Voucher, field: &str) -> Option<String> {
+fn of_voucher(voucher: &Voucher, field: &str) -> Option<Text> {
     match field {
         "company_code" => voucher.company_code.clone(),
         "vendor_no" => voucher.vendor_no.clone(),
@@ -154,10 +154,10 @@ fn of_voucher(voucher: &Voucher, field: &str) -> Option<String> {
         "purchase_order" => voucher.purchase_order.clone(),
         // What the code means is worth more to who reads this table than the payer's own code.
         "status_code" => match voucher.status {
-            Some(status) => Some(status.as_str().to_owned()),
+            Some(status) => Some(status.as_str().into()),
             None => voucher.status_code.clone(),
         },
-        "hold_codes" => Some(voucher.hold_codes.join(" ")),
+        "hold_codes" => Some(voucher.hold_codes.join(" ").into()),
         "payment_number" => voucher.payment_number.clone(),
         "payment_date" => written(voucher.payment_date),
         "payment_method" => voucher.payment_method.clone(),
@@ -165,7 +165,7 @@ fn of_voucher(voucher: &Voucher, field: &str) -> Option<String> {
     }
 }
 
-fn of_vendor(vendor: &Vendor, field: &str) -> Option<String> {
+fn of_vendor(vendor: &Vendor, field: &str) -> Option<Text> {
     let of_scheme =
         |scheme: &str| vendor.ids.iter().find(|id| id.scheme.as_deref() == Some(scheme)).map(|id| id.value.clone());
     let address = vendor.address.as_ref();
@@ -200,21 +200,21 @@ fn of_vendor(vendor: &Vendor, field: &str) -> Option<String> {
                 (false, Some(true)) => "active",
                 (false, None) => return None,
             };
-            Some(word.to_owned())
+            Some(word.into())
         }
         _ => None,
     }
 }
 
 /// What ties the advice to its payment; else its own number.
-fn payment_number(advice: &RemittanceAdvice) -> Option<String> {
+fn payment_number(advice: &RemittanceAdvice) -> Option<Text> {
     let is_number = |trace: &&Identifier| trace.scheme.as_deref() == Some("payment_number");
     let trace = advice.traces.iter().find(is_number).map(|trace| trace.value.clone());
     let any = || advice.traces.first().map(|trace| trace.value.clone());
     trace.or_else(|| advice.number.clone()).or_else(any)
 }
 
-fn of_payment(advice: &RemittanceAdvice, field: &str) -> Option<String> {
+fn of_payment(advice: &RemittanceAdvice, field: &str) -> Option<Text> {
     match field {
         "payment_number" => payment_number(advice),
         "advice_number" => advice.number.clone().filter(|number| Some(number) != payment_number(advice).as_ref()),
@@ -229,12 +229,12 @@ fn of_payment(advice: &RemittanceAdvice, field: &str) -> Option<String> {
         "payee_name" => advice.payee.name.clone(),
         "payer_account" => advice.payer_account.as_ref().and_then(|account| account.number.clone()),
         "payee_account" => advice.payee_account.as_ref().and_then(|account| account.number.clone()),
-        "note" => joined(advice.notes.iter().map(String::as_str)),
+        "note" => joined(advice.notes.iter().map(Text::as_str)),
         _ => None,
     }
 }
 
-fn of_settled(line: &RemittanceLine, field: &str) -> Option<String> {
+fn of_settled(line: &RemittanceLine, field: &str) -> Option<Text> {
     match field {
         "invoice_number" => line.document_number.clone(),
         "document_type" => line.type_code.clone(),

@@ -3,7 +3,7 @@
 use super::InvoicReader;
 use super::totals::is_total;
 use crate::Halt;
-use crate::canonical::{Attachment, Identifier, InvoiceKind, Note, Payment, Preceding, References};
+use crate::canonical::{Attachment, Identifier, InvoiceKind, Note, Payment, Preceding, References, Text};
 use crate::edifact::groups::Group;
 use crate::edifact::party::scheme_of;
 use crate::edifact::record::{AMOUNT, DATE};
@@ -139,7 +139,7 @@ impl InvoicReader {
                 let terms = &mut self.invoice.terms.get_or_insert_default().text;
                 *terms = Some(terms.take().map_or(text.clone(), |before| before + "\n" + &text));
             }
-            b"AGM" if self.exemption.is_none() => self.exemption = Some(text),
+            b"AGM" if self.exemption.is_none() => self.exemption = Some(text.into()),
             _ => self.invoice.notes.push(Note { subject: ftx.owned(1, 1), text }),
         }
         self.record.part(ftx)
@@ -153,7 +153,7 @@ impl InvoicReader {
     }
 
     /// A reference of the document, wherever it stands.
-    pub(super) fn take_document_reference(&mut self, rff: &Segment<'_>, value: String) {
+    pub(super) fn take_document_reference(&mut self, rff: &Segment<'_>, value: Text) {
         let code = rff.code(1, 1);
         match code.as_ref() {
             b"OI" | b"IV" => {
@@ -263,17 +263,17 @@ impl InvoicReader {
 
     fn take_line_count(&mut self, cnt: &Segment<'_>) {
         let spot = Spot::new(1, 2, "/C270.6066");
-        self.lines_declared = cnt.owned(1, 2).map(|count| (self.record.place(cnt, spot), count, cnt.excerpt()));
+        self.lines_declared = cnt.owned(1, 2).map(|count| (self.record.place(cnt, spot), count, cnt.excerpt().into()));
     }
 }
 
 /// The text of an FTX: C108, five components of 70 characters (512 in later directories).
-pub(super) fn free_text(ftx: &Segment<'_>) -> Option<String> {
+pub(super) fn free_text(ftx: &Segment<'_>) -> Option<Text> {
     ftx.joined(4, 1, 5, &[70, 512])
 }
 
 /// Where a reference of this kind (1153) has a place of its own.
-fn slot<'a>(references: &'a mut References, code: &[u8]) -> Option<&'a mut Option<String>> {
+fn slot<'a>(references: &'a mut References, code: &[u8]) -> Option<&'a mut Option<Text>> {
     match code {
         b"ON" => Some(&mut references.purchase_order),
         b"CT" => Some(&mut references.contract),

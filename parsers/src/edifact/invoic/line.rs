@@ -103,7 +103,7 @@ impl InvoicReader {
         let lines_max = self.record.limits.lines_max;
         self.record.within(lin, "number of lines of one document", "lines_max", index + 1, lines_max)?;
         let mut line = Line {
-            id: Some(lin.owned(1, 1).unwrap_or_else(|| (index + 1).to_string())),
+            id: Some(lin.owned(1, 1).unwrap_or_else(|| (index + 1).to_string().into())),
             parent_id: lin.owned(4, 2),
             ..Line::default()
         };
@@ -167,7 +167,7 @@ fn identify(line: &mut Line, segment: &Segment<'_>, element: usize) {
         b"IN" | b"BP" if item.buyer_id.is_none() => item.buyer_id = Some(value),
         b"EN" | b"SRV" | b"UP" if item.standard_id.is_none() => {
             // GTIN (ISO 6523 0160); a UPC is one in twelve digits.
-            let scheme = Some(if code.as_ref() == b"UP" { scheme_of(&code) } else { "0160".to_owned() });
+            let scheme = Some(if code.as_ref() == b"UP" { scheme_of(&code) } else { "0160".into() });
             item.standard_id = Some(Identifier { scheme, value });
         }
         _ => {
@@ -183,7 +183,7 @@ fn describe(line: &mut Line, imd: &Segment<'_>) {
     let item = &mut line.item;
     let kind = imd.code(1, 1);
     // The book trade's 050 is a title.
-    let is_name = |characteristic: &String| kind.as_ref() == b"A" || kind.as_ref() == b"E" || characteristic == "050";
+    let is_name = |characteristic: &str| kind.as_ref() == b"A" || kind.as_ref() == b"E" || characteristic == "050";
     if let Some(characteristic) = imd.owned(2, 1).filter(|characteristic| !is_name(characteristic)) {
         item.attributes.push((characteristic, text));
     } else if item.name.is_none() && kind.as_ref() != b"A" {

@@ -21,7 +21,7 @@ use self::totals::Found;
 use super::groups::{Grammar, Group};
 use super::record::{Kept, Record, Told};
 use super::segment::{Segment, Tag};
-use crate::canonical::{Body, Invoice, Payment, TaxBreakdown};
+use crate::canonical::{Body, Invoice, Payment, TaxBreakdown, Text};
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::path::Steps;
@@ -90,7 +90,7 @@ pub(super) struct InvoicReader {
     /// The amounts that belong to the invoice as a whole.
     found: Vec<Found>,
     /// A TAX before the lines: it holds for all that say nothing else.
-    default_tax: (Option<String>, Option<rust_decimal::Decimal>),
+    default_tax: (Option<Text>, Option<rust_decimal::Decimal>),
     /// The TAX group at hand has its entry in the breakdown.
     tax_is_listed: bool,
     tax_at_hand: TaxBreakdown,
@@ -99,7 +99,7 @@ pub(super) struct InvoicReader {
     /// DTM+137 came; DTM+3 stands behind it.
     has_document_date: bool,
     /// CNT+2: its place, its text, its segment.
-    lines_declared: Option<(Location, String, String)>,
+    lines_declared: Option<(Location, Text, Short)>,
     seen_bgm: bool,
     /// UNS has come.
     in_summary: bool,

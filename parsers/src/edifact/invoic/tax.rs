@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::InvoicReader;
 use super::totals::is_total;
 use crate::Halt;
-use crate::canonical::TaxBreakdown;
+use crate::canonical::{TaxBreakdown, Text};
 use crate::edifact::record::{AMOUNT, Record};
 use crate::edifact::segment::{Segment, Spot};
 use crate::finding::Code;
@@ -15,7 +15,7 @@ const RATE: Spot = Spot::new(5, 4, "/C243.5278");
 const BASE: Spot = Spot::new(4, 1, "/5286");
 
 /// 5305: the category (UNCL5305).
-pub(super) fn category(tax: &Segment<'_>) -> Option<String> {
+pub(super) fn category(tax: &Segment<'_>) -> Option<Text> {
     tax.owned(6, 1)
 }
 
@@ -104,10 +104,10 @@ impl InvoicReader {
         let Some(reason) = self.exemption.take() else { return };
         let is_exempt = |tax: &&mut TaxBreakdown| matches!(tax.category.as_deref(), Some("E" | "AE" | "K" | "G" | "O"));
         if let Some(tax) = self.invoice.tax_breakdown.iter_mut().find(is_exempt) {
-            tax.exemption_reason = Some(reason);
+            tax.exemption_reason = Some(reason.into());
         } else {
             let subject = Some("AGM".to_owned());
-            self.invoice.notes.push(crate::canonical::Note { subject, text: reason });
+            self.invoice.notes.push(crate::canonical::Note { subject: subject.map(Into::into), text: reason.into() });
         }
     }
 }

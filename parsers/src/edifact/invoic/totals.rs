@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::InvoicReader;
 use crate::Halt;
-use crate::canonical::{Evidence, InvoiceKind, Totals};
+use crate::canonical::{Evidence, InvoiceKind, Text, Totals};
 use crate::edifact::record::AMOUNT;
 use crate::edifact::segment::Segment;
 
@@ -19,7 +19,7 @@ pub(super) struct Found {
     qualifier: Qualifier,
     amount: Decimal,
     /// 6345 of its own.
-    currency: Option<String>,
+    currency: Option<Text>,
     proof: Evidence,
 }
 

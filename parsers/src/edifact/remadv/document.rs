@@ -47,8 +47,8 @@ impl RemadvReader {
         match &segment.tag {
             b"AJT" => open.adjustments.push(OpenAdjustment {
                 amount: None,
-                code: segment.owned(1, 1),
-                reason: segment.owned(2, 1),
+                code: segment.owned(1, 1).map(Into::into),
+                reason: segment.owned(2, 1).map(Into::into),
                 reference: None,
             }),
             b"MOA" if in_adjustment => {
@@ -68,7 +68,7 @@ impl RemadvReader {
                 let text = segment.joined(4, 1, 5, &[70, 512]);
                 if let (Some(adjustment), Some(text)) = (open.adjustments.last_mut(), text) {
                     adjustment.reason =
-                        Some(adjustment.reason.take().map_or(text.clone(), |before| before + " " + &text));
+                        Some(adjustment.reason.take().map_or(text.clone().into(), |before| before + " " + &text));
                 }
             }
             b"MOA" => self.take_amount(segment, index),
@@ -171,14 +171,14 @@ impl OpenDocument {
             match amount {
                 Some(amount) => line.adjustments.push(Adjustment {
                     amount,
-                    reason_code: one.code,
-                    reason: one.reason,
+                    reason_code: one.code.map(Into::into),
+                    reason: one.reason.map(Into::into),
                     reference: one.reference,
                 }),
                 None => {
                     let said: Vec<String> = [one.code, one.reason].into_iter().flatten().collect();
                     let text = format!("AJT {}", said.join(" "));
-                    line.note = Some(line.note.take().map_or(text.clone(), |note| note + "\n" + &text));
+                    line.note = Some(line.note.take().map_or(text.clone().into(), |note| note + "\n" + &text));
                     line.references.extend(one.reference);
                 }
             }

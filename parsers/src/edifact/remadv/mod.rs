@@ -260,11 +260,11 @@ impl RemadvReader {
         if slot.is_some() {
             return;
         }
-        let bic = fii.owned(3, 1).map(|value| Identifier { scheme: Some("bic".to_owned()), value });
+        let bic = fii.owned(3, 1).map(|value| Identifier { scheme: Some("bic".into()), value });
         let branch = || {
             let scheme =
                 Some(fii.owned(3, 6).map_or_else(|| "edifact:3434".to_owned(), |code| format!("edifact:{code}")));
-            fii.owned(3, 4).map(|value| Identifier { scheme, value })
+            fii.owned(3, 4).map(|value| Identifier { scheme: scheme.map(Into::into), value })
         };
         let account = Account { number: fii.owned(2, 1), bank: bic.or_else(branch), name: fii.joined(2, 2, 3, &[35]) };
         *slot = Some(account).filter(|account| *account != Account::default());

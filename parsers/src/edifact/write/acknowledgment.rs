@@ -39,7 +39,7 @@ fn contrl(receipt: &Receipt, reply: &Reply, control: u32) -> Result<Vec<u8>, Wri
             Some("0088") => "14".to_owned(),
             scheme => code_of(scheme, ""),
         };
-        [id.value.clone(), scheme]
+        [id.value.clone(), scheme.into()]
     };
     let ([sender, sender_code], [recipient, recipient_code]) = (partner(&receipt.sender), partner(&receipt.recipient));
     let uci = segment("UCI")

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use super::WriteError;
 use super::parties::{details, party};
 use super::segments::{Out, as_strs, code_of, segment, split};
-use crate::canonical::{AllowanceCharge, Invoice, InvoiceKind, Line, Party, TaxBreakdown};
+use crate::canonical::{AllowanceCharge, Invoice, InvoiceKind, Line, Party, TaxBreakdown, Text};
 
 /// 0057 is at most six characters long: `EAN008`.
 const GUIDE_CHARS_MAX: usize = 6;
@@ -35,7 +35,7 @@ pub(super) fn write(invoice: &Invoice, out: &mut Out) -> Result<(), WriteError> 
         self::charge(charge, out);
     }
     for attachment in &invoice.attachments {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let text = |text: &Option<Text>| text.clone().unwrap_or_default();
         out.add(segment("EFI").all(&[&text(&attachment.file_name), &text(&attachment.description)]));
         if let Some(uri) = &attachment.uri {
             out.add(segment("COM").all(&[uri, "AO"]));
@@ -90,7 +90,7 @@ fn header(invoice: &Invoice, specification: &str, out: &mut Out) {
 
 fn references(invoice: &Invoice, out: &mut Out) {
     let references = &invoice.references;
-    let payment = |of: fn(&crate::canonical::Payment) -> Option<&String>| invoice.payments.iter().find_map(of);
+    let payment = |of: fn(&crate::canonical::Payment) -> Option<&Text>| invoice.payments.iter().find_map(of);
     for (code, value) in [
         ("ON", references.purchase_order.as_ref()),
         ("CT", references.contract.as_ref()),
@@ -105,7 +105,7 @@ fn references(invoice: &Invoice, out: &mut Out) {
         ("PQ", payment(|payment| payment.remittance_information.as_ref())),
         ("AVS", payment(|payment| payment.mandate.as_ref())),
     ] {
-        out.reference(code, value.map(String::as_str));
+        out.reference(code, value.map(Text::as_str));
     }
     for other in &references.other {
         out.reference(&code_of(other.scheme.as_deref(), "ZZZ"), Some(&other.value));
@@ -204,13 +204,13 @@ fn tax(category: Option<&str>, rate: Option<Decimal>, out: &mut Out) {
 }
 
 fn line(line: &Line, index: usize, out: &mut Out) {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let text = |text: &Option<Text>| text.clone().unwrap_or_default();
     let item = &line.item;
     let (standard, kind) = item.standard_id.as_ref().map_or((String::new(), String::new()), |id| {
         let kind = code_of(id.scheme.as_deref(), "EN");
-        (id.value.clone(), kind)
+        (id.value.clone().into(), kind)
     });
-    let id = line.id.clone().unwrap_or_else(|| (index + 1).to_string());
+    let id = line.id.clone().unwrap_or_else(|| (index + 1).to_string().into());
     let parent = text(&line.parent_id);
     let sub = if parent.is_empty() { "" } else { "1" };
     out.add(segment("LIN").one(&id).skip(1).all(&[&standard, &kind]).all(&[sub, &parent]));

@@ -5,7 +5,7 @@
 //! code of EDIFACT's).
 
 use super::segments::{Out, as_strs, code_of, segment, split};
-use crate::canonical::{Identifier, Party};
+use crate::canonical::{Identifier, Party, Text};
 
 pub(super) fn party(role: &str, party: &Party, out: &mut Out) {
     let id = party.ids.first();
@@ -20,7 +20,7 @@ pub(super) fn party(role: &str, party: &Party, out: &mut Out) {
         names.extend(split(trading, 35, room));
     }
     let address = party.address.clone().unwrap_or_default();
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let text = |text: &Option<Text>| text.clone().unwrap_or_default();
     out.add(
         segment("NAD")
             .one(role)
@@ -57,11 +57,11 @@ pub(super) fn details(party: &Party, out: &mut Out) {
 /// C082: the identifier, its list (1131), its agency (3055).
 fn identification(id: &Identifier) -> (String, String, String) {
     match id.scheme.as_deref() {
-        Some("0088") => (id.value.clone(), String::new(), "9".to_owned()),
+        Some("0088") => (id.value.clone().into(), String::new(), "9".to_owned()),
         Some(scheme) => match scheme.strip_prefix("edifact:") {
-            Some(agency) => (id.value.clone(), String::new(), agency.to_owned()),
-            None => (id.value.clone(), scheme.to_owned(), String::new()),
+            Some(agency) => (id.value.clone().into(), String::new(), agency.to_owned()),
+            None => (id.value.clone().into(), scheme.to_owned(), String::new()),
         },
-        None => (id.value.clone(), String::new(), String::new()),
+        None => (id.value.clone().into(), String::new(), String::new()),
     }
 }

@@ -200,8 +200,8 @@ pub(super) fn split(text: &str, width: usize, parts: usize) -> Vec<String> {
     all
 }
 
-pub(super) fn as_strs(parts: &[String]) -> Vec<&str> {
-    parts.iter().map(String::as_str).collect()
+pub(super) fn as_strs(parts: &[impl AsRef<str>]) -> Vec<&str> {
+    parts.iter().map(AsRef::as_ref).collect()
 }
 
 /// The code in a scheme of ours: `edifact:ON`.

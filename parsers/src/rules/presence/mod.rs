@@ -242,7 +242,7 @@ mod tests {
     fn the_head_and_the_totals_must_be_there() {
         each_breaks(&[
             (&["BR-01"], |invoice| invoice.specification_id = None),
-            (&["BR-02"], |invoice| invoice.number = Some(" ".to_owned())),
+            (&["BR-02"], |invoice| invoice.number = Some(" ".into())),
             (&["BR-03"], |invoice| invoice.issue_date = None),
             (&["BR-04"], |invoice| invoice.type_code = None),
             (&["BR-05"], |invoice| invoice.currency = None),
@@ -255,10 +255,10 @@ mod tests {
                 invoice.payments.push(Payment { card_number_length: Some(16), ..Payment::default() });
             }),
             (&["BR-52"], |invoice| invoice.attachments.push(Attachment::default())),
-            (&["BR-53"], |invoice| invoice.tax_currency = Some("SEK".to_owned())),
+            (&["BR-53"], |invoice| invoice.tax_currency = Some("SEK".into())),
             (&["BR-55"], |invoice| invoice.preceding.push(Preceding::default())),
             (&["BR-CO-03"], |invoice| {
-                invoice.tax_point_code = Some("35".to_owned());
+                invoice.tax_point_code = Some("35".into());
                 invoice.tax_point_date = Some(date(2026, 3, 1));
             }),
             (&["BR-CO-18"], |invoice| invoice.tax_breakdown.clear()),
@@ -285,9 +285,9 @@ mod tests {
                 invoice.payee = Some(Party { name: invoice.seller.name.clone(), ..Party::default() });
             }),
             (&["BR-17"], |invoice| {
-                let id = Identifier { scheme: Some("0088".to_owned()), value: "7300010000001".to_owned() };
+                let id = Identifier { scheme: Some("0088".into()), value: "7300010000001".into() };
                 invoice.seller.ids.push(id.clone());
-                invoice.payee = Some(Party { name: Some("Inkasso".to_owned()), ids: vec![id], ..Party::default() });
+                invoice.payee = Some(Party { name: Some("Inkasso".into()), ids: vec![id], ..Party::default() });
             }),
             (&["BR-18", "BR-19", "BR-56"], |invoice| invoice.tax_representative = Some(Party::default())),
             (&["BR-62"], |invoice| invoice.seller.endpoint = Some(Identifier::default())),
@@ -299,9 +299,9 @@ mod tests {
     fn payment_by_transfer_needs_an_account() {
         let transfer = |accounts: &[&str]| {
             let mut spoiled = invoice();
-            let account = |number: &&str| CreditTransfer { account: (*number).to_owned(), ..CreditTransfer::default() };
+            let account = |number: &&str| CreditTransfer { account: (*number).into(), ..CreditTransfer::default() };
             spoiled.payments.push(Payment {
-                means_code: Some("58".to_owned()),
+                means_code: Some("58".into()),
                 credit_transfers: accounts.iter().map(account).collect(),
                 ..Payment::default()
             });
@@ -322,7 +322,7 @@ mod tests {
             (&["BR-27"], |invoice| line(invoice).net_price = Some(Decimal::NEGATIVE_ONE)),
             (&["BR-28"], |invoice| line(invoice).gross_price = Some(Decimal::NEGATIVE_ONE)),
             (&["BR-CO-20"], |invoice| line(invoice).period = Some(Period::default())),
-            (&["BR-54"], |invoice| line(invoice).item.attributes.push(("Colour".to_owned(), String::new()))),
+            (&["BR-54"], |invoice| line(invoice).item.attributes.push(("Colour".into(), String::new().into()))),
             (&["BR-64"], |invoice| line(invoice).item.standard_id = Some(Identifier::default())),
             (&["BR-65"], |invoice| line(invoice).item.classifications.push(ItemId::default())),
         ]);

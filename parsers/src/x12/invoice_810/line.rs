@@ -49,7 +49,7 @@ impl OpenLine {
             lines.reserve(LINES_EXPECTED);
         }
         lines.push(Line {
-            id: Some(it1.text(1).unwrap_or_else(|| (index + 1).to_string())),
+            id: Some(it1.text(1).unwrap_or_else(|| (index + 1).to_string().into())),
             quantity,
             unit: it1.text(3),
             net_price,

@@ -24,7 +24,7 @@ use super::record::{Noted, Place, Record, within};
 use super::set::{Opening, SetReader, Told};
 use crate::Halt;
 use crate::canonical::{
-    Body, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TermsDiscount,
+    Body, Identifier, Invoice, InvoiceKind, Note, PaymentTerms, Preceding, References, TermsDiscount, Text,
 };
 use crate::edi::Segment;
 use crate::finding::Code;
@@ -201,7 +201,7 @@ impl InvoiceReader {
         }
     }
 
-    fn note(&mut self, subject: Option<String>, text: Option<String>) {
+    fn note(&mut self, subject: Option<Text>, text: Option<Text>) {
         if let Some(text) = text {
             self.invoice.notes.push(Note { subject, text });
         }
@@ -281,7 +281,7 @@ impl InvoiceReader {
 }
 
 /// Where a reference of this kind (element 128) has a place of its own.
-fn slot<'a>(references: &'a mut References, code: &str) -> Option<&'a mut Option<String>> {
+fn slot<'a>(references: &'a mut References, code: &str) -> Option<&'a mut Option<Text>> {
     match code {
         "PO" => Some(&mut references.purchase_order),
         "CT" => Some(&mut references.contract),

@@ -140,7 +140,7 @@ impl RemittanceReader {
             }
             b"REF" => {
                 if let (Some(code), Some(value)) = (segment.text(1), segment.text(2).or_else(|| segment.text(3))) {
-                    self.trace(format!("x12:{code}"), value);
+                    self.trace(format!("x12:{code}"), value.into());
                 }
             }
             b"DTM" if segment.text(1).as_deref() == Some("097") => {
@@ -189,16 +189,16 @@ impl RemittanceReader {
                 self.advice.number = Some(number.clone());
                 self.record.prove("number", trn, 2);
             }
-            self.trace("x12:TRN".to_owned(), number);
+            self.trace("x12:TRN".to_owned(), number.into());
         }
         if let Some(more) = trn.text(4) {
-            self.trace("x12:TRN04".to_owned(), more);
+            self.trace("x12:TRN04".to_owned(), more.into());
         }
     }
 
     fn trace(&mut self, scheme: String, value: String) {
         self.parts += 1;
-        self.advice.traces.push(Identifier { scheme: Some(scheme), value });
+        self.advice.traces.push(Identifier { scheme: Some(scheme.into()), value: value.into() });
     }
 
     fn take_in_party(&mut self, id: &[u8], segment: &Segment<'_>) -> Result<(), Halt> {
@@ -272,7 +272,7 @@ fn account(segment: &Segment<'_>, [qualifier, bank, number]: [usize; 3]) -> Opti
             "02" => "bic".to_owned(),
             _ => format!("x12:{code}"),
         });
-        Identifier { scheme, value }
+        Identifier { scheme: scheme.map(Into::into), value }
     });
     let account = Account { number: segment.text(number), bank, name: None };
     Some(account).filter(|account| *account != Account::default())

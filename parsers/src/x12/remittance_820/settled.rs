@@ -81,7 +81,7 @@ impl RemittanceReader {
         self.parts += 1;
         match code.as_str() {
             "PO" if line.purchase_order.is_none() => line.purchase_order = Some(value),
-            _ => line.references.push(Identifier { scheme: Some(format!("x12:{code}")), value }),
+            _ => line.references.push(Identifier { scheme: Some(format!("x12:{code}").into()), value }),
         }
     }
 
@@ -96,7 +96,10 @@ impl RemittanceReader {
         };
         let reference = |qualifier: usize| {
             let value = segment.text(qualifier + 1)?;
-            Some(Identifier { scheme: segment.text(qualifier).map(|code| format!("x12:{code}")), value })
+            Some(Identifier {
+                scheme: segment.text(qualifier).map(|code| format!("x12:{code}")).map(Into::into),
+                value,
+            })
         };
         match id {
             b"ADX" => {

@@ -69,9 +69,10 @@ fn interchange(receipt: &Receipt, reply: &Reply, control: u32, answers_itself: b
 fn ta1(receipt: &Receipt) -> Vec<String> {
     let answer = &receipt.interchange;
     let control = answer.subject.control.clone().unwrap_or_default();
-    let verdict = answer.verdict_code.clone().unwrap_or_else(|| "A".to_owned());
-    let note = answer.faults.first().and_then(|fault| fault.code.clone()).unwrap_or_else(|| "000".to_owned());
-    let elements = ["TA1".to_owned(), control, receipt.date.clone(), receipt.time.clone(), verdict, note];
+    let verdict = answer.verdict_code.clone().unwrap_or_else(|| "A".into());
+    let note = answer.faults.first().and_then(|fault| fault.code.clone()).unwrap_or_else(|| "000".into());
+    let elements =
+        ["TA1".to_owned(), control.into(), receipt.date.clone(), receipt.time.clone(), verdict.into(), note.into()];
     elements.iter().map(|element| clean(element)).collect()
 }
 

@@ -23,7 +23,7 @@ use rust_decimal::Decimal;
 use super::WriteError;
 use super::party::{located, named, party};
 use super::segments::{Out, date, id, implied, number, pieces, qualifier, text};
-use crate::canonical::{AllowanceCharge, Identifier, Invoice, InvoiceKind, Line, Party, TermsDiscount};
+use crate::canonical::{AllowanceCharge, Identifier, Invoice, InvoiceKind, Line, Party, TermsDiscount, Text};
 use crate::x12::invoice_810::{product, rate};
 
 /// Writes what stands between ST and SE.
@@ -60,7 +60,10 @@ fn head(invoice: &Invoice, out: &mut Out) -> Result<(), WriteError> {
         InvoiceKind::CreditNote => "CR",
     });
     let purpose = invoice.purpose.clone().filter(|code| is_code(code, 2));
-    out.segment("BIG", [date(Some(issued)), Some(number), None, order, None, None, Some(kind.to_owned()), purpose]);
+    out.segment(
+        "BIG",
+        [date(Some(issued)), Some(number), None, order, None, None, Some(kind.to_owned()), purpose.map(Into::into)],
+    );
     for note in &invoice.notes {
         let subject = note.subject.as_deref().filter(|code| is_code(code, 3)).map(str::to_owned);
         for piece in pieces(&note.text, 80) {
@@ -86,7 +89,7 @@ fn head(invoice: &Invoice, out: &mut Out) -> Result<(), WriteError> {
     let named = named.into_iter().map(|(code, value)| (code.to_owned(), value));
     let preceding = invoice.preceding.iter().map(|earlier| ("OI".to_owned(), Some(&earlier.number)));
     for (code, value) in named.chain(others).chain(preceding) {
-        if let Some(value) = id("REF02", value.map(String::as_str), 50)? {
+        if let Some(value) = id("REF02", value.map(Text::as_str), 50)? {
             out.segment("REF", [Some(code), Some(value)]);
         }
     }
@@ -165,7 +168,7 @@ fn line(line: &Line, out: &mut Out) -> Result<(), WriteError> {
         basis,
     ];
     for (code, value) in product_ids(line) {
-        elements.extend([Some(code), id("IT107", Some(&value), 48)?]);
+        elements.extend([Some(code.into()), id("IT107", Some(&value), 48)?]);
     }
     // IT106 to IT125 are ten pairs.
     if elements.len() > 25 {
@@ -186,10 +189,10 @@ fn line(line: &Line, out: &mut Out) -> Result<(), WriteError> {
         let (code, words) = if is_code(name, 2) || is_code(name, 3) {
             (Some(name.clone()), value.clone())
         } else {
-            (None, format!("{name}: {value}"))
+            (None, format!("{name}: {value}").into())
         };
         for piece in pieces(&words, 80) {
-            out.segment("PID", [Some("F".to_owned()), code.clone(), None, None, Some(piece)]);
+            out.segment("PID", [Some("F".to_owned()), code.clone().map(Into::into), None, None, Some(piece)]);
         }
     }
     if let Some(period) = &line.period {
@@ -281,11 +284,11 @@ fn unit(code: Option<&str>) -> Result<Option<String>, WriteError> {
 }
 
 /// The pairs of IT106 to IT125: a qualifier (element 235) and an id.
-fn product_ids(line: &Line) -> Vec<(String, String)> {
+fn product_ids(line: &Line) -> Vec<(Text, Text)> {
     let item = &line.item;
     let standard = item.standard_id.as_ref().map(|id: &Identifier| {
         let known = qualifier(id.scheme.as_deref(), "EN");
-        (known, id.value.clone())
+        (known.into(), id.value.clone())
     });
     let plain = [
         ("VP", item.seller_id.clone()),
@@ -293,10 +296,10 @@ fn product_ids(line: &Line) -> Vec<(String, String)> {
         ("PL", line.purchase_order_line.clone()),
         ("CH", item.origin.clone()),
     ];
-    let plain = plain.into_iter().filter_map(|(code, value)| Some((code.to_owned(), value?)));
+    let plain = plain.into_iter().filter_map(|(code, value)| Some((code.into(), value?)));
     let classes = item.classifications.iter().map(|class| {
         let list = class.list.as_deref();
-        (qualifier(list, "ZZ"), class.code.clone())
+        (qualifier(list, "ZZ").into(), class.code.clone())
     });
     plain.chain(standard).chain(classes).filter(|(_, value)| !value.trim().is_empty()).collect()
 }

@@ -111,7 +111,7 @@ fn interchange(
         let value = envelope.control.to_string();
         return Err(WriteError::NoPlace { field: "the control number", value, set: "ISA13" });
     }
-    let application = |code: &Option<String>, id: &Identifier| code.clone().unwrap_or_else(|| id.value.clone());
+    let application = |code: &Option<String>, id: &Identifier| code.clone().unwrap_or_else(|| id.value.clone().into());
     let codes =
         [application(&envelope.application_sender, sender), application(&envelope.application_recipient, recipient)];
     for (element, code) in ["GS02", "GS03"].into_iter().zip(&codes) {

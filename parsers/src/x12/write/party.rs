@@ -2,7 +2,7 @@
 
 use super::WriteError;
 use super::segments::{Out, id, qualifier, text};
-use crate::canonical::{Address, Contact, Identifier, Party};
+use crate::canonical::{Address, Contact, Identifier, Party, Text};
 
 /// Writes a party; nothing, when nothing is known of it. Of its identifiers the first and those that came from
 /// REF have a place.
@@ -60,7 +60,7 @@ pub(super) fn named(
 /// N3 and N4: where it is.
 pub(super) fn located(address: &Address, out: &mut Out) -> Result<(), WriteError> {
     for lines in address.lines.chunks(2) {
-        let line = |index: usize| text("N301", lines.get(index).map(String::as_str), 55);
+        let line = |index: usize| text("N301", lines.get(index).map(Text::as_str), 55);
         out.segment("N3", [line(0)?, line(1)?]);
     }
     let city = text("N401", address.city.as_deref(), 30)?;

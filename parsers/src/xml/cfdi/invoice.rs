@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{Kind, get};
 use crate::canonical::{
     AllowanceCharge, Invoice, InvoiceKind, Item, ItemId, Line, Note, Payment, PaymentTerms, Preceding, TaxBreakdown,
-    Withholding,
+    Text, Withholding,
 };
 use crate::xml::closing::{Cover, tell_invoice, turn_if_negative};
 use crate::xml::desk::Desk;
@@ -31,19 +31,19 @@ pub(super) fn read_root<'t>(draft: &mut Draft<Invoice>, get: &dyn Fn([&str; 2]) 
         draft.decimal_said(said, "allowances_charges[0].amount");
         draft.body.allowances_charges.push(AllowanceCharge {
             amount: Some(amount),
-            reason: Some("Descuento".to_owned()),
+            reason: Some("Descuento".into()),
             ..AllowanceCharge::default()
         });
     }
     let text = |names: [&str; 2]| get(names).map(|(value, _)| value.to_owned());
     if let Some(text) = text(["CondicionesDePago", "condicionesDePago"]) {
-        draft.body.terms = Some(PaymentTerms { text: Some(text), ..PaymentTerms::default() });
+        draft.body.terms = Some(PaymentTerms { text: Some(text.into()), ..PaymentTerms::default() });
     }
     if let Some(form) = text(["FormaPago", "formaDePago"]) {
-        draft.body.payments.push(Payment { means_text: Some(form), ..Payment::default() });
+        draft.body.payments.push(Payment { means_text: Some(form.into()), ..Payment::default() });
     }
     if let Some(method) = text(["MetodoPago", "metodoDePago"]) {
-        draft.body.notes.push(Note { subject: Some("MetodoPago".to_owned()), text: method });
+        draft.body.notes.push(Note { subject: Some("MetodoPago".into()), text: method.into() });
     }
 }
 
@@ -63,16 +63,16 @@ pub(super) fn read_line(draft: &mut Draft<Invoice>, element: Element<'_>, path: 
     draft.group(field.clone(), element, path);
     let text = |names: [&str; 2]| get(element, path, names).map(|(value, _)| value.to_owned());
     let mut line = Line {
-        unit: text(["ClaveUnidad", "unidad"]).or_else(|| text(["Unidad", "unidad"])),
+        unit: text(["ClaveUnidad", "unidad"]).or_else(|| text(["Unidad", "unidad"])).map(Into::into),
         item: Item {
-            name: text(["Descripcion", "descripcion"]),
-            seller_id: text(["NoIdentificacion", "noIdentificacion"]),
+            name: text(["Descripcion", "descripcion"]).map(Into::into),
+            seller_id: text(["NoIdentificacion", "noIdentificacion"]).map(Into::into),
             ..Item::default()
         },
         ..Line::default()
     };
     let code = text(["ClaveProdServ", "ClaveProdServ"]);
-    line.item.classifications.extend(code.map(|code| ItemId { list: Some("ClaveProdServ".to_owned()), code }));
+    line.item.classifications.extend(code.map(|code| ItemId { list: Some("ClaveProdServ".into()), code: code.into() }));
     let mut number =
         |names: [&str; 2], to: &str| draft.decimal_said(get(element, path, names), &format!("{field}.{to}"));
     line.quantity = number(["Cantidad", "cantidad"], "quantity");
@@ -127,8 +127,8 @@ impl Sums {
                     is_charge,
                     amount,
                     percent: draft.decimal_said(tax.attribute_at(rate, &path), &format!("{field}.percent")),
-                    reason: tax.attribute(kind).map(str::to_owned),
-                    reason_code: Some(name.to_owned()),
+                    reason: tax.attribute(kind).map(Text::from),
+                    reason_code: Some(name.into()),
                     ..AllowanceCharge::default()
                 };
                 // What is withheld locally is no allowance: it is withheld.
@@ -219,7 +219,7 @@ fn read_passed_on(draft: &mut Draft<Invoice>, tax: Element<'_>, path: &str) {
         rate,
         base: draft.decimal_said(tax.attribute_at("Base", path), &format!("{field}.base")),
         tax: draft.decimal_said(get(tax, path, ["Importe", "importe"]), &format!("{field}.tax")),
-        category: category.map(str::to_owned),
+        category: category.map(Text::from),
         ..TaxBreakdown::default()
     };
     draft.body.tax_breakdown.push(breakdown);
@@ -229,7 +229,7 @@ fn read_withheld(draft: &mut Draft<Invoice>, tax: Element<'_>, path: &str) {
     let field = format!("withholdings[{}]", draft.body.withholdings.len());
     draft.group(field.clone(), tax, path);
     let withholding = Withholding {
-        type_code: get(tax, path, ["Impuesto", "impuesto"]).map(|(value, _)| value.to_owned()),
+        type_code: get(tax, path, ["Impuesto", "impuesto"]).map(|(value, _)| value.to_owned()).map(Into::into),
         amount: draft.decimal_said(get(tax, path, ["Importe", "importe"]), &format!("{field}.amount")),
         ..Withholding::default()
     };

@@ -17,7 +17,7 @@ use super::tag::Tag;
 use super::values::Said;
 use super::vocabulary::{Root, Vocabulary};
 use super::walk::{Reader, Step, walk};
-use crate::canonical::{Address, Identifier, Invoice, Party};
+use crate::canonical::{Address, Identifier, Invoice, Party, Text};
 use crate::{Code, Finding, Limits, Location};
 
 pub(super) const VOCABULARY: Vocabulary = Vocabulary {
@@ -100,7 +100,7 @@ impl Reading {
         let series = get(["Serie", "serie"]);
         let folio = get(["Folio", "folio"]);
         let number = [&series, &folio].into_iter().flatten().map(|(value, _)| *value).collect::<String>();
-        draft.body.number = Some(number).filter(|number| !number.is_empty());
+        draft.body.number = Some(number).filter(|number| !number.is_empty()).map(Into::into);
         for part in [series, folio] {
             draft.text_said(part, "number");
         }
@@ -125,7 +125,7 @@ impl Reading {
     /// `TimbreFiscalDigital`: the fiscal folio, by which the SAT knows the document.
     fn read_stamp(&mut self, stamp: Element<'_>) {
         let id = stamp.attribute("UUID").filter(|id| !id.is_empty()).map(str::to_owned);
-        self.cover.control = id.map(|id| ("UUID".to_owned(), id)).into_iter().collect();
+        self.cover.control = id.map(|id| ("UUID".into(), id.into())).into_iter().collect();
     }
 }
 
@@ -140,10 +140,14 @@ fn party(draft: &mut Draft<Invoice>, element: Element<'_>, path: &str, field: &s
     let postal_code = element.attribute("DomicilioFiscalReceptor").filter(|code| !code.is_empty()).map(str::to_owned);
     let address = element.child("DomicilioFiscal").or_else(|| element.child("Domicilio")).map(address);
     Party {
-        name,
+        name: name.map(Into::into),
         tax_id,
-        ids: foreign.map(|value| Identifier { scheme, value }).into_iter().collect(),
-        address: address.or_else(|| postal_code.map(|code| Address { postal_code: Some(code), ..Address::default() })),
+        ids: foreign
+            .map(|value| Identifier { scheme: scheme.map(Into::into), value: value.into() })
+            .into_iter()
+            .collect(),
+        address: address
+            .or_else(|| postal_code.map(|code| Address { postal_code: Some(code.into()), ..Address::default() })),
         ..Party::default()
     }
 }
@@ -152,13 +156,14 @@ fn party(draft: &mut Draft<Invoice>, element: Element<'_>, path: &str, field: &s
 fn address(element: Element<'_>) -> Address {
     let text = |name: &str| element.attribute(name).filter(|value| !value.is_empty()).map(str::to_owned);
     let street = ["calle", "noExterior", "noInterior"].into_iter().filter_map(text).collect::<Vec<_>>().join(" ");
-    let lines = Some(street).filter(|street| !street.is_empty()).into_iter().chain(text("colonia")).collect();
+    let lines =
+        Some(street).filter(|street| !street.is_empty()).into_iter().chain(text("colonia")).map(Text::from).collect();
     Address {
         lines,
-        city: text("localidad").or_else(|| text("municipio")),
-        postal_code: text("codigoPostal"),
-        region: text("estado"),
-        country: text("pais"),
+        city: text("localidad").or_else(|| text("municipio")).map(Into::into),
+        postal_code: text("codigoPostal").map(Into::into),
+        region: text("estado").map(Into::into),
+        country: text("pais").map(Into::into),
     }
 }
 

@@ -38,10 +38,10 @@ impl Payments {
         let text = |name: &str| element.attribute(name).filter(|value| !value.is_empty()).map(str::to_owned);
         let operation = draft.text_said(get("NumOperacion"), "traces[0].value");
         let scheme = Some("NumOperacion".to_owned());
-        draft.body.traces.extend(operation.map(|value| Identifier { scheme, value }));
+        draft.body.traces.extend(operation.map(|value| Identifier { scheme: scheme.map(Into::into), value }));
         let account = |number: &str, bank: &str, name: &str| {
-            let bank = text(bank).map(|value| Identifier { scheme: Some("rfc".to_owned()), value });
-            let account = Account { number: text(number), bank, name: text(name) };
+            let bank = text(bank).map(|value| Identifier { scheme: Some("rfc".into()), value: value.into() });
+            let account = Account { number: text(number).map(Into::into), bank, name: text(name).map(Into::into) };
             Some(account).filter(|account| *account != Account::default())
         };
         draft.body.payer_account = account("CtaOrdenante", "RfcEmisorCtaOrd", "NomBancoOrdExt");
@@ -131,17 +131,21 @@ fn read_document(draft: &mut Draft<RemittanceAdvice>, document: Element<'_>, pat
     draft.text_said(said, &format!("{field}.document_number"));
     let scheme = Some("UUID".to_owned());
     let line = RemittanceLine {
-        document_number: number.or_else(|| id.clone()),
+        document_number: number.or_else(|| id.clone()).map(Into::into),
         original: draft.decimal_said(get("ImpSaldoAnt"), &format!("{field}.original")),
         paid: draft.decimal_said(get("ImpPagado"), &format!("{field}.paid")),
-        references: id.map(|value| Identifier { scheme, value }).into_iter().collect(),
+        references: id
+            .map(|value| Identifier { scheme: scheme.map(Into::into), value: value.into() })
+            .into_iter()
+            .collect(),
         // Its amounts are in its own currency.
-        note: text("MonedaDR").filter(|currency| Some(currency) != draft.body.currency.as_ref()).map(|currency| {
-            match text("EquivalenciaDR").or_else(|| text("TipoCambioDR")) {
+        note: text("MonedaDR")
+            .filter(|currency| Some(currency.as_str()) != draft.body.currency.as_deref())
+            .map(|currency| match text("EquivalenciaDR").or_else(|| text("TipoCambioDR")) {
                 Some(rate) => format!("{currency}, {rate} for one {}", draft.body.currency.as_deref().unwrap_or("?")),
                 None => currency,
-            }
-        }),
+            })
+            .map(Into::into),
         ..RemittanceLine::default()
     };
     draft.body.lines.push(line);

@@ -23,7 +23,7 @@ pub(super) fn map_head(draft: &mut Draft, section: Element<'_>, path: &str) {
     for note in section.children("IncludedNote") {
         let text = note.children("Content").filter_map(Element::value).collect::<Vec<_>>().join("\n");
         if !text.is_empty() {
-            draft.body.invoice.notes.push(Note { subject: note.text_at(&["SubjectCode"]), text });
+            draft.body.invoice.notes.push(Note { subject: note.text_at(&["SubjectCode"]), text: text.into() });
         }
     }
 }
@@ -69,8 +69,8 @@ fn map_additional(draft: &mut Draft, reference: Element<'_>, path: &str) {
                 reference: number,
                 description: reference.text_at(&["Name"]),
                 uri: reference.text_at(&["URIID"]),
-                mime: said_of_object("mimeCode"),
-                file_name: said_of_object("filename"),
+                mime: said_of_object("mimeCode").map(Into::into),
+                file_name: said_of_object("filename").map(Into::into),
             });
         }
         (_, Some(value)) => references.other.push(Identifier { scheme: code, value }),

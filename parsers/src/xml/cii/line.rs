@@ -3,7 +3,7 @@
 use super::Draft;
 use super::settlement::{allowance_charge, period, rate};
 use super::values::one_of;
-use crate::canonical::{Identifier, Item, ItemId, Line};
+use crate::canonical::{Identifier, Item, ItemId, Line, Text};
 use crate::xml::element::Element;
 
 const AGREEMENT: [&str; 2] = ["SpecifiedLineTradeAgreement", "SpecifiedSupplyChainTradeAgreement"];
@@ -36,7 +36,7 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     if let Some(delivery) = one_of(section, &DELIVERY)
         && let Some(quantity) = delivery.child("BilledQuantity")
     {
-        line.unit = quantity.attribute("unitCode").map(str::to_owned);
+        line.unit = quantity.attribute("unitCode").map(Text::from);
         line.quantity =
             draft.number(delivery, &delivery.path_below(path), "BilledQuantity", format_args!("{field}.quantity"));
     }
@@ -70,7 +70,7 @@ fn map_agreement(draft: &mut Draft, line: &mut Line, agreement: Element<'_>, pat
 /// BT-149 and BT-150: the net price's, or else the gross price's.
 fn map_base_quantity(draft: &mut Draft, line: &mut Line, price: Element<'_>, path: &str, field: &str) {
     if let Some(quantity) = price.child("BasisQuantity") {
-        line.price_base_unit = quantity.attribute("unitCode").map(str::to_owned);
+        line.price_base_unit = quantity.attribute("unitCode").map(Text::from);
         line.price_base_quantity =
             draft.number(price, path, "BasisQuantity", format_args!("{field}.price_base_quantity"));
     }

@@ -211,8 +211,8 @@ fn finished(mut draft: Draft, whole: Location, format: &'static str) -> (Documen
     draft::sort(&mut findings);
     let document = Document {
         ordinal: 0,
-        format: format.to_owned(),
-        version: draft.version,
+        format: format.into(),
+        version: draft.version.map(Into::into),
         location: whole,
         control: Vec::new(),
         evidence: draft.evidence,

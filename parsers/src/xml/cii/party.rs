@@ -1,7 +1,7 @@
 //! The parties of a Cross Industry Invoice.
 
 use super::Draft;
-use crate::canonical::{Address, Contact, Party};
+use crate::canonical::{Address, Contact, Party, Text};
 use crate::xml::element::Element;
 
 /// BG-4, BG-7, BG-10, BG-11.
@@ -10,7 +10,7 @@ pub(super) fn party(draft: &mut Draft, element: Element<'_>, path: &str, field: 
     let organization = |way: &[&str]| element.child("SpecifiedLegalOrganization").and_then(|inner| inner.at(way));
     let mut party = Party {
         name: element.text_at(&["Name"]),
-        trading_name: organization(&["TradingBusinessName"]).and_then(Element::value).map(str::to_owned),
+        trading_name: organization(&["TradingBusinessName"]).and_then(Element::value).map(Text::from),
         legal_id: organization(&["ID"]).and_then(|id| id.identifier("schemeID")),
         legal_form: element.text_at(&["Description"]),
         contact: element.child("DefinedTradeContact").map(contact),

@@ -72,7 +72,7 @@ fn map_payment(draft: &mut Draft, element: Element<'_>, path: &str) {
     let mut payment = Payment {
         means_code: element.text_at(&["TypeCode"]),
         means_text: element.text_at(&["Information"]),
-        card_number_masked: card.and_then(|card| card.text_at(&["ID"])).map(|number| masked(&number)),
+        card_number_masked: card.and_then(|card| card.text_at(&["ID"])).map(|number| masked(&number)).map(Into::into),
         card_number_length: card.and_then(|card| card.text_at(&["ID"])).and_then(|number| too_long(&number)),
         card_holder: card.and_then(|card| card.text_at(&["CardholderName"])),
         debited_account: element.child("PayerPartyDebtorFinancialAccount").and_then(account),
@@ -139,8 +139,8 @@ fn map_terms(draft: &mut Draft, element: Element<'_>, path: &str) {
     terms.discounts.append(&mut discounts);
     if !descriptions.is_empty() {
         terms.text = Some(match terms.text.take() {
-            Some(text) => format!("{text}\n{descriptions}"),
-            None => descriptions,
+            Some(text) => format!("{text}\n{descriptions}").into(),
+            None => descriptions.into(),
         });
     }
 }
@@ -250,6 +250,6 @@ fn map_totals(draft: &mut Draft, summation: Element<'_>, path: &str) {
         if amount.is_some() {
             draft.evidence.pop();
         }
-        draft.body.tax_totals.push(TaxTotal { currency, amount, evidence: proof });
+        draft.body.tax_totals.push(TaxTotal { currency: currency.map(Into::into), amount, evidence: proof });
     }
 }

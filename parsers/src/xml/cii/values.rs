@@ -5,6 +5,7 @@ use std::fmt::Display;
 use jiff::civil::Date;
 
 use super::Draft;
+use crate::canonical::Text;
 use crate::xml::draft::day;
 use crate::xml::element::Element;
 
@@ -47,7 +48,7 @@ fn dated(value: &str, format: Option<&str>) -> Option<Date> {
 }
 
 /// The number of a document that is referred to; ZUGFeRD 1 calls it `ID`.
-pub(super) fn referred(reference: Element<'_>) -> Option<String> {
+pub(super) fn referred(reference: Element<'_>) -> Option<Text> {
     reference.text_at(&["IssuerAssignedID"]).or_else(|| reference.text_at(&["ID"]))
 }
 

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::parties::{Envelope, party};
 use crate::canonical::{
     AllowanceCharge, Identifier, Invoice, InvoiceKind, Item, ItemId, Line, Note, PaymentTerms, Period, Preceding,
-    TaxBreakdown, TermsDiscount,
+    TaxBreakdown, TermsDiscount, Text,
 };
 use crate::xml::closing::{Cover, tell_invoice, turn_if_negative};
 use crate::xml::desk::Desk;
@@ -22,7 +22,7 @@ pub(super) struct Reading {
     cover: Cover,
     draft: Draft<Invoice>,
     /// The order whose items are being read.
-    order: Option<String>,
+    order: Option<Text>,
     /// `GrossAmount` and `NetAmount`, and the discount between them.
     net: Net,
 }
@@ -85,17 +85,17 @@ impl Reading {
         let id = id.or_else(|| order.child("OrderIDInfo").and_then(|info| info.attribute("orderID")));
         let payload = reference.and_then(|reference| reference.child("DocumentReference"));
         let id = id.or_else(|| payload.and_then(|payload| payload.attribute("payloadID")));
-        self.order = id.filter(|id| !id.is_empty()).map(str::to_owned);
+        self.order = id.filter(|id| !id.is_empty()).map(Text::from);
         let references = &mut self.draft.body.references;
         match (&references.purchase_order, &self.order) {
             (None, Some(order)) => references.purchase_order = Some(order.clone()),
             (Some(first), Some(order)) if first != order => {
-                references.other.push(Identifier { scheme: Some("orderID".to_owned()), value: order.clone() });
+                references.other.push(Identifier { scheme: Some("orderID".into()), value: order.clone() });
             }
             _ => {}
         }
         let contract = order.child("MasterAgreementReference").and_then(|found| found.attribute("agreementID"));
-        references.contract = references.contract.take().or_else(|| contract.map(str::to_owned));
+        references.contract = references.contract.take().or_else(|| contract.map(Text::from));
     }
 
     fn read_item(&mut self, item: Element<'_>, path: &str) {
@@ -106,8 +106,8 @@ impl Reading {
             item.child("InvoiceDetailItemReference").or_else(|| item.child("InvoiceDetailServiceItemReference"));
         let text = |name: &str| item.attribute(name).filter(|value| !value.is_empty()).map(str::to_owned);
         let mut line = Line {
-            id: text("invoiceLineNumber"),
-            parent_id: text("parentInvoiceLineNumber"),
+            id: text("invoiceLineNumber").map(Into::into),
+            parent_id: text("parentInvoiceLineNumber").map(Into::into),
             note: item.text_at(&["Comments"]),
             unit: item.text_at(&["UnitOfMeasure"]),
             item: reference.map(read_reference).unwrap_or_default(),
@@ -126,11 +126,16 @@ impl Reading {
             line.tax_rate = draft.decimal_said(said, &format!("{field}.tax_rate"));
         }
         let order_line = reference.and_then(|reference| reference.attribute("lineNumber"));
-        line.purchase_order_line = order_line.filter(|line| !line.is_empty()).map(|line| match &self.order {
-            // Over many orders a line number alone says nothing.
-            Some(order) if draft.body.references.purchase_order.as_ref() != Some(order) => format!("{order}/{line}"),
-            _ => line.to_owned(),
-        });
+        line.purchase_order_line = order_line
+            .filter(|line| !line.is_empty())
+            .map(|line| match &self.order {
+                // Over many orders a line number alone says nothing.
+                Some(order) if draft.body.references.purchase_order.as_ref() != Some(order) => {
+                    format!("{order}/{line}")
+                }
+                _ => line.to_owned(),
+            })
+            .map(Into::into);
         draft.body.lines.push(line);
     }
 
@@ -172,7 +177,7 @@ impl Reading {
                 is_charge,
                 amount: Some(amount),
                 percent,
-                reason: summary.text_at(&[name, "Description"]).or_else(|| Some(name.to_owned())),
+                reason: summary.text_at(&[name, "Description"]).or_else(|| Some(name.into())),
                 ..AllowanceCharge::default()
             });
         }
@@ -215,7 +220,7 @@ fn money(draft: &mut Draft<Invoice>, base: Element<'_>, path: &str, way: &[&str]
 }
 
 /// Each amount says its currency; the amount due speaks for the document.
-fn currency_of(draft: &mut Draft<Invoice>, summary: Element<'_>, path: &str) -> Option<String> {
+fn currency_of(draft: &mut Draft<Invoice>, summary: Element<'_>, path: &str) -> Option<Text> {
     ["DueAmount", "NetAmount", "GrossAmount", "SubtotalAmount"].iter().find_map(|name| {
         let (money, path) = follow(summary, path, &[name, "Money"])?;
         draft.text_said(money.attribute_at("currency", &path), "currency")
@@ -233,7 +238,7 @@ fn read_taxes(draft: &mut Draft<Invoice>, summary: Element<'_>, path: &str) {
             rate: draft.decimal_said(said, &format!("{field}.rate")),
             base: money(draft, detail, &path, &["TaxableAmount"], &format!("{field}.base")),
             tax: money(draft, detail, &path, &["TaxAmount"], &format!("{field}.tax")),
-            exemption_reason: detail.attribute("exemptDetail").map(str::to_owned),
+            exemption_reason: detail.attribute("exemptDetail").map(Text::from),
             ..TaxBreakdown::default()
         };
         draft.body.tax_breakdown.push(breakdown);
@@ -247,8 +252,12 @@ fn read_partner(invoice: &mut Invoice, partner: Element<'_>) {
         let value = reference.attribute("identifier").filter(|value| !value.is_empty()).map(str::to_owned);
         let scheme = reference.attribute("domain").map(str::to_owned);
         match (scheme.as_deref(), value) {
-            (Some("vatID" | "supplierTaxID" | "buyerTaxID"), value) => found.vat_id = value.or(found.vat_id),
-            (_, value) => found.ids.extend(value.map(|value| Identifier { scheme, value })),
+            (Some("vatID" | "supplierTaxID" | "buyerTaxID"), value) => {
+                found.vat_id = value.or(found.vat_id.map(Into::into)).map(Into::into)
+            }
+            (_, value) => {
+                found.ids.extend(value.map(|value| Identifier { scheme: scheme.map(Into::into), value: value.into() }))
+            }
         }
     }
     let merged = |known: &mut crate::canonical::Party, mut found: crate::canonical::Party| {
@@ -292,8 +301,12 @@ fn read_terms(draft: &mut Draft<Invoice>, term: Element<'_>, path: &str) {
 fn read_extrinsic(invoice: &mut Invoice, extrinsic: Element<'_>) {
     let value = extrinsic.value().map(str::to_owned);
     match extrinsic.attribute("name") {
-        Some("supplierVatID" | "supplierTaxID") => invoice.seller.vat_id = invoice.seller.vat_id.take().or(value),
-        Some("buyerVatID" | "buyerTaxID") => invoice.buyer.vat_id = invoice.buyer.vat_id.take().or(value),
+        Some("supplierVatID" | "supplierTaxID") => {
+            invoice.seller.vat_id = invoice.seller.vat_id.take().or(value.map(Into::into))
+        }
+        Some("buyerVatID" | "buyerTaxID") => {
+            invoice.buyer.vat_id = invoice.buyer.vat_id.take().or(value.map(Into::into))
+        }
         _ => {}
     }
 }
@@ -302,20 +315,21 @@ fn read_reference(reference: Element<'_>) -> Item {
     let mut classifications = Vec::new();
     for classification in reference.children("Classification") {
         let list = classification.attribute("domain").map(str::to_owned);
-        classifications.extend(classification.value().map(|code| ItemId { list, code: code.to_owned() }));
+        classifications
+            .extend(classification.value().map(|code| ItemId { list: list.map(Into::into), code: code.into() }));
     }
     Item {
         name: reference.text_at(&["Description"]),
         seller_id: reference.text_at(&["ItemID", "SupplierPartID"]),
         buyer_id: reference.text_at(&["ItemID", "BuyerPartID"]),
         classifications,
-        origin: reference.child("Country").and_then(|country| country.attribute("isoCountryCode")).map(str::to_owned),
+        origin: reference.child("Country").and_then(|country| country.attribute("isoCountryCode")).map(Text::from),
         ..Item::default()
     }
 }
 
 fn note(text: &str) -> Note {
-    Note { subject: None, text: text.to_owned() }
+    Note { subject: None, text: text.into() }
 }
 
 impl Reader for Reading {

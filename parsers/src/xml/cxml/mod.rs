@@ -31,7 +31,7 @@ fn read(stream: &mut Stream<'_>, root: Root, desk: &mut Desk<'_, '_>) -> Result<
     let tag = stream.tag();
     let text = |name: &str| tag.attribute(name).filter(|value| !value.is_empty()).map(str::to_owned);
     let version = text("version");
-    let control = text("payloadID").map(|id| ("payloadID".to_owned(), id)).into_iter().collect();
+    let control = text("payloadID").map(|id| ("payloadID".into(), id.into())).into_iter().collect();
     let cover = Cover { format: "cxml-invoice".to_owned(), version, control };
     let start = stream.start();
     let mut envelope = Envelope::default();

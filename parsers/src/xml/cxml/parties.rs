@@ -1,6 +1,6 @@
 //! Who is in a cXML document: the credentials of its envelope, the contacts of its parts.
 
-use crate::canonical::{Address, Contact, Identifier, Party};
+use crate::canonical::{Address, Contact, Identifier, Party, Text};
 use crate::xml::element::Element;
 
 /// Who sends and who receives, by their credentials.
@@ -17,7 +17,7 @@ pub(super) fn envelope(header: Element<'_>) -> Envelope {
         credentials
             .filter_map(|credential| {
                 let value = credential.text_at(&["Identity"])?;
-                Some(Identifier { scheme: credential.attribute("domain").map(str::to_owned), value })
+                Some(Identifier { scheme: credential.attribute("domain").map(Text::from), value })
             })
             .collect()
     };
@@ -35,7 +35,7 @@ pub(super) fn party(contact: Element<'_>) -> Party {
     let id = |element: Element<'_>, scheme: &str, value: &str| {
         let scheme = element.attribute(scheme).filter(|scheme| !scheme.is_empty()).map(str::to_owned);
         let value = element.attribute(value).filter(|value| !value.is_empty()).map(str::to_owned);
-        value.map(|value| Identifier { scheme, value })
+        value.map(|value| Identifier { scheme: scheme.map(Into::into), value: value.into() })
     };
     party.ids.extend(id(contact, "addressIDDomain", "addressID"));
     for reference in contact.children("IdReference") {
@@ -51,11 +51,11 @@ pub(super) fn party(contact: Element<'_>) -> Party {
 fn address(element: Element<'_>) -> Address {
     let country = element.child("Country");
     Address {
-        lines: element.children("Street").filter_map(Element::value).map(str::to_owned).collect(),
+        lines: element.children("Street").filter_map(Element::value).map(Text::from).collect(),
         city: element.text_at(&["City"]),
         postal_code: element.text_at(&["PostalCode"]),
         region: element.text_at(&["State"]),
-        country: country.and_then(|country| country.attribute("isoCountryCode")).map(str::to_owned),
+        country: country.and_then(|country| country.attribute("isoCountryCode")).map(Text::from),
     }
 }
 
@@ -68,5 +68,9 @@ fn person(element: Element<'_>) -> Option<Contact> {
     });
     let phone = phone.filter(|phone| !phone.is_empty());
     let name = element.at(&["PostalAddress", "DeliverTo"]).and_then(Element::value).map(str::to_owned);
-    (email.is_some() || phone.is_some() || name.is_some()).then_some(Contact { name, phone, email })
+    (email.is_some() || phone.is_some() || name.is_some()).then_some(Contact {
+        name: name.map(Into::into),
+        phone: phone.map(Into::into),
+        email,
+    })
 }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::parties::{Envelope, party};
-use crate::canonical::{Adjustment, Body, Identifier, RemittanceAdvice, RemittanceLine, SettledKind};
+use crate::canonical::{Adjustment, Body, Identifier, RemittanceAdvice, RemittanceLine, SettledKind, Text};
 use crate::xml::closing::{Cover, tell};
 use crate::xml::desk::Desk;
 use crate::xml::draft::Draft;
@@ -33,10 +33,10 @@ impl Reading {
         draft.body.payment_date = draft.day_said(head.attribute_at("paymentDate", path), "payment_date");
         let trace = draft.text_said(head.attribute_at("paymentReferenceNumber", path), "traces[0].value");
         let scheme = Some("paymentReferenceNumber".to_owned());
-        draft.body.traces.extend(trace.map(|value| Identifier { scheme, value }));
+        draft.body.traces.extend(trace.map(|value| Identifier { scheme: scheme.map(Into::into), value }));
         let method = head.child("PaymentMethod");
-        draft.body.method = method.and_then(|method| method.attribute("type")).map(str::to_owned);
-        draft.body.notes.extend(head.children("Comments").filter_map(Element::value).map(str::to_owned));
+        draft.body.method = method.and_then(|method| method.attribute("type")).map(Text::from);
+        draft.body.notes.extend(head.children("Comments").filter_map(Element::value).map(Text::from));
         for partner in head.children("PaymentPartner") {
             let Some(contact) = partner.child("Contact") else { continue };
             let place = match contact.attribute("role") {
@@ -106,7 +106,7 @@ fn read_payable(
     ];
     if let Some((order, _)) = orders.iter().find_map(|way| follow(detail, path, way)) {
         let id = ["OrderReference", "OrderIDInfo"].iter().find_map(|name| order.child(name)?.attribute("orderID"));
-        line.purchase_order = id.filter(|id| !id.is_empty()).map(str::to_owned);
+        line.purchase_order = id.filter(|id| !id.is_empty()).map(Text::from);
     }
     if line.document_number.is_none() {
         let said = detail.attribute_at("referenceDocumentNumber", path);

@@ -40,7 +40,7 @@ impl Invoicing {
             "InvoiceTotals" => self.read_totals(draft, part, path),
             "InvoiceLine" => read_line(draft, part, path),
             "PaymentDetails" => read_payments(draft, part, path),
-            _ => draft.body.notes.extend(part.value().map(|text| Note { subject: None, text: text.to_owned() })),
+            _ => draft.body.notes.extend(part.value().map(|text| Note { subject: None, text: text.into() })),
         }
     }
 
@@ -48,7 +48,7 @@ impl Invoicing {
         // Numbers are unique within their series.
         let series = part.text_at(&["InvoiceSeriesCode"]);
         let number = draft.text_said(said(part, path, &["InvoiceNumber"]), "number");
-        draft.body.number = number.map(|number| format!("{}{number}", series.unwrap_or_default()));
+        draft.body.number = number.map(|number| format!("{}{number}", series.unwrap_or_default())).map(Into::into);
         draft.body.type_code = draft.text_said(said(part, path, &["InvoiceClass"]), "type_code");
         self.is_corrective = matches!(draft.body.type_code.as_deref(), Some("OR" | "CR"));
         if let Some((corrective, path)) = follow(part, path, &["Corrective"]) {
@@ -57,7 +57,7 @@ impl Invoicing {
             let number = draft.text_said(said(corrective, &path, &["InvoiceNumber"]), "preceding[0].number");
             let issue_date = draft.day_said(said(corrective, &path, &["InvoiceIssueDate"]), "preceding[0].issue_date");
             let number = format!("{series}{}", number.unwrap_or_default());
-            draft.body.preceding.push(Preceding { number, issue_date });
+            draft.body.preceding.push(Preceding { number: number.into(), issue_date });
             let reason = corrective.text_at(&["ReasonDescription"]);
             let subject = corrective.text_at(&["ReasonCode"]);
             draft.body.notes.extend(reason.map(|text| Note { subject, text }));
@@ -145,7 +145,7 @@ fn read_issue_data(draft: &mut Draft<Invoice>, part: Element<'_>, path: &str) {
     draft.body.references.purchase_order = part.text_at(&["ReceiverTransactionReference"]);
     let file = part.text_at(&["FileReference"]);
     let scheme = Some("FileReference".to_owned());
-    draft.body.references.other.extend(file.map(|value| Identifier { scheme, value }));
+    draft.body.references.other.extend(file.map(|value| Identifier { scheme: scheme.map(Into::into), value }));
     if let Some((period, path)) = follow(part, path, &["InvoicingPeriod"]) {
         draft.body.period = Some(Period {
             start: draft.day_said(said(period, &path, &["StartDate"]), "period.start"),
@@ -232,7 +232,7 @@ fn read_line(draft: &mut Draft<Invoice>, part: Element<'_>, path: &str) {
         ..Line::default()
     };
     let code = part.text_at(&["ArticleCode"]);
-    line.item.classifications.extend(code.map(|code| ItemId { list: Some("ArticleCode".to_owned()), code }));
+    line.item.classifications.extend(code.map(|code| ItemId { list: Some("ArticleCode".into()), code }));
     let order = part.text_at(&["ReceiverTransactionReference"]);
     let references = &mut draft.body.references;
     references.purchase_order = references.purchase_order.take().or(order);

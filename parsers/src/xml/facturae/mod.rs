@@ -19,7 +19,7 @@ use super::tag::Tag;
 use super::values::{Stated, follow, mismatch};
 use super::vocabulary::{Root, Vocabulary};
 use super::walk::{Reader, Step, walk};
-use crate::canonical::{Attachment, Invoice};
+use crate::canonical::{Attachment, Invoice, Text};
 use crate::{Code, Finding, Limits, Location};
 
 pub(super) const VOCABULARY: Vocabulary = Vocabulary {
@@ -58,7 +58,7 @@ struct Reading {
 /// What the batch header states, and what the invoices are.
 #[derive(Debug, Default)]
 struct Batch {
-    currency: Option<String>,
+    currency: Option<Text>,
     count: Option<Stated>,
     totals: [Option<Stated>; 3],
     told: u64,
@@ -107,14 +107,14 @@ impl Batch {
 
 impl Reading {
     fn read_file_header(&mut self, header: Element<'_>, path: &str) {
-        self.cover.version = header.text_at(&["SchemaVersion"]);
+        self.cover.version = header.text_at(&["SchemaVersion"]).map(Into::into);
         let Some((batch, path)) = follow(header, path, &["Batch"]) else { return };
         let stated = |way: &[&str]| follow(batch, &path, way).and_then(|(found, path)| Stated::new(found, &path));
         self.batch.count = stated(&["InvoicesCount"]);
         self.batch.totals = TOTALS.map(|(_, name, _)| stated(&[name, "TotalAmount"]));
         self.batch.currency = batch.text_at(&["InvoiceCurrencyCode"]);
         let id = batch.text_at(&["BatchIdentifier"]);
-        self.cover.control = id.map(|id| ("BatchIdentifier".to_owned(), id)).into_iter().collect();
+        self.cover.control = id.map(|id| ("BatchIdentifier".into(), id)).into_iter().collect();
     }
 
     fn tell_invoice(&mut self, whole: Location, desk: &mut Desk<'_, '_>) -> Result<(), Trouble> {
@@ -125,7 +125,7 @@ impl Reading {
         for (sum, amount) in self.batch.sums.iter_mut().zip(invoicing.for_batch()) {
             sum.0 = sum.0.zip(amount).and_then(|(sum, amount)| sum.checked_add(amount));
         }
-        let is_other = |currency: &String| draft.body.currency.as_ref() != Some(currency);
+        let is_other = |currency: &Text| draft.body.currency.as_ref() != Some(currency);
         self.batch.is_mixed |= self.batch.currency.as_ref().is_some_and(is_other);
         draft.require(draft.body.number.is_some(), "number", "InvoiceNumber", &whole);
         draft.require(draft.body.issue_date.is_some(), "issue_date", "IssueDate", &whole);
@@ -194,7 +194,7 @@ impl Reader for Reading {
                 if let Some(attachment) = self.draft.body.attachments.last_mut() {
                     let place =
                         if name == "AttachmentFormat" { &mut attachment.mime } else { &mut attachment.description };
-                    *place = value;
+                    *place = value.map(Into::into);
                 }
             }
             _ => self.invoicing.read(&mut self.draft, element, path),

@@ -19,21 +19,22 @@ fn party(draft: &mut Draft<Invoice>, element: Element<'_>, path: &str, field: &s
     draft.group(field, element, path);
     let number = said(element, path, &["TaxIdentification", "TaxIdentificationNumber"]);
     let mut party = Party { tax_id: draft.text_said(number, &format!("{field}.tax_id")), ..Party::default() };
-    let id =
-        |scheme: &str, value: Option<String>| value.map(|value| Identifier { scheme: Some(scheme.to_owned()), value });
-    party.ids.extend(id("PartyIdentification", element.text_at(&["PartyIdentification"])));
+    let id = |scheme: &str, value: Option<String>| {
+        value.map(|value| Identifier { scheme: Some(scheme.into()), value: value.into() })
+    };
+    party.ids.extend(id("PartyIdentification", element.text_at(&["PartyIdentification"]).map(Into::into)));
     // Public bodies are addressed by the codes of their offices (DIR3).
     for centre in
         element.child("AdministrativeCentres").into_iter().flat_map(|all| all.children("AdministrativeCentre"))
     {
         let role = centre.text_at(&["RoleTypeCode"]).unwrap_or_default();
-        party.ids.extend(id(&format!("DIR3:{role}"), centre.text_at(&["CentreCode"])));
+        party.ids.extend(id(&format!("DIR3:{role}"), centre.text_at(&["CentreCode"]).map(Into::into)));
     }
     let entity = element.child("LegalEntity").or_else(|| element.child("Individual"));
     let Some(entity) = entity else { return party };
     let names = ["Name", "FirstSurname", "SecondSurname"].iter().filter_map(|name| entity.text_at(&[name]));
     let person = names.collect::<Vec<_>>().join(" ");
-    party.name = entity.text_at(&["CorporateName"]).or(Some(person).filter(|name| !name.is_empty()));
+    party.name = entity.text_at(&["CorporateName"]).or(Some(person).filter(|name| !name.is_empty()).map(Into::into));
     party.trading_name = entity.text_at(&["TradeName"]);
     let address = entity.child("AddressInSpain").or_else(|| entity.child("OverseasAddress"));
     party.address = address.map(|address| Address {
@@ -41,7 +42,7 @@ fn party(draft: &mut Draft<Invoice>, element: Element<'_>, path: &str, field: &s
         city: address.text_at(&["Town"]).or_else(|| address.text_at(&["PostCodeAndTown"])),
         postal_code: address.text_at(&["PostCode"]),
         region: address.text_at(&["Province"]),
-        country: address.text_at(&["CountryCode"]).map(|code| country(&code).to_owned()),
+        country: address.text_at(&["CountryCode"]).map(|code| country(&code).to_owned()).map(Into::into),
     });
     party.contact = entity.child("ContactDetails").map(|contact| Contact {
         name: contact.text_at(&["ContactPersons"]),

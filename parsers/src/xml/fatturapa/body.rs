@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::canonical::{
     AllowanceCharge, CreditTransfer, Identifier, Invoice, InvoiceKind, Note, Payment, PaymentTerms, Preceding,
-    TaxBreakdown, Withholding,
+    TaxBreakdown, Text, Withholding,
 };
 use crate::xml::draft::Draft;
 use crate::xml::element::Element;
@@ -40,14 +40,14 @@ impl Body {
             "DatiOrdineAcquisto" => {
                 for (scheme, name) in [("CIG", "CodiceCIG"), ("CUP", "CodiceCUP")] {
                     let value = part.text_at(&[name]);
-                    references.other.extend(value.map(|value| Identifier { scheme: Some(scheme.to_owned()), value }));
+                    references.other.extend(value.map(|value| Identifier { scheme: Some(scheme.into()), value }));
                 }
                 references.purchase_order = references.purchase_order.take().or(id);
             }
             "DatiContratto" => references.contract = references.contract.take().or(id),
             "DatiConvenzione" => {
                 let scheme = Some("DatiConvenzione".to_owned());
-                references.other.extend(id.map(|value| Identifier { scheme, value }));
+                references.other.extend(id.map(|value| Identifier { scheme: scheme.map(Into::into), value }));
             }
             "DatiRicezione" => references.receiving_advice = references.receiving_advice.take().or(id),
             "DatiDDT" => {
@@ -83,7 +83,7 @@ impl Body {
             draft.decimal_said(said(part, path, &["ImportoTotaleDocumento"]), "totals.tax_inclusive");
         draft.body.totals.rounding = draft.decimal_said(said(part, path, &["Arrotondamento"]), "totals.rounding");
         for cause in part.children("Causale").filter_map(Element::value) {
-            draft.body.notes.push(Note { subject: None, text: cause.to_owned() });
+            draft.body.notes.push(Note { subject: None, text: cause.into() });
         }
         for element in part.children("DatiRitenuta") {
             let path = element.path_below(path);
@@ -117,7 +117,7 @@ impl Body {
                     said(element, &path, &["AliquotaIVA"]),
                     &format!("allowances_charges[{index}].tax_rate"),
                 ),
-                reason: Some("DatiCassaPrevidenziale".to_owned()),
+                reason: Some("DatiCassaPrevidenziale".into()),
                 reason_code: element.text_at(&["TipoCassa"]),
                 ..AllowanceCharge::default()
             };
@@ -146,15 +146,15 @@ impl Body {
             exemption_code: nature.clone(),
         };
         let breakdown =
-            TaxBreakdown { category: category(breakdown.rate, nature.as_deref()).map(str::to_owned), ..breakdown };
+            TaxBreakdown { category: category(breakdown.rate, nature.as_deref()).map(Text::from), ..breakdown };
         // Split payment: the buyer pays this VAT to the treasury, not to the seller.
         if part.text_at(&["EsigibilitaIVA"]).as_deref() == Some("S") {
             draft.body.withholdings.push(Withholding {
-                type_code: Some("S".to_owned()),
+                type_code: Some("S".into()),
                 base: breakdown.base,
                 rate: breakdown.rate,
                 amount: breakdown.tax,
-                reason: Some("EsigibilitaIVA".to_owned()),
+                reason: Some("EsigibilitaIVA".into()),
             });
         }
         draft.body.tax_breakdown.push(breakdown);
@@ -163,7 +163,7 @@ impl Body {
     /// 2.4: how to pay, and the instalments.
     pub(super) fn read_payment(&mut self, draft: &mut Draft<Invoice>, part: Element<'_>, path: &str) {
         if part.name() == "CondizioniPagamento" {
-            draft.body.terms.get_or_insert_with(PaymentTerms::default).text = part.value().map(str::to_owned);
+            draft.body.terms.get_or_insert_with(PaymentTerms::default).text = part.value().map(Text::from);
             return;
         }
         let index = draft.body.payments.len();
@@ -216,7 +216,7 @@ pub(super) fn discount(draft: &mut Draft<Invoice>, element: Element<'_>, path: &
         is_charge: element.text_at(&["Tipo"]).as_deref() == Some("MG"),
         amount: draft.decimal_said(said(element, path, &["Importo"]), &format!("{field}.amount")),
         percent: draft.decimal_said(said(element, path, &["Percentuale"]), &format!("{field}.percent")),
-        reason: Some("ScontoMaggiorazione".to_owned()),
+        reason: Some("ScontoMaggiorazione".into()),
         ..AllowanceCharge::default()
     }
 }
@@ -226,8 +226,8 @@ pub(super) fn read_attachment(draft: &mut Draft<Invoice>, part: Element<'_>) {
     let value = part.value().map(str::to_owned);
     let Some(attachment) = draft.body.attachments.last_mut() else { return };
     match part.name() {
-        "NomeAttachment" => attachment.file_name = value,
-        "FormatoAttachment" => attachment.mime = value,
-        _ => attachment.description = value,
+        "NomeAttachment" => attachment.file_name = value.map(Into::into),
+        "FormatoAttachment" => attachment.mime = value.map(Into::into),
+        _ => attachment.description = value.map(Into::into),
     }
 }

@@ -1,7 +1,7 @@
 //! The header (`FatturaElettronicaHeader`): who sends what to whom. It holds for every body.
 
 use crate::Limits;
-use crate::canonical::{Address, Contact, Identifier, Invoice, Party};
+use crate::canonical::{Address, Contact, Identifier, Invoice, Party, Text};
 use crate::xml::draft::Draft;
 use crate::xml::element::Element;
 use crate::xml::values::{follow, said};
@@ -10,7 +10,7 @@ use crate::xml::values::{follow, said};
 pub(super) struct Header {
     /// What each of its invoices begins with.
     pub(super) draft: Draft<Invoice>,
-    pub(super) control: Vec<(String, String)>,
+    pub(super) control: Vec<(Text, Text)>,
 }
 
 impl Header {
@@ -24,11 +24,11 @@ impl Header {
             draft.body.specification_id =
                 draft.text_said(said(sending, &path, &["FormatoTrasmissione"]), "specification_id");
             let progressive = sending.text_at(&["ProgressivoInvio"]);
-            self.control.extend(progressive.map(|value| ("ProgressivoInvio".to_owned(), value)));
+            self.control.extend(progressive.map(|value| ("ProgressivoInvio".into(), value)));
             let address = sending.text_at(&["CodiceDestinatario"]).filter(|code| code.bytes().any(|byte| byte != b'0'));
             let address = address.or_else(|| sending.text_at(&["PECDestinatario"]));
             draft.body.buyer.endpoint =
-                address.map(|value| Identifier { scheme: Some("CodiceDestinatario".to_owned()), value });
+                address.map(|value| Identifier { scheme: Some("CodiceDestinatario".into()), value });
         }
         if let Some((seller, path)) = follow(header, path, &["CedentePrestatore"]) {
             draft.body.seller = party(draft, seller, &path, "seller");
@@ -61,24 +61,26 @@ fn party(draft: &mut Draft<Invoice>, element: Element<'_>, path: &str, field: &s
         parts.collect::<Vec<_>>().join(" ")
     });
     let mut party = Party {
-        name: name.and_then(|name| name.text_at(&["Denominazione"])).or(person.filter(|name| !name.is_empty())),
+        name: name
+            .and_then(|name| name.text_at(&["Denominazione"]))
+            .or(person.filter(|name| !name.is_empty()).map(Into::into)),
         address: element.child("Sede").map(address),
         ..Party::default()
     };
     if let Some(country) = data.text_at(&["IdFiscaleIVA", "IdPaese"]) {
         let code = draft.text_said(said(data, &data_path, &["IdFiscaleIVA", "IdCodice"]), &format!("{field}.vat_id"));
-        party.vat_id = code.map(|code| format!("{country}{code}"));
+        party.vat_id = code.map(|code| format!("{country}{code}")).map(Into::into);
     }
     party.tax_id = draft.text_said(said(data, &data_path, &["CodiceFiscale"]), &format!("{field}.tax_id"));
     let eori = name.and_then(|name| name.text_at(&["CodEORI"]));
-    party.ids.extend(eori.map(|value| Identifier { scheme: Some("EORI".to_owned()), value }));
+    party.ids.extend(eori.map(|value| Identifier { scheme: Some("EORI".into()), value }));
     party
 }
 
 fn address(seat: Element<'_>) -> Address {
     let street = seat.text_at(&["Indirizzo"]);
     let street = match (street, seat.text_at(&["NumeroCivico"])) {
-        (Some(street), Some(number)) => Some(format!("{street} {number}")),
+        (Some(street), Some(number)) => Some(format!("{street} {number}").into()),
         (street, number) => street.or(number),
     };
     Address {

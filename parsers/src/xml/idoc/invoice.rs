@@ -50,7 +50,7 @@ impl Reading {
             "E1EDK03" => self.read_date(segment, path, qualifier),
             "E1EDK04" => self.read_tax(segment, path),
             "E1EDK05" => self.read_condition(segment, path),
-            "E1EDK14" if qualifier == "015" => self.billing_type = segment.text_at(&["ORGID"]),
+            "E1EDK14" if qualifier == "015" => self.billing_type = segment.text_at(&["ORGID"]).map(Into::into),
             "E1EDK18" => self.read_terms(segment, path, qualifier),
             "E1EDK28" => self.read_bank(segment),
             "E1EDKT1" => self.read_text(segment),
@@ -64,7 +64,7 @@ impl Reading {
         let draft = &mut self.draft;
         draft.body.currency = draft.text_said(field(segment, path, "CURCY"), "currency");
         draft.body.type_code = draft.text_said(field(segment, path, "BSART"), "type_code");
-        self.head_number = draft.text_said(field(segment, path, "BELNR"), "head_number");
+        self.head_number = draft.text_said(field(segment, path, "BELNR"), "head_number").map(Into::into);
         draft.body.seller.vat_id = segment.text_at(&["EIGENUINR"]);
         draft.body.buyer.vat_id = segment.text_at(&["KUNDEUINR"]);
         let rate = draft.sap_decimal_said(field(segment, path, "WKURS"), "exchange_rate");
@@ -115,7 +115,7 @@ impl Reading {
             "005" => &mut references.contract,
             "012" | "016" => &mut references.despatch_advice,
             _ => {
-                return references.other.push(Identifier { scheme: Some(format!("sap:{qualifier}")), value });
+                return references.other.push(Identifier { scheme: Some(format!("sap:{qualifier}").into()), value });
             }
         };
         *place = place.take().or(Some(value));
@@ -194,7 +194,7 @@ impl Reading {
         let lines: Vec<&str> =
             segment.children("E1EDKT2").filter_map(|line| line.child("TDLINE")).filter_map(Element::value).collect();
         if !lines.is_empty() {
-            self.draft.body.notes.push(Note { subject: segment.text_at(&["TDID"]), text: lines.join("\n") });
+            self.draft.body.notes.push(Note { subject: segment.text_at(&["TDID"]), text: lines.join("\n").into() });
         }
     }
 
@@ -236,12 +236,12 @@ impl Reading {
     ) -> Result<(), Trouble> {
         let Self { mut draft, head_number, billing_type, net } = self;
         if draft.body.number.is_none() && head_number.is_some() {
-            draft.body.number = head_number;
+            draft.body.number = head_number.map(Into::into);
             draft.also("head_number", "number");
         }
         draft.evidence.retain(|item| item.field != "head_number");
         draft.body.kind = kind_of(draft.body.type_code.as_deref(), billing_type.as_deref());
-        draft.body.type_code = draft.body.type_code.take().or(billing_type);
+        draft.body.type_code = draft.body.type_code.take().or(billing_type.map(Into::into));
         known(&mut draft.body.seller, control.sender.as_ref());
         known(&mut draft.body.buyer, control.receiver.as_ref());
         // The net value is that of the items where nothing is added to the document or taken from it.

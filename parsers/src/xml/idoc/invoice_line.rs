@@ -48,7 +48,8 @@ pub(super) fn read_line(draft: &mut Draft<Invoice>, item: Element<'_>, path: &st
                     .filter_map(|text| text.child("TDLINE"))
                     .filter_map(Element::value)
                     .collect();
-                line.note = line.note.take().or_else(|| Some(texts.join("\n")).filter(|text| !text.is_empty()));
+                line.note =
+                    line.note.take().or_else(|| Some(texts.join("\n")).filter(|text| !text.is_empty()).map(Into::into));
             }
             _ => {}
         }
@@ -65,7 +66,7 @@ fn read_material(line: &mut Line, segment: Element<'_>, kind: &str) {
     match kind {
         "001" => line.item.buyer_id = id,
         "002" => line.item.seller_id = id,
-        "003" => line.item.standard_id = id.map(|value| Identifier { scheme: Some("0160".to_owned()), value }),
+        "003" => line.item.standard_id = id.map(|value| Identifier { scheme: Some("0160".into()), value }),
         _ => {}
     }
     line.item.name = line.item.name.take().or_else(|| segment.text_at(&["KTEXT"]));

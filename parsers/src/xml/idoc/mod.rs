@@ -16,7 +16,7 @@ use super::tag::Tag;
 use super::values::follow;
 use super::vocabulary::{Root, Vocabulary};
 use super::walk::{Reader, Step, walk};
-use crate::canonical::{Address, Contact, Identifier, Party};
+use crate::canonical::{Address, Contact, Identifier, Party, Text};
 use crate::{Code, Finding, Limits, Location};
 
 pub(super) const VOCABULARY: Vocabulary = Vocabulary {
@@ -64,10 +64,10 @@ struct Idocs {
 /// What the control record (`EDI_DC40`) says.
 #[derive(Debug, Default)]
 struct Control {
-    number: Option<String>,
-    message: Option<String>,
-    sender: Option<String>,
-    receiver: Option<String>,
+    number: Option<Text>,
+    message: Option<Text>,
+    sender: Option<Text>,
+    receiver: Option<Text>,
 }
 
 impl Idocs {
@@ -88,7 +88,7 @@ impl Idocs {
     fn cover(&self) -> Cover {
         let control = [("DOCNUM", &self.control.number), ("MESTYP", &self.control.message)]
             .into_iter()
-            .filter_map(|(name, value)| value.clone().map(|value| (name.to_owned(), value)))
+            .filter_map(|(name, value)| value.clone().map(|value| (name.into(), value)))
             .collect();
         Cover { control, ..self.cover.clone() }
     }
@@ -163,9 +163,9 @@ fn party(segment: Element<'_>) -> Party {
     let mut party = Party { name: text("NAME1"), trading_name: text("NAME2"), ..Party::default() };
     for name in ["PARTN", "LIFNR"] {
         let scheme = Some(if name == "LIFNR" { "vendor_no" } else { "sap:PARTN" }.to_owned());
-        party.ids.extend(text(name).map(|value| Identifier { scheme, value }));
+        party.ids.extend(text(name).map(|value| Identifier { scheme: scheme.map(Into::into), value }));
     }
-    let lines: Vec<String> = ["STRAS", "STRS2", "PFACH"].into_iter().filter_map(text).collect();
+    let lines: Vec<Text> = ["STRAS", "STRS2", "PFACH"].into_iter().filter_map(text).collect();
     let address = Address {
         lines,
         city: text("ORT01"),
@@ -181,11 +181,11 @@ fn party(segment: Element<'_>) -> Party {
 }
 
 /// A partner that only the control record names.
-fn known(party: &mut Party, partner: Option<&String>) {
+fn known(party: &mut Party, partner: Option<&Text>) {
     if party.ids.is_empty()
         && let Some(value) = partner
     {
-        party.ids.push(Identifier { scheme: Some("sap:PARTN".to_owned()), value: value.clone() });
+        party.ids.push(Identifier { scheme: Some("sap:PARTN".into()), value: value.clone() });
     }
 }
 

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::{Control, field, known, party};
 use crate::canonical::{
-    Account, Adjustment, Body, Identifier, PaymentOrder, RemittanceAdvice, RemittanceLine, SettledKind,
+    Account, Adjustment, Body, Identifier, PaymentOrder, RemittanceAdvice, RemittanceLine, SettledKind, Text,
 };
 use crate::xml::closing::{Cover, tell};
 use crate::xml::desk::Desk;
@@ -51,7 +51,7 @@ impl Reading {
             "E1EDK02" | "E1EDK12" => {
                 let value = segment.text_at(&["BELNR"]);
                 let scheme = Some(format!("sap:{qualifier}"));
-                draft.body.traces.extend(value.map(|value| Identifier { scheme, value }));
+                draft.body.traces.extend(value.map(|value| Identifier { scheme: scheme.map(Into::into), value }));
             }
             "E1EDK03" => self.read_date(segment, path, qualifier),
             "E1IDKU3" => draft.body.method = segment.text_at(&["PAIRZAWE"]).or_else(|| segment.text_at(&["PAIZWEG"])),
@@ -62,7 +62,7 @@ impl Reading {
             "E1IDT01" => {
                 let lines: Vec<&str> =
                     segment.elements().filter(|part| part.name() != "TXTVW").filter_map(Element::value).collect();
-                draft.body.notes.extend(Some(lines.join("\n")).filter(|note| !note.is_empty()));
+                draft.body.notes.extend(Some(lines.join("\n")).filter(|note| !note.is_empty()).map(Text::from));
             }
             _ => {}
         }
@@ -96,7 +96,7 @@ impl Reading {
         draft.evidence.retain(|item| !matches!(item.field.as_str(), "total" | "currency"));
         draft.body.total = draft.sap_decimal_said(field(segment, path, "MOABETR"), "total");
         draft.body.currency = draft.text_said(field(segment, path, "CUXWAERZ"), "currency");
-        self.total_qualifier = Some(qualifier);
+        self.total_qualifier = Some(qualifier.into());
     }
 
     /// Banks: `BA` the payer's, `BB` and `BE` the payee's.
@@ -166,7 +166,9 @@ impl Reading {
                 ("E1EDP02", Some("070")) => line.note = line.note.take().or_else(|| part.text_at(&["BELNR"])),
                 ("E1EDP02", Some(kind)) => {
                     let scheme = Some(format!("sap:{kind}"));
-                    line.references.extend(part.text_at(&["BELNR"]).map(|value| Identifier { scheme, value }));
+                    line.references.extend(
+                        part.text_at(&["BELNR"]).map(|value| Identifier { scheme: scheme.map(Into::into), value }),
+                    );
                 }
                 ("E1EDP03", Some("012" | "015")) => {
                     let day = draft.sap_day_said(field(part, &path, "DATUM"), &format!("{name}.document_date"));

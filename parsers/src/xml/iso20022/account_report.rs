@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::parties::{account, at_bank, bank, party};
 use super::remittance::Remitted;
-use crate::canonical::{Account, Body, Direction, Identifier, Statement, StatementTransaction};
+use crate::canonical::{Account, Body, Direction, Identifier, Statement, StatementTransaction, Text};
 use crate::xml::closing::{Cover, tell};
 use crate::xml::desk::Desk;
 use crate::xml::draft::{Draft, decimal};
@@ -90,7 +90,7 @@ impl Entries {
             "Acct" => {
                 report.group("account", part, path);
                 let owner = part.at(&["Ownr", "Nm"]).and_then(Element::value).map(str::to_owned);
-                let named = account(part).map(|found| Account { name: found.name.or(owner), ..found });
+                let named = account(part).map(|found| Account { name: found.name.or(owner.map(Into::into)), ..found });
                 report.body.account = at_bank(named, part.child("Svcr").and_then(bank));
                 report.body.currency = part.text_at(&["Ccy"]);
             }
@@ -136,7 +136,7 @@ impl Entries {
             "RvslInd" => entry.body.is_reversal = matches!(part.value(), Some("true" | "1")),
             // A code, or since 2019 a choice with one in it.
             "Sts" => {
-                entry.body.status = part.text_at(&["Cd"]).or_else(|| part.value().map(str::to_owned));
+                entry.body.status = part.text_at(&["Cd"]).or_else(|| part.value().map(Text::from));
             }
             "BookgDt" => entry.body.booking_date = entry.day_said(moment(part, path), "booking_date"),
             "ValDt" => entry.body.value_date = entry.day_said(moment(part, path), "value_date"),
@@ -163,7 +163,7 @@ impl Entries {
         let ways: [&[&str]; 3] = [&["Amt"], &["AmtDtls", "TxAmt", "Amt"], &["AmtDtls", "InstdAmt", "Amt"]];
         if let Some((amount, path)) = ways.iter().find_map(|way| follow(details, path, way)) {
             transaction.amount = entry.decimal_said(said_by(amount, &path), &format!("{field}.amount"));
-            transaction.currency = amount.attribute("Ccy").map(str::to_owned);
+            transaction.currency = amount.attribute("Ccy").map(Text::from);
         }
         transaction.references = details.child("Refs").map(references).unwrap_or_default();
         if let Some(information) = details.child("RmtInf") {
@@ -194,7 +194,7 @@ impl Entries {
         let mut cover = self.cover.clone();
         cover.control = [("MsgId", &entry.message_id), ("Id", &entry.number)]
             .into_iter()
-            .filter_map(|(name, value)| value.clone().map(|value| (name.to_owned(), value)))
+            .filter_map(|(name, value)| value.clone().map(|value| (name.into(), value)))
             .collect();
         tell(draft, Body::Statement(Box::new(entry)), cover, whole, desk)
     }
@@ -272,8 +272,8 @@ fn moment<'s>(choice: Element<'s>, path: &str) -> crate::xml::values::Said<'s> {
 fn references(refs: Element<'_>) -> Vec<Identifier> {
     let mut references = Vec::new();
     for part in refs.elements().filter(|part| part.name() != "EndToEndId") {
-        let scheme = part.text_at(&["Tp"]).unwrap_or_else(|| part.name().to_owned());
-        let value = part.text_at(&["Ref"]).or_else(|| part.value().map(str::to_owned));
+        let scheme = part.text_at(&["Tp"]).unwrap_or_else(|| part.name().into());
+        let value = part.text_at(&["Ref"]).or_else(|| part.value().map(Text::from));
         references.extend(value.map(|value| Identifier { scheme: Some(scheme), value }));
     }
     references

@@ -1,7 +1,7 @@
 //! Who pays and who is paid: `PartyIdentification`, `CashAccount`, `FinancialInstitutionIdentification` in
 //! the shapes they have had from version to version.
 
-use crate::canonical::{Account, Address, Contact, Identifier, Party};
+use crate::canonical::{Account, Address, Contact, Identifier, Party, Text};
 use crate::xml::element::Element;
 
 /// A party; newer versions wrap it in a choice (`Dbtr/Pty`).
@@ -15,11 +15,13 @@ pub(super) fn party(element: Element<'_>) -> Party {
     };
     let organisation = element.at(&["Id", "OrgId"]);
     let person = element.at(&["Id", "PrvtId"]);
-    let id = |scheme: &str, value: Option<String>| value.map(|value| Identifier { scheme: scheme_of(scheme), value });
+    let id = |scheme: &str, value: Option<String>| {
+        value.map(|value| Identifier { scheme: scheme_of(scheme), value: value.into() })
+    };
     if let Some(organisation) = organisation {
         let bic = ["AnyBIC", "BICOrBEI", "BIC"].iter().find_map(|name| organisation.text_at(&[name]));
-        party.ids.extend(id("bic", bic));
-        party.ids.extend(id("lei", organisation.text_at(&["LEI"])));
+        party.ids.extend(id("bic", bic.map(Into::into)));
+        party.ids.extend(id("lei", organisation.text_at(&["LEI"]).map(Into::into)));
     }
     for other in organisation.into_iter().chain(person).flat_map(|holder| holder.children("Othr")) {
         let scheme = other.text_at(&["SchmeNm", "Cd"]).or_else(|| other.text_at(&["SchmeNm", "Prtry"]));
@@ -28,8 +30,8 @@ pub(super) fn party(element: Element<'_>) -> Party {
     party
 }
 
-fn scheme_of(scheme: &str) -> Option<String> {
-    Some(scheme.to_owned())
+fn scheme_of(scheme: &str) -> Option<Text> {
+    Some(scheme.into())
 }
 
 fn address(element: Element<'_>) -> Address {
@@ -37,10 +39,10 @@ fn address(element: Element<'_>) -> Address {
     let street = element.text_at(&["StrtNm"]);
     let number = element.text_at(&["BldgNb"]);
     match (street, number) {
-        (Some(street), Some(number)) => lines.push(format!("{street} {number}")),
+        (Some(street), Some(number)) => lines.push(format!("{street} {number}").into()),
         (street, number) => lines.extend(street.or(number)),
     }
-    lines.extend(element.children("AdrLine").filter_map(Element::value).map(str::to_owned));
+    lines.extend(element.children("AdrLine").filter_map(Element::value).map(Text::from));
     Address {
         lines,
         city: element.text_at(&["TwnNm"]),

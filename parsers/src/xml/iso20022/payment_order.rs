@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::holds_none;
 use super::parties::{account, at_bank, bank, party};
 use super::remittance::Remitted;
-use crate::canonical::{Body, Identifier, PaymentOrder};
+use crate::canonical::{Body, Identifier, PaymentOrder, Text};
 use crate::xml::closing::{Cover, tell};
 use crate::xml::desk::Desk;
 use crate::xml::draft::{Draft, decimal};
@@ -92,7 +92,7 @@ impl Orders {
         let batch = &mut self.batch;
         match part.name() {
             "PmtInfId" => batch.body.batch_id = batch.text_said(said_by(part, path), "batch_id"),
-            "PmtMtd" => batch.body.method = part.value().map(str::to_owned),
+            "PmtMtd" => batch.body.method = part.value().map(Text::from),
             // A day, or since 2016 a choice of a day and a time.
             "ReqdExctnDt" => {
                 let day =
@@ -128,7 +128,7 @@ impl Orders {
         let order = &mut draft.body;
         order.instruction_id = transaction.text_at(&["PmtId", "InstrId"]);
         if let Some(uetr) = ids.and_then(|ids| ids.text_at(&["UETR"])) {
-            order.references.push(Identifier { scheme: Some("UETR".to_owned()), value: uetr });
+            order.references.push(Identifier { scheme: Some("UETR".into()), value: uetr });
         }
         let end_to_end = said(transaction, path, &["PmtId", "EndToEndId"]);
         draft.body.end_to_end_id = draft.text_said(end_to_end, "end_to_end_id");
@@ -158,7 +158,7 @@ impl Orders {
         let mut cover = self.cover.clone();
         cover.control = [("MsgId", &order.message_id), ("PmtInfId", &order.batch_id)]
             .into_iter()
-            .filter_map(|(name, value)| value.clone().map(|value| (name.to_owned(), value)))
+            .filter_map(|(name, value)| value.clone().map(|value| (name.into(), value)))
             .collect();
         tell(draft, Body::PaymentOrder(Box::new(order)), cover, whole, desk)
     }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::canonical::{Adjustment, Identifier, RemittanceLine, SettledKind};
+use crate::canonical::{Adjustment, Identifier, RemittanceLine, SettledKind, Text};
 use crate::xml::draft::Draft;
 use crate::xml::element::Element;
 use crate::xml::values::{said, said_by};
@@ -13,7 +13,7 @@ pub(super) struct Remitted {
     pub(super) lines: Vec<RemittanceLine>,
     /// Creditor references (`CdtrRefInf/Ref`) that belong to no document.
     pub(super) references: Vec<Identifier>,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Text>,
 }
 
 impl Remitted {
@@ -27,7 +27,7 @@ impl Remitted {
     /// One `Ustrd` or `Strd`; `field` is what the lines belong to, with its point: `transactions[2].`.
     pub(super) fn read_part<B>(&mut self, draft: &mut Draft<B>, part: Element<'_>, path: &str, field: &str) {
         match part.name() {
-            "Ustrd" => self.notes.extend(part.value().map(str::to_owned)),
+            "Ustrd" => self.notes.extend(part.value().map(Text::from)),
             "Strd" => self.read_structured(draft, part, path, field),
             _ => {}
         }
@@ -41,7 +41,7 @@ impl Remitted {
             let value = reference.text_at(&["Ref"]).or_else(|| reference.text_at(&["CdtrRef"]));
             references.extend(value.map(|value| Identifier { scheme, value }));
         }
-        let notes: Vec<String> = part.children("AddtlRmtInf").filter_map(Element::value).map(str::to_owned).collect();
+        let notes: Vec<Text> = part.children("AddtlRmtInf").filter_map(Element::value).map(Text::from).collect();
         let amounts = part.child("RfrdDocAmt");
         let documents: Vec<Element<'_>> = part.children("RfrdDocInf").collect();
         if documents.is_empty() && amounts.is_none() {
@@ -63,7 +63,7 @@ impl Remitted {
                     read_amounts(draft, &mut line, amounts, &amounts.path_below(path), &field);
                 }
                 line.references = std::mem::take(&mut references);
-                line.note = Some(notes.join("\n")).filter(|note| !note.is_empty());
+                line.note = Some(notes.join("\n")).filter(|note| !note.is_empty()).map(Into::into);
             }
             self.lines.push(line);
         }

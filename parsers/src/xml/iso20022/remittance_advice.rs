@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::holds_none;
 use super::parties::{account, at_bank, bank, party};
 use super::remittance::Remitted;
-use crate::canonical::{Body, Handling, Identifier, RemittanceAdvice};
+use crate::canonical::{Body, Handling, Identifier, RemittanceAdvice, Text};
 use crate::xml::closing::{Cover, tell};
 use crate::xml::desk::Desk;
 use crate::xml::draft::Draft;
@@ -21,7 +21,7 @@ pub(super) struct Advices {
     cover: Cover,
     limits: Limits,
     message: Draft<RemittanceAdvice>,
-    message_id: Option<String>,
+    message_id: Option<Text>,
     advice: Draft<RemittanceAdvice>,
     remitted: Remitted,
     told: u64,
@@ -58,7 +58,7 @@ impl Advices {
             ("ChqNb", "ChqNb"),
         ] {
             let value = payment.text_at(&["Refs", name]).or_else(|| payment.text_at(&[name]));
-            advice.body.traces.extend(value.map(|value| Identifier { scheme: Some(scheme.to_owned()), value }));
+            advice.body.traces.extend(value.map(|value| Identifier { scheme: Some(scheme.into()), value }));
         }
         let ways: [&[&str]; 6] = [
             &["Amt", "InstdAmt"],
@@ -106,7 +106,7 @@ impl Advices {
         let advice = std::mem::take(&mut draft.body);
         self.told += 1;
         let mut cover = self.cover.clone();
-        cover.control.extend(self.message_id.clone().map(|id| ("MsgId".to_owned(), id)));
+        cover.control.extend(self.message_id.clone().map(|id| ("MsgId".into(), id)));
         tell(draft, Body::RemittanceAdvice(Box::new(advice)), cover, whole, desk)
     }
 }

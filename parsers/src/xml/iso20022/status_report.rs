@@ -54,7 +54,7 @@ impl Status {
     fn add_item(&mut self, kind: &str, element: Element<'_>, ways: &[&str], status: &str) {
         let verdict_code = element.text_at(&[status]);
         self.draft.body.items.push(AcknowledgedItem {
-            kind: Some(kind.to_owned()),
+            kind: Some(kind.into()),
             control: ways.iter().find_map(|name| element.text_at(&[name])),
             verdict: verdict_code.as_deref().map_or(Verdict::Received, verdict_of),
             verdict_code,
@@ -72,10 +72,10 @@ impl Status {
             if part.name() == "StsRsnInf" { faults(part).collect() } else { Vec::new() };
         let Some(item) = self.batch_item() else { return };
         match part.name() {
-            "OrgnlPmtInfId" => item.control = value,
+            "OrgnlPmtInfId" => item.control = value.map(Into::into),
             "PmtInfSts" => {
                 item.verdict = value.as_deref().map_or(Verdict::Received, verdict_of);
-                item.verdict_code = value;
+                item.verdict_code = value.map(Into::into);
             }
             _ => item.faults.extend(found),
         }
@@ -115,7 +115,9 @@ fn faults(information: Element<'_>) -> impl Iterator<Item = AcknowledgedFault> {
         .collect();
     let text = Some(text.join("\n")).filter(|text| !text.is_empty());
     let is_something = code.is_some() || text.is_some();
-    is_something.then(|| AcknowledgedFault { code, text, ..AcknowledgedFault::default() }).into_iter()
+    is_something
+        .then(|| AcknowledgedFault { code, text: text.map(Into::into), ..AcknowledgedFault::default() })
+        .into_iter()
 }
 
 impl Reader for Status {
@@ -137,10 +139,7 @@ impl Reader for Status {
     fn entered(&mut self, tag: &crate::xml::tag::Tag, _path: &str, _desk: &mut Desk<'_, '_>) -> Result<(), Trouble> {
         if tag.name() == "OrgnlPmtInfAndSts" {
             self.batch = Some(self.draft.body.items.len());
-            self.draft
-                .body
-                .items
-                .push(AcknowledgedItem { kind: Some("PmtInf".to_owned()), ..AcknowledgedItem::default() });
+            self.draft.body.items.push(AcknowledgedItem { kind: Some("PmtInf".into()), ..AcknowledgedItem::default() });
         }
         Ok(())
     }

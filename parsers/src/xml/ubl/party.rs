@@ -1,6 +1,6 @@
 //! The parties of a UBL document.
 
-use crate::canonical::{Address, Contact, Party};
+use crate::canonical::{Address, Contact, Party, Text};
 use crate::xml::draft::Draft;
 use crate::xml::element::Element;
 
@@ -67,10 +67,10 @@ pub(super) fn address(element: Element<'_>) -> Address {
 }
 
 /// The street, with the house number where UBL keeps it apart (EN 16931 does not).
-fn street(element: Element<'_>) -> Option<String> {
+fn street(element: Element<'_>) -> Option<Text> {
     let street = element.text_at(&["StreetName"])?;
     Some(match element.text_at(&["BuildingNumber"]) {
-        Some(number) => format!("{street} {number}"),
+        Some(number) => format!("{street} {number}").into(),
         None => street,
     })
 }

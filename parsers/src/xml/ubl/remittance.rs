@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::sections::{Shape, read_sections};
 use super::{Kind, Reading, party};
-use crate::canonical::{Account, Body, Identifier, Party, RemittanceAdvice, RemittanceLine, SettledKind};
+use crate::canonical::{Account, Body, Identifier, Party, RemittanceAdvice, RemittanceLine, SettledKind, Text};
 use crate::xml::draft;
 use crate::xml::element::Element;
 use crate::xml::stream::{Stream, Trouble};
@@ -35,7 +35,7 @@ struct Content {
     advice: RemittanceAdvice,
     debit: Option<Decimal>,
     credit: Option<Decimal>,
-    total_currency: Option<String>,
+    total_currency: Option<Text>,
 }
 
 /// Reads the advice whose start tag was just read, to its end tag.
@@ -52,8 +52,8 @@ pub(super) fn read(stream: &mut Stream<'_>, path: String, limits: Limits) -> Res
     draft::sort(&mut draft.findings);
     let document = Document {
         ordinal: 0,
-        format: Kind::RemittanceAdvice.format().to_owned(),
-        version: draft.version,
+        format: Kind::RemittanceAdvice.format().into(),
+        version: draft.version.map(Into::into),
         location: whole,
         control: Vec::new(),
         evidence: draft.evidence,
@@ -71,11 +71,11 @@ fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
         "DocumentCurrencyCode" => draft.body.advice.currency = draft.text_of(section, path, "currency"),
         "TotalPaymentAmount" => {
             draft.body.advice.total = number(draft, "total");
-            draft.body.total_currency = section.attribute("currencyID").map(str::to_owned);
+            draft.body.total_currency = section.attribute("currencyID").map(Text::from);
         }
         "TotalDebitAmount" => draft.body.debit = number(draft, "total_debit"),
         "TotalCreditAmount" => draft.body.credit = number(draft, "total_credit"),
-        "Note" => draft.body.advice.notes.extend(section.value().map(str::to_owned)),
+        "Note" => draft.body.advice.notes.extend(section.value().map(Text::from)),
         "PaymentOrderReference" => trace(draft, "payment_order", section),
         "AccountingCustomerParty" => {
             let (element, path) = party::inner(section, path);
@@ -95,7 +95,7 @@ fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
 
 fn trace(draft: &mut Draft, scheme: &str, element: Element<'_>) {
     let value = element.value().map(str::to_owned);
-    draft.body.advice.traces.extend(value.map(|value| Identifier { scheme: Some(scheme.to_owned()), value }));
+    draft.body.advice.traces.extend(value.map(|value| Identifier { scheme: Some(scheme.into()), value: value.into() }));
 }
 
 /// Outside EN 16931 a party is known by its name, legal or not.
@@ -131,7 +131,10 @@ fn account(element: Element<'_>) -> Account {
     Account {
         number: element.text_at(&["ID"]),
         bank: bank.and_then(|id| id.identifier("schemeID")).map(|id| Identifier {
-            scheme: id.scheme.map(|scheme| if scheme == "BIC" { "bic".to_owned() } else { scheme }),
+            scheme: id
+                .scheme
+                .map(|scheme| if scheme == "BIC" { "bic".to_owned() } else { scheme.into() })
+                .map(Into::into),
             ..id
         }),
         name: element.text_at(&["Name"]),

@@ -4,7 +4,7 @@
 use super::remittance::named;
 use super::sections::{Shape, read_sections};
 use super::{Kind, Reading, party};
-use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Subject, Verdict};
+use crate::canonical::{AcknowledgedFault, AcknowledgedItem, Acknowledgment, Body, Subject, Text, Verdict};
 use crate::xml::draft;
 use crate::xml::element::Element;
 use crate::xml::stream::{Stream, Trouble};
@@ -32,8 +32,8 @@ pub(super) fn read(stream: &mut Stream<'_>, path: String, limits: Limits) -> Res
     draft::sort(&mut draft.findings);
     let document = Document {
         ordinal: 0,
-        format: Kind::ApplicationResponse.format().to_owned(),
-        version: draft.version,
+        format: Kind::ApplicationResponse.format().into(),
+        version: draft.version.map(Into::into),
         location: whole,
         control: Vec::new(),
         evidence: draft.evidence,
@@ -47,7 +47,7 @@ fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
         "UBLVersionID" => draft.version = section.value().map(str::to_owned),
         "ID" => draft.body.number = draft.text_of(section, path, "number"),
         "IssueDate" => draft.body.issue_date = draft.date_of(section, section.location(path), "issue_date"),
-        "Note" => draft.body.notes.extend(section.value().map(str::to_owned)),
+        "Note" => draft.body.notes.extend(section.value().map(Text::from)),
         "SenderParty" => draft.body.sender = named(party::party(draft, section, path, "sender")),
         "ReceiverParty" => draft.body.recipient = named(party::party(draft, section, path, "recipient")),
         "DocumentResponse" => map_response(draft, section, path),
@@ -87,14 +87,19 @@ fn faults_of(response: Element<'_>, place: Option<&str>) -> Vec<AcknowledgedFaul
         .map(|status| AcknowledgedFault {
             code: status.text_at(&["StatusReasonCode"]),
             text: status.text_at(&["StatusReason"]).or_else(|| description.clone()),
-            segment: place.map(str::to_owned),
+            segment: place.map(Text::from),
             ..AcknowledgedFault::default()
         })
         .collect();
     if faults.is_empty() && (description.is_some() || place.is_some()) {
         let code = response.text_at(&["ResponseCode"]).filter(|_| place.is_some());
         let segment = place.map(str::to_owned);
-        faults.push(AcknowledgedFault { code, text: description, segment, ..AcknowledgedFault::default() });
+        faults.push(AcknowledgedFault {
+            code,
+            text: description,
+            segment: segment.map(Into::into),
+            ..AcknowledgedFault::default()
+        });
     }
     faults
 }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::remittance::{balance, named, settled, without_number};
 use super::sections::{Shape, read_sections};
 use super::{Kind, Reading, party};
-use crate::canonical::{Body, Party, Statement, StatementTransaction};
+use crate::canonical::{Body, Party, Statement, StatementTransaction, Text};
 use crate::xml::draft;
 use crate::xml::element::Element;
 use crate::xml::stream::{Stream, Trouble};
@@ -36,7 +36,7 @@ struct Content {
     statement: Statement,
     debit: Option<Decimal>,
     credit: Option<Decimal>,
-    total_currency: Option<String>,
+    total_currency: Option<Text>,
     payer: Option<Party>,
     payee: Option<Party>,
 }
@@ -60,8 +60,8 @@ pub(super) fn read(stream: &mut Stream<'_>, path: String, limits: Limits) -> Res
     draft::sort(&mut draft.findings);
     let document = Document {
         ordinal: 0,
-        format: Kind::Statement.format().to_owned(),
-        version: draft.version,
+        format: Kind::Statement.format().into(),
+        version: draft.version.map(Into::into),
         location: whole,
         control: Vec::new(),
         evidence: draft.evidence,
@@ -79,11 +79,11 @@ fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
         "DocumentCurrencyCode" => draft.body.statement.currency = draft.text_of(section, path, "currency"),
         "TotalBalanceAmount" => {
             draft.body.statement.amount = number(draft, "amount");
-            draft.body.total_currency = section.attribute("currencyID").map(str::to_owned);
+            draft.body.total_currency = section.attribute("currencyID").map(Text::from);
         }
         "TotalDebitAmount" => draft.body.debit = number(draft, "total_debit"),
         "TotalCreditAmount" => draft.body.credit = number(draft, "total_credit"),
-        "StatementTypeCode" => draft.body.statement.status = section.value().map(str::to_owned),
+        "StatementTypeCode" => draft.body.statement.status = section.value().map(Text::from),
         "AccountingCustomerParty" => {
             let (element, path) = party::inner(section, path);
             draft.body.payer = Some(named(party::party(draft, element, &path, "payer")));
@@ -110,8 +110,8 @@ fn map_line(draft: &mut Draft, section: Element<'_>, path: &str) {
     let currency = section.child("BalanceAmount").and_then(|amount| amount.attribute("currencyID"));
     draft.body.statement.transactions.push(StatementTransaction {
         amount,
-        currency: currency.map(str::to_owned),
-        notes: section.children("Note").filter_map(Element::value).map(str::to_owned).collect(),
+        currency: currency.map(Text::from),
+        notes: section.children("Note").filter_map(Element::value).map(Text::from).collect(),
         lines: vec![line],
         ..StatementTransaction::default()
     });

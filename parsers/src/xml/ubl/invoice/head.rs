@@ -1,7 +1,7 @@
 //! The head of a document: its number, days, codes, notes and references.
 
 use super::{Draft, Kind};
-use crate::canonical::{Attachment, Delivery, Identifier, Note, Period, Preceding};
+use crate::canonical::{Attachment, Delivery, Identifier, Note, Period, Preceding, Text};
 use crate::xml::element::Element;
 use crate::xml::ubl::party;
 
@@ -10,7 +10,7 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     match section.name() {
         "UBLVersionID" => draft.version = section.value().map(str::to_owned),
         "CustomizationID" => draft.body.invoice.specification_id = draft.text_of(section, path, "specification_id"),
-        "ProfileID" => draft.body.invoice.process_id = section.value().map(str::to_owned),
+        "ProfileID" => draft.body.invoice.process_id = section.value().map(Text::from),
         "ID" => draft.body.invoice.number = draft.text_of(section, path, "number"),
         "IssueDate" => draft.body.invoice.issue_date = draft.date_of(section, section.location(path), "issue_date"),
         "DueDate" => draft.body.invoice.due_date = draft.date_of(section, section.location(path), "due_date"),
@@ -22,8 +22,8 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
         }
         "DocumentCurrencyCode" => draft.body.invoice.currency = draft.text_of(section, path, "currency"),
         "TaxCurrencyCode" => draft.body.invoice.tax_currency = draft.text_of(section, path, "tax_currency"),
-        "BuyerReference" => draft.body.invoice.buyer_reference = section.value().map(str::to_owned),
-        "AccountingCost" => draft.body.invoice.buyer_accounting_reference = section.value().map(str::to_owned),
+        "BuyerReference" => draft.body.invoice.buyer_reference = section.value().map(Text::from),
+        "AccountingCost" => draft.body.invoice.buyer_accounting_reference = section.value().map(Text::from),
         "Note" => draft.body.invoice.notes.extend(section.value().map(note)),
         "InvoicePeriod" => map_period(draft, section, path),
         "BillingReference" => map_preceding(draft, section, path),
@@ -36,8 +36,8 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
 fn note(text: &str) -> Note {
     let coded = text.strip_prefix('#').and_then(|rest| rest.split_once('#')).filter(|(code, _)| code.len() == 3);
     match coded {
-        Some((code, text)) => Note { subject: Some(code.to_owned()), text: text.to_owned() },
-        None => Note { subject: None, text: text.to_owned() },
+        Some((code, text)) => Note { subject: Some(code.into()), text: text.into() },
+        None => Note { subject: None, text: text.into() },
     }
 }
 
@@ -100,7 +100,7 @@ fn map_reference(draft: &mut Draft, section: Element<'_>, path: &str) {
     }
     let number = section.text_at(&["ID"]);
     let references = &mut draft.body.invoice.references;
-    let first = |slot: &mut Option<String>| {
+    let first = |slot: &mut Option<Text>| {
         if slot.is_none() {
             slot.clone_from(&number);
         }
@@ -144,8 +144,8 @@ fn map_additional(draft: &mut Draft, section: Element<'_>, path: &str) {
                 reference: id.map(|id| id.value),
                 description,
                 uri: section.text_at(&["Attachment", "ExternalReference", "URI"]),
-                mime: said_of_object("mimeCode"),
-                file_name: said_of_object("filename"),
+                mime: said_of_object("mimeCode").map(Into::into),
+                file_name: said_of_object("filename").map(Into::into),
             });
         }
     }

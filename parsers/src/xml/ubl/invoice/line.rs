@@ -3,7 +3,7 @@
 use super::head::period;
 use super::settlement::allowance_charge;
 use super::{Draft, amount};
-use crate::canonical::{Item, ItemId, Line};
+use crate::canonical::{Item, ItemId, Line, Text};
 use crate::xml::element::Element;
 
 /// BG-25.
@@ -25,7 +25,7 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     };
     for name in ["InvoicedQuantity", "CreditedQuantity", "DebitedQuantity"] {
         if let Some(quantity) = section.child(name) {
-            line.unit = quantity.attribute("unitCode").map(str::to_owned);
+            line.unit = quantity.attribute("unitCode").map(Text::from);
             line.quantity = draft.number(section, path, name, format_args!("{field}.quantity"));
         }
     }
@@ -62,10 +62,10 @@ fn is_object(reference: &Element<'_>) -> bool {
 /// BG-29.
 fn map_price(draft: &mut Draft, line: &mut Line, price: Element<'_>, path: &str, field: &str) {
     line.net_price = amount(draft, price, path, "PriceAmount", format_args!("{field}.net_price"));
-    line.price_base_unit = price.child("BaseQuantity").and_then(|base| base.attribute("unitCode")).map(str::to_owned);
+    line.price_base_unit = price.child("BaseQuantity").and_then(|base| base.attribute("unitCode")).map(Text::from);
     line.price_base_quantity = draft.number(price, path, "BaseQuantity", format_args!("{field}.price_base_quantity"));
     let base = price.child("BaseQuantity");
-    line.price_base_unit = base.and_then(|quantity| quantity.attribute("unitCode")).map(str::to_owned);
+    line.price_base_unit = base.and_then(|quantity| quantity.attribute("unitCode")).map(Text::from);
     if let Some(discount) = price.child("AllowanceCharge") {
         let path = discount.path_below(path);
         line.price_discount = amount(draft, discount, &path, "Amount", format_args!("{field}.price_discount"));

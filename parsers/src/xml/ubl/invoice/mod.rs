@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 
 use super::sections::{Shape, read_sections};
 use super::{Kind, Reading};
-use crate::canonical::{Body, Invoice, InvoiceKind};
+use crate::canonical::{Body, Invoice, InvoiceKind, Text};
 use crate::rules::{self, Claim};
 use crate::xml::draft;
 use crate::xml::element::Element;
@@ -30,7 +30,7 @@ struct Content {
     kind: Kind,
     invoice: Invoice,
     /// `currencyID` of the amount due.
-    payable_currency: Option<String>,
+    payable_currency: Option<Text>,
     /// The tax totals as they came, each with its currency.
     tax_totals: Vec<TaxTotal>,
     syntax: syntax::Syntax,
@@ -158,8 +158,8 @@ fn finished(mut draft: Draft, whole: Location, claim: Claim, findings_max: usize
     draft::sort(&mut findings);
     let document = Document {
         ordinal: 0,
-        format: draft.body.kind.format().to_owned(),
-        version: draft.version,
+        format: draft.body.kind.format().into(),
+        version: draft.version.map(Into::into),
         location: whole,
         control: Vec::new(),
         evidence: draft.evidence,

@@ -2,7 +2,7 @@
 
 use super::{Draft, amount};
 use crate::canonical::{
-    AllowanceCharge, CreditTransfer, Identifier, Invoice, Payment, PaymentTerms, TaxBreakdown, Totals,
+    AllowanceCharge, CreditTransfer, Identifier, Invoice, Payment, PaymentTerms, TaxBreakdown, Text, Totals,
 };
 use crate::xml::draft::evidence;
 use crate::xml::element::Element;
@@ -17,10 +17,13 @@ pub(super) fn map_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
     }
     let code = section.child("PaymentMeansCode");
     let mut payment = Payment {
-        means_code: code.and_then(Element::value).map(str::to_owned),
-        means_text: code.and_then(|code| code.attribute("name")).map(str::to_owned),
+        means_code: code.and_then(Element::value).map(Text::from),
+        means_text: code.and_then(|code| code.attribute("name")).map(Text::from),
         remittance_information: section.text_at(&["PaymentID"]),
-        card_number_masked: section.text_at(&["CardAccount", "PrimaryAccountNumberID"]).map(|number| masked(&number)),
+        card_number_masked: section
+            .text_at(&["CardAccount", "PrimaryAccountNumberID"])
+            .map(|number| masked(&number))
+            .map(Into::into),
         card_number_length: section
             .text_at(&["CardAccount", "PrimaryAccountNumberID"])
             .and_then(|number| too_long(&number)),
@@ -72,7 +75,7 @@ pub(super) fn map_terms(draft: &mut Draft, section: Element<'_>) {
                 text.push('\n');
                 text.push_str(note);
             }
-            None => terms.text = Some(note.to_owned()),
+            None => terms.text = Some(note.into()),
         }
     }
 }
@@ -106,7 +109,7 @@ pub(super) fn allowance_charge(draft: &mut Draft, section: Element<'_>, path: &s
 /// BT-110 or BT-111, and BG-23.
 pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str) {
     let tax = section.child("TaxAmount");
-    let currency = tax.and_then(|tax| tax.attribute("currencyID")).map(str::to_owned);
+    let currency = tax.and_then(|tax| tax.attribute("currencyID")).map(Text::from);
     let is_other_currency = currency.is_some()
         && currency == draft.body.invoice.tax_currency
         && draft.body.invoice.tax_currency != draft.body.invoice.currency;
@@ -156,7 +159,7 @@ pub(super) fn map_tax_total(draft: &mut Draft, section: Element<'_>, path: &str)
 pub(super) fn map_totals(draft: &mut Draft, section: Element<'_>, path: &str) {
     draft.group("totals", section, path);
     let payable = section.child("PayableAmount");
-    draft.body.payable_currency = payable.and_then(|amount| amount.attribute("currencyID")).map(str::to_owned);
+    draft.body.payable_currency = payable.and_then(|amount| amount.attribute("currencyID")).map(Text::from);
     let mut number = |name: &str, field: &str| amount(draft, section, path, name, field);
     draft.body.invoice.totals = Totals {
         line_net: number("LineExtensionAmount", "totals.line_net"),

@@ -103,8 +103,7 @@ pub(super) fn check(draft: &mut Draft, section: Element<'_>, path: &str) {
     }
     for (way, most, rule) in inside(section.name()) {
         if count(section, way) > *most {
-            let again = all(section, way, path).into_iter().nth(*most);
-            let (element, path) = again.unwrap_or((section, path.to_owned()));
+            let element = all(section, way).into_iter().nth(*most).unwrap_or(section);
             broken(draft, rule, element, path, format!("`{}` stands too often", element.qualified_name()));
         }
     }
@@ -132,7 +131,7 @@ pub(super) fn check(draft: &mut Draft, section: Element<'_>, path: &str) {
         _ => {}
     }
     if draft.body.syntax.is_peppol {
-        check_empty(draft, section, path.to_owned());
+        check_empty(draft, section, path);
     }
 }
 
@@ -150,17 +149,15 @@ fn check_type(draft: &mut Draft, section: Element<'_>, path: &str) {
     if is_of_other && draft.body.syntax.is_peppol && process.contains(":billing:01:") {
         let is_invoice = draft.body.kind == Kind::Invoice;
         let rule = if is_invoice { "PEPPOL-EN16931-P0100" } else { "PEPPOL-EN16931-P0101" };
-        broken(draft, rule, section, path.to_owned(), message.to_owned());
+        broken(draft, rule, section, path, message.to_owned());
     }
 }
 
 fn check_party(draft: &mut Draft, section: Element<'_>, path: &str) {
     let party = section.child("Party").unwrap_or(section);
-    let path = if section.child("Party").is_some() { party.path_below(path) } else { path.to_owned() };
     let is_seller = section.name() == "AccountingSupplierParty";
     let (mut vat, mut other) = (0, 0);
     for scheme in party.children("PartyTaxScheme") {
-        let below = scheme.path_below(&path);
         let (name, number) = (scheme.at(&["TaxScheme", "ID"]), scheme.child("CompanyID"));
         let is_whole = name.is_some() && number.is_some();
         want(
@@ -168,7 +165,7 @@ fn check_party(draft: &mut Draft, section: Element<'_>, path: &str) {
             is_whole,
             "UBL-SR-53",
             scheme,
-            &below,
+            path,
             "a tax scheme stands without a number, or a number without it",
         );
         let numbers = scheme.children("CompanyID").count();
@@ -179,41 +176,33 @@ fn check_party(draft: &mut Draft, section: Element<'_>, path: &str) {
         }
         match section.name() {
             "AccountingSupplierParty" if is_vat(scheme) => {
-                want(draft, vat <= 1, "UBL-SR-12", scheme, &below, "the seller has a second VAT number (BT-31)");
+                want(draft, vat <= 1, "UBL-SR-12", scheme, path, "the seller has a second VAT number (BT-31)");
             }
             "AccountingSupplierParty" => {
-                want(
-                    draft,
-                    other <= 1,
-                    "UBL-SR-13",
-                    scheme,
-                    &below,
-                    "the seller has a second tax registration (BT-32)",
-                );
+                want(draft, other <= 1, "UBL-SR-13", scheme, path, "the seller has a second tax registration (BT-32)");
             }
             "AccountingCustomerParty" if is_vat(scheme) => {
-                want(draft, vat <= 1, "UBL-SR-18", scheme, &below, "the buyer has a second VAT number (BT-48)");
+                want(draft, vat <= 1, "UBL-SR-18", scheme, path, "the buyer has a second VAT number (BT-48)");
             }
             _ => {}
         }
     }
     if let Some(address) = party.child("PostalAddress") {
         let is_short = address.children("AddressLine").count() <= 1;
-        let path = address.path_below(&path);
-        want(draft, is_short, "UBL-SR-51", address, &path, "an address has a second additional line");
+        want(draft, is_short, "UBL-SR-51", address, path, "an address has a second additional line");
     }
     if let Some(endpoint) = party.child("EndpointID") {
-        check_scheme(draft, endpoint, "schemeID", &endpoint.path_below(&path), "BR-CL-25");
+        check_scheme(draft, endpoint, "schemeID", path, "BR-CL-25");
     }
     for (group, name, rule) in
         [("PartyIdentification", "ID", "BR-CL-10"), ("PartyLegalEntity", "CompanyID", "BR-CL-11")]
     {
         let is_paid = matches!(section.name(), "AccountingSupplierParty" | "PayeeParty");
-        for (id, path) in all(party, &[group, name], &path) {
+        for id in all(party, &[group, name]) {
             if is_paid && rule == "BR-CL-10" && id.attribute("schemeID") == Some("SEPA") {
                 continue;
             }
-            check_scheme(draft, id, "schemeID", &path, rule);
+            check_scheme(draft, id, "schemeID", path, rule);
         }
     }
     let ids = || party.children("PartyIdentification").filter_map(|identification| identification.child("ID"));
@@ -221,7 +210,7 @@ fn check_party(draft: &mut Draft, section: Element<'_>, path: &str) {
         |id: &Element<'_>| id.attribute("schemeID").is_some_and(|scheme| scheme.eq_ignore_ascii_case("SEPA"));
     let banks = ids().filter(is_banks).count();
     if banks > 0 || is_seller {
-        more(draft, "UBL-SR-29", 1, banks, party, &path);
+        more(draft, "UBL-SR-29", 1, banks, party, path);
     }
 }
 
@@ -236,10 +225,10 @@ fn check_payee(draft: &mut Draft, section: Element<'_>, path: &str) {
     let is_single = ids.filter(of_register).count() <= 1;
     if !is_other {
         for rule in ["UBL-SR-19", "UBL-SR-20", "UBL-SR-21"] {
-            broken(draft, rule, section, path.to_owned(), "the payee has no name, or the seller's".to_owned());
+            broken(draft, rule, section, path, "the payee has no name, or the seller's".to_owned());
         }
     } else if !is_single {
-        broken(draft, "UBL-SR-20", section, path.to_owned(), "the payee has a second identifier (BT-60)".to_owned());
+        broken(draft, "UBL-SR-20", section, path, "the payee has a second identifier (BT-60)".to_owned());
     }
 }
 
@@ -248,17 +237,15 @@ fn check_payment(draft: &mut Draft, section: Element<'_>, path: &str) {
         let text = code.text();
         let first = draft.body.syntax.means_code.get_or_insert_with(|| text.to_owned());
         let is_same = first == text;
-        let path = code.path_below(path);
-        want(draft, is_same, "UBL-SR-47", code, &path, "the means of payment is another than before (BT-81)");
+        want(draft, is_same, "UBL-SR-47", code, path, "the means of payment is another than before (BT-81)");
         let names = usize::from(code.attribute("name").is_some());
-        more(draft, "UBL-SR-46", 1, names, code, &path);
+        more(draft, "UBL-SR-46", 1, names, code, path);
     }
     for id in section.children("PaymentID") {
         let text = id.text();
         let first = draft.body.syntax.payment_id.get_or_insert_with(|| text.to_owned());
         let is_same = first == text;
-        let path = id.path_below(path);
-        want(draft, is_same, "UBL-SR-44", id, &path, "the payment reference is another than before (BT-83)");
+        want(draft, is_same, "UBL-SR-44", id, path, "the payment reference is another than before (BT-83)");
     }
 }
 
@@ -277,7 +264,7 @@ fn check_reference(draft: &mut Draft, section: Element<'_>, path: &str) {
     want(draft, is_allowed, "UBL-SR-43", section, path, message);
     if code.as_deref() == Some("130") {
         for id in section.children("ID") {
-            check_scheme(draft, id, "schemeID", &id.path_below(path), "BR-CL-07");
+            check_scheme(draft, id, "schemeID", path, "BR-CL-07");
         }
         more(draft, "UBL-SR-04", 1, section.children("ID").count(), section, path);
     }
@@ -286,10 +273,9 @@ fn check_reference(draft: &mut Draft, section: Element<'_>, path: &str) {
     }
     let object = section.at(&["Attachment", "EmbeddedDocumentBinaryObject"]);
     let Some(object) = object else { return };
-    let path = format!("{path}/cac:Attachment/cbc:EmbeddedDocumentBinaryObject");
     let has = |name| object.attribute(name).is_some();
-    want(draft, has("mimeCode"), "UBL-DT-06", object, &path, "an attachment does not name its media type (mimeCode)");
-    want(draft, has("filename"), "UBL-DT-07", object, &path, "an attachment does not name its file (filename)");
+    want(draft, has("mimeCode"), "UBL-DT-06", object, path, "an attachment does not name its media type (mimeCode)");
+    want(draft, has("filename"), "UBL-DT-07", object, path, "an attachment does not name its file (filename)");
 }
 
 /// UBL-SR-30, 31, BR-32, 37, and Peppol's R043.
@@ -301,7 +287,7 @@ fn check_allowance_charge(draft: &mut Draft, section: Element<'_>, path: &str, i
     want(draft, is_short, rule, section, path, "the reason is given twice");
     if is_of_document && let Some(category) = section.child("TaxCategory") {
         let rule = if is_charge { "BR-37" } else { "BR-32" };
-        check_vat(draft, category, &category.path_below(path), rule);
+        check_vat(draft, category, path, rule);
     }
     if draft.body.syntax.is_peppol {
         let is_plain = matches!(indicator.as_deref(), Some("true" | "false"));
@@ -314,10 +300,9 @@ fn check_allowance_charge(draft: &mut Draft, section: Element<'_>, path: &str, i
 fn check_tax_total(draft: &mut Draft, section: Element<'_>, path: &str) {
     for subtotal in section.children("TaxSubtotal") {
         let Some(category) = subtotal.child("TaxCategory") else { continue };
-        let below = category.path_below(&subtotal.path_below(path));
         let is_short = category.children("TaxExemptionReason").count() <= 1;
-        want(draft, is_short, "UBL-SR-32", category, &below, "the exemption reason is given twice (BT-120)");
-        check_vat(draft, category, &below, "BR-47");
+        want(draft, is_short, "UBL-SR-32", category, path, "the exemption reason is given twice (BT-120)");
+        check_vat(draft, category, path, "BR-47");
     }
     if draft.body.syntax.is_peppol {
         if section.child("TaxSubtotal").is_some() {
@@ -332,30 +317,29 @@ fn check_tax_total(draft: &mut Draft, section: Element<'_>, path: &str) {
 /// BR-CO-04, UBL-SR-48, and Peppol's R044, R100, R101.
 fn check_line(draft: &mut Draft, section: Element<'_>, path: &str) {
     for item in section.children("Item") {
-        let path = item.path_below(path);
         let has_category = item.child("ClassifiedTaxCategory").is_some();
-        want(draft, has_category, "UBL-SR-48", item, &path, "the line has no VAT category (BT-151)");
+        want(draft, has_category, "UBL-SR-48", item, path, "the line has no VAT category (BT-151)");
         if let Some(category) = item.child("ClassifiedTaxCategory") {
-            check_vat(draft, category, &category.path_below(&path), "BR-CO-04");
+            check_vat(draft, category, path, "BR-CO-04");
         }
     }
     for (way, name, rule) in [
         (&["Item", "CommodityClassification", "ItemClassificationCode"][..], "listID", "BR-CL-13"),
         (&["Item", "StandardItemIdentification", "ID"], "schemeID", "BR-CL-21"),
     ] {
-        for (id, path) in all(section, way, path) {
-            check_scheme(draft, id, name, &path, rule);
+        for id in all(section, way) {
+            check_scheme(draft, id, name, path, rule);
         }
     }
     for reference in section.children("DocumentReference") {
         if reference.child("DocumentTypeCode").and_then(Element::value) == Some("130") {
-            for (id, path) in all(reference, &["ID"], &reference.path_below(path)) {
-                check_scheme(draft, id, "schemeID", &path, "BR-CL-07");
+            for id in reference.children("ID") {
+                check_scheme(draft, id, "schemeID", path, "BR-CL-07");
             }
         }
     }
     for allowance in section.children("AllowanceCharge") {
-        check_allowance_charge(draft, allowance, &allowance.path_below(path), false);
+        check_allowance_charge(draft, allowance, path, false);
     }
     if !draft.body.syntax.is_peppol {
         return;
@@ -371,22 +355,19 @@ fn check_line(draft: &mut Draft, section: Element<'_>, path: &str) {
     );
     if let Some(reference) = section.child("DocumentReference") {
         let is_object = reference.children("DocumentTypeCode").any(|code| code.value() == Some("130"));
-        let path = reference.path_below(path);
         want(
             draft,
             is_object,
             "PEPPOL-EN16931-R101",
             reference,
-            &path,
+            path,
             "a document reference of a line is no invoiced object",
         );
     }
-    let discounts =
-        section.children("Price").flat_map(|price| price.children("AllowanceCharge").map(move |item| (price, item)));
-    for (price, discount) in discounts {
+    let discounts = section.children("Price").flat_map(|price| price.children("AllowanceCharge"));
+    for discount in discounts {
         let is_discount = discount.text_at(&["ChargeIndicator"]).as_deref() == Some("false");
-        let path = discount.path_below(&price.path_below(path));
-        want(draft, is_discount, "PEPPOL-EN16931-R044", discount, &path, "the price has a charge");
+        want(draft, is_discount, "PEPPOL-EN16931-R044", discount, path, "the price has a charge");
     }
 }
 
@@ -395,7 +376,7 @@ fn check_scheme(draft: &mut Draft, id: Element<'_>, name: &str, path: &str, rule
     let scheme = id.attribute(name).filter(|_| id.value().is_none());
     if let Some(scheme) = scheme.filter(|scheme| !rules::is_of_list(rule, scheme)) {
         let scheme: String = scheme.chars().take(40).collect();
-        broken(draft, rule, id, path.to_owned(), format!("`{scheme}` is no scheme of the list"));
+        broken(draft, rule, id, path, format!("`{scheme}` is no scheme of the list"));
     }
 }
 
@@ -411,11 +392,11 @@ fn is_vat(element: Element<'_>) -> bool {
 }
 
 /// R008: an element that holds nothing, at any depth. The depth of a document is limited.
-fn check_empty(draft: &mut Draft, element: Element<'_>, path: String) {
+fn check_empty(draft: &mut Draft, element: Element<'_>, path: &str) {
     let mut is_leaf = true;
     for child in element.elements() {
         is_leaf = false;
-        check_empty(draft, child, child.path_below(&path));
+        check_empty(draft, child, path);
     }
     // The content of an attachment is not read.
     if is_leaf && element.value().is_none() && element.name() != "EmbeddedDocumentBinaryObject" {
@@ -425,7 +406,7 @@ fn check_empty(draft: &mut Draft, element: Element<'_>, path: String) {
 
 fn want(draft: &mut Draft, holds: bool, rule: &'static str, element: Element<'_>, path: &str, message: &str) {
     if !holds {
-        broken(draft, rule, element, path.to_owned(), message.to_owned());
+        broken(draft, rule, element, path, message.to_owned());
     }
 }
 
@@ -441,14 +422,15 @@ fn more(draft: &mut Draft, rule: &'static str, most: usize, by: usize, element: 
     };
     if before <= most && before + by > most {
         let message = format!("`{}` stands too often in the document", element.qualified_name());
-        broken(draft, rule, element, path.to_owned(), message);
+        broken(draft, rule, element, path, message);
     }
 }
 
-fn broken(draft: &mut Draft, rule: &'static str, element: Element<'_>, path: String, message: String) {
+/// Says that a rule is broken at an element of the section at `path`.
+fn broken(draft: &mut Draft, rule: &'static str, element: Element<'_>, path: &str, message: String) {
     let known = explain(rule);
     let fix = known.map_or("Correct it as the rule says.", |known| known.fix);
-    let location = element.location(path);
+    let location = element.location(element.path_from(path));
     let finding = match known.map(|known| known.severity) {
         Some(Severity::Warning) => Finding::warning(Code::rule(rule), location, message, fix),
         Some(Severity::Error) | None => Finding::error(Code::rule(rule), location, message, fix),
@@ -463,13 +445,11 @@ fn count(element: Element<'_>, way: &[&str]) -> usize {
     }
 }
 
-/// Every element along a way, with its path.
-fn all<'e>(element: Element<'e>, way: &[&str], path: &str) -> Vec<(Element<'e>, String)> {
+/// Every element along a way.
+fn all<'e>(element: Element<'e>, way: &[&str]) -> Vec<Element<'e>> {
     match way {
-        [] => vec![(element, path.to_owned())],
-        [name, rest @ ..] => {
-            element.children(name).flat_map(|child| all(child, rest, &child.path_below(path))).collect()
-        }
+        [] => vec![element],
+        [name, rest @ ..] => element.children(name).flat_map(|child| all(child, rest)).collect(),
     }
 }
 
@@ -478,7 +458,7 @@ impl Content {
     pub(super) fn note_currency(&mut self, element: Element<'_>, field: &impl ToString) -> bool {
         let other = element.attribute("currencyID").filter(|code| self.invoice.currency.as_deref() != Some(*code));
         if let Some(currency) = other {
-            let other = OtherCurrency { field: field.to_string(), currency: currency.to_owned() };
+            let other = OtherCurrency { field: field.to_string().into(), currency: currency.into() };
             self.invoice.other_currencies.push(other);
         }
         other.is_some()

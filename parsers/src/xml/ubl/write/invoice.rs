@@ -2,7 +2,7 @@
 
 use super::pen::Pen;
 use super::{WriteError, line, party, required, settlement};
-use crate::canonical::{Attachment, Delivery, Invoice, InvoiceKind, Note, Period, Preceding};
+use crate::canonical::{Attachment, Delivery, Invoice, InvoiceKind, Note, Period, Preceding, Text};
 use crate::xml::invoice::kind_of;
 
 /// Which of the two documents is written.
@@ -27,7 +27,10 @@ pub(crate) fn write(invoice: &Invoice) -> Result<Vec<u8>, WriteError> {
     let currency = required(invoice.currency.as_ref(), "currency", "cbc:DocumentCurrencyCode")?;
     // In the currency of the document they would be other amounts.
     if let Some(other) = invoice.other_currencies.first() {
-        return Err(WriteError::Currency { field: other.field.clone(), currency: other.currency.clone() });
+        return Err(WriteError::Currency {
+            field: other.field.clone().into(),
+            currency: other.currency.clone().into(),
+        });
     }
     let form = match invoice.kind {
         InvoiceKind::Invoice => INVOICE,
@@ -94,7 +97,7 @@ fn type_code(invoice: &Invoice) -> &str {
 fn noted(note: &Note) -> String {
     match note.subject.as_deref().filter(|subject| subject.len() == 3) {
         Some(subject) => format!("#{subject}#{}", note.text),
-        None => note.text.clone(),
+        None => note.text.clone().into(),
     }
 }
 
@@ -115,7 +118,7 @@ fn write_references(pen: &mut Pen, invoice: &Invoice, form: Form) {
     for preceding in &invoice.preceding {
         write_preceding(pen, preceding);
     }
-    let reference = |pen: &mut Pen, name: &str, number: &Option<String>| {
+    let reference = |pen: &mut Pen, name: &str, number: &Option<Text>| {
         pen.group(name, |pen| pen.text("cbc:ID", number.as_ref()));
     };
     reference(pen, "cac:DespatchDocumentReference", &references.despatch_advice);

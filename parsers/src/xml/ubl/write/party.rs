@@ -24,7 +24,7 @@ fn creditor(invoice: &Invoice) -> Option<Identifier> {
     let value = invoice.payments.iter().find_map(|payment| payment.creditor_id.clone())?;
     let mut known = invoice.payee.iter().chain([&invoice.seller]).flat_map(|party| &party.ids);
     let is_known = known.any(|id| id.value == value && id.scheme.as_deref() == Some("SEPA"));
-    (!is_known).then(|| Identifier { scheme: Some("SEPA".to_owned()), value })
+    (!is_known).then(|| Identifier { scheme: Some("SEPA".into()), value })
 }
 
 /// Payee and tax representative have their name there (BT-59, BT-62).

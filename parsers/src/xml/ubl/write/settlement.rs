@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::invoice::Form;
 use super::pen::Pen;
-use crate::canonical::{AllowanceCharge, CreditTransfer, Invoice, Payment, TaxBreakdown};
+use crate::canonical::{AllowanceCharge, CreditTransfer, Invoice, Payment, TaxBreakdown, Text};
 
 pub(super) fn write(pen: &mut Pen, invoice: &Invoice, form: Form) {
     write_payments(pen, invoice, form);
@@ -102,7 +102,7 @@ pub(super) fn write_allowance_charge(pen: &mut Pen, item: &AllowanceCharge) {
 pub(super) fn write_category(
     pen: &mut Pen,
     name: &str,
-    code: Option<&String>,
+    code: Option<&Text>,
     rate: Option<Decimal>,
     breakdown: Option<&TaxBreakdown>,
 ) {
