@@ -276,9 +276,12 @@ fn passwords_that_were_checked_leave_no_memory_behind() {
             assert!(visit.wait().unwrap().success());
         }
     }
-    let kept = house.memory_kib().saturating_sub(before);
-    // One check takes 19 MiB. Kept by each thread that ever did one, it was hundreds.
-    assert!(kept < 24 * 1024, "{kept} KiB are still held");
+    // One check takes 19 MiB. Kept by each thread that ever did one, it was hundreds. The two that may go on at once
+    // leave theirs to the next ones, for a second.
+    let kept = || house.memory_kib().saturating_sub(before);
+    let at_once = kept();
+    assert!(at_once < (24 + 2 * 19) * 1024, "{at_once} KiB are held");
+    wait_for("the memory to be given back", || (kept() < 24 * 1024).then_some(()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! and one of ours takes back what was proved before it (CVE-2024-5806 was an error that was none).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 use super::Dropbox;
 use super::admit::{Peer, Refused, admits};
 use super::certificate::UserCertificate;
-use super::credential::{NOBODYS_HASH, fingerprint, verify_password};
+use super::credential::{NOBODYS_HASH, fingerprint};
 use super::session::Session;
 use super::standing::{Read, Standing};
 use super::totp;
@@ -425,15 +426,39 @@ impl Dropbox {
         let hash: Option<Arc<str>> = known.and_then(|known| known.credential.password_hash.as_deref()).map(Arc::from);
         let checked = hash.clone().unwrap_or_else(|| Arc::from(NOBODYS_HASH));
         let password = Zeroizing::new(password.to_owned());
-        let fits = tokio::task::spawn_blocking(move || verify_password(&password, &checked))
+        let inner = Arc::clone(&self.0);
+        let fits = tokio::task::spawn_blocking(move || inner.checks.verify(&password, &checked))
             .await
             .map_err(|error| Denial::ours("check a password", &error))?;
+        self.give_memory_back();
         match (known, hash) {
             (None, _) => Err(Denial::denied("there is no such account")),
             (Some(_), None) => Err(Denial::denied("the account has no password")),
             (Some(_), Some(_)) if fits => Ok(()),
             (Some(_), Some(_)) => Err(Denial::denied("the password is wrong")),
         }
+    }
+
+    /// Gives the memory of password checks back once there are none for a while.
+    fn give_memory_back(&self) {
+        if self.0.memory_is_watched.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                while let Some(left) = inner.upgrade().and_then(|inner| inner.checks.give_back()) {
+                    tokio::time::sleep(left).await;
+                }
+                let Some(inner) = inner.upgrade() else { return };
+                inner.memory_is_watched.store(false, Ordering::SeqCst);
+                // A check that ended just now took somebody for watching.
+                let is_kept = inner.checks.give_back().is_some();
+                if !is_kept || inner.memory_is_watched.swap(true, Ordering::SeqCst) {
+                    return;
+                }
+            }
+        });
     }
 
     async fn password_and_code(&self, known: Option<&Known>, attempt: &Attempt, line: &str) -> Result<Proved, Denial> {

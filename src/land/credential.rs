@@ -1,6 +1,9 @@
 //! Passwords and public keys: hashed, checked, and named by fingerprint. Argon2id with OWASP's minimum
 //! parameters (m = 19 MiB, t = 2, p = 1).
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
@@ -29,7 +32,7 @@ pub fn hash_password(password: &str) -> Result<String, String> {
     let hash = || -> argon2::password_hash::Result<String> {
         let params = Params::default();
         let mut fitting = [0_u8; Params::DEFAULT_OUTPUT_LEN];
-        fill(&params, password, &salt, &mut fitting)?;
+        fill(&params, password, &salt, &mut fitting, &mut vec![])?;
         let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -42,13 +45,57 @@ pub fn hash_password(password: &str) -> Result<String, String> {
     hash().map_err(|error| format!("the password could not be hashed: {error}"))
 }
 
-/// Whether a password is the one of this PHC string. Costs about 20 ms and 19 MiB: bound how many run.
+/// Whether a password is the one of this PHC string. Costs about 15 ms and 19 MiB: bound how many run.
 #[must_use]
 pub fn verify_password(password: &str, hash: &str) -> bool {
-    password.len() <= PASSWORD_BYTES_MAX && fits(password, hash).unwrap_or(false)
+    Checks::default().verify(password, hash)
 }
 
-fn fits(password: &str, hash: &str) -> Option<bool> {
+/// Checks of passwords, and the memory of those that were just over: to have 19 MiB from the system and to give them
+/// back takes a third as long again as the check.
+#[derive(Debug, Default)]
+pub(super) struct Checks(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    memory: Vec<Vec<Block>>,
+    used: Option<Instant>,
+}
+
+/// How long memory is kept after a check.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+
+impl Checks {
+    /// As [`verify_password`]. Until [`give_back`](Self::give_back), there is as much memory as checks were under way
+    /// at once.
+    pub(super) fn verify(&self, password: &str, hash: &str) -> bool {
+        if password.len() > PASSWORD_BYTES_MAX {
+            return false;
+        }
+        let mut memory = self.kept().memory.pop().unwrap_or_default();
+        let fits = fits(password, hash, &mut memory).unwrap_or(false);
+        let mut kept = self.kept();
+        kept.memory.push(memory);
+        kept.used = Some(Instant::now());
+        fits
+    }
+
+    /// Gives the memory back if there was no check for a while; otherwise, how long that may still take.
+    pub(super) fn give_back(&self) -> Option<Duration> {
+        let mut kept = self.kept();
+        let left = KEPT_FOR.checked_sub(kept.used?.elapsed()).filter(|left| !left.is_zero());
+        if left.is_none() {
+            *kept = Kept::default();
+        }
+        left
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn fits(password: &str, hash: &str, memory: &mut Vec<Block>) -> Option<bool> {
     let hash = PasswordHash::new(hash).ok()?;
     if hash.algorithm != Algorithm::Argon2id.ident() || hash.version != Some(Version::V0x13.into()) {
         return None;
@@ -56,7 +103,7 @@ fn fits(password: &str, hash: &str) -> Option<bool> {
     let (salt, known) = (hash.salt?, hash.hash?);
     let mut fitting = [0_u8; Output::MAX_LENGTH];
     let fitting = fitting.get_mut(..known.len())?;
-    fill(&Params::try_from(&hash).ok()?, password, &salt, fitting).ok()?;
+    fill(&Params::try_from(&hash).ok()?, password, &salt, fitting, memory).ok()?;
     // `Output` compares in constant time.
     Some(Output::new(fitting).ok()? == known)
 }
@@ -65,8 +112,11 @@ fn fits(password: &str, hash: &str) -> Option<bool> {
 pub(super) const NOBODYS_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$d2F5YmlsbG5vYm9keXM$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-fn fill(params: &Params, password: &str, salt: &[u8], out: &mut [u8]) -> argon2::Result<()> {
-    let mut memory = Vec::with_capacity(params.block_count().max(RETURNED_BLOCKS));
+fn fill(params: &Params, password: &str, salt: &[u8], out: &mut [u8], memory: &mut Vec<Block>) -> argon2::Result<()> {
+    if memory.capacity() < params.block_count() {
+        *memory = Vec::with_capacity(params.block_count().max(RETURNED_BLOCKS));
+    }
+    // What is in it does not matter: the first pass writes each block before it reads it.
     memory.resize(params.block_count(), Block::new());
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()).hash_password_into_with_memory(
         password.as_bytes(),
@@ -208,13 +258,23 @@ mod tests {
         assert!(!verify_password("correct horsf", &hash));
         assert!(!verify_password("", &hash));
         assert!(!verify_password("anything", NOBODYS_HASH));
-        assert_eq!(fits("anything", NOBODYS_HASH), Some(false), "or unknown logins would be faster");
+        assert_eq!(fits("anything", NOBODYS_HASH, &mut vec![]), Some(false), "or unknown logins would be faster");
         // Made by the reference implementation (argon2-cffi).
         let foreign =
             "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$k9ohroejZy1PN5E1SbHNPug6vB8eQAahb5SOAp6iGF4";
         assert!(verify_password("correct horse", foreign));
         assert!(!verify_password("correct horse", &foreign.replace("v=19", "v=16")));
         assert!(hash_password("short").is_err());
+        // The memory of one check is the next one's, whatever that is about.
+        let checks = Checks::default();
+        for _ in 0..2 {
+            assert!(checks.verify("correct horse", &hash) && checks.verify("correct horse", foreign));
+            assert!(!checks.verify("correct horsf", &hash) && !checks.verify("anything", NOBODYS_HASH));
+            assert_eq!(checks.kept().memory.len(), 1);
+        }
+        assert!(checks.give_back().is_some() && !checks.kept().memory.is_empty(), "another check may come at once");
+        std::thread::sleep(KEPT_FOR);
+        assert!(checks.give_back().is_none() && checks.kept().memory.is_empty());
     }
 
     #[test]

@@ -61,6 +61,9 @@ struct Inner {
     epoch: i64,
     /// Bounds how many passwords are checked at once; each costs memory.
     password_checks: Semaphore,
+    checks: credential::Checks,
+    /// Whether somebody waits to give the memory of checks back.
+    memory_is_watched: std::sync::atomic::AtomicBool,
     /// Uploads open now, by whose drop folder they are for.
     open_uploads: Mutex<HashMap<String, usize>>,
     /// Failed logins written to the log in the current second: the rest is only spoken.
@@ -118,6 +121,8 @@ impl Dropbox {
             defender,
             originals,
             password_checks: Semaphore::new(settings.password_checks_max),
+            checks: credential::Checks::default(),
+            memory_is_watched: false.into(),
             trust: trust::Trust::open(&settings)?,
             settings: config::Live::new(settings),
             vault: seal::Vault::new(data),

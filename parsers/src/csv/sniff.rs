@@ -48,6 +48,7 @@ pub(super) fn judge<'p>(head: &[u8], profiles: &'p [Profile]) -> Verdict<'p> {
         return Verdict::Other;
     }
     let mut best: Option<(Plan<'p>, Header)> = None;
+    let mut headers = Headers::default();
     for profile in profiles.iter().filter(|profile| profile.documents.is_some()) {
         if !profile.records.is_empty() {
             let is_named = profiles.len() == 1;
@@ -58,7 +59,7 @@ pub(super) fn judge<'p>(head: &[u8], profiles: &'p [Profile]) -> Verdict<'p> {
             }
             continue;
         }
-        for (plan, header) in plans(head, profile) {
+        for (plan, header) in plans(head, profile, &mut headers) {
             let rank = |plan: &Plan<'_>| (plan.missing.is_empty(), plan.matched);
             if best.as_ref().is_none_or(|(known, _)| rank(&plan) > rank(known)) {
                 best = Some((plan, header));
@@ -72,7 +73,7 @@ pub(super) fn judge<'p>(head: &[u8], profiles: &'p [Profile]) -> Verdict<'p> {
 }
 
 /// The header names, and where the row stands: number, byte, line.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Header {
     names: Vec<String>,
     at: (u64, u64, u64),
@@ -85,13 +86,31 @@ impl Header {
     }
 }
 
+/// How a first row is read: in which encoding, cut how, behind how many rows of title.
+type How = (Charset, u8, Option<u8>, u32);
+
+/// The first rows of one file, by how they are read: most profiles agree on that.
+#[derive(Default)]
+struct Headers(Vec<(How, Option<Header>)>);
+
+impl Headers {
+    fn first(&mut self, head: &[u8], charset: Charset, dialect: Dialect, skip: u32) -> Option<Header> {
+        let how = (charset, dialect.delimiter, dialect.quote, skip);
+        if let Some((_, header)) = self.0.iter().find(|(known, _)| *known == how) {
+            return header.clone();
+        }
+        let header = first_rows(head, charset, dialect, 1, skip).into_iter().next();
+        self.0.push((how, header.clone()));
+        header
+    }
+}
+
 /// The ways to read a file by one profile: one for each delimiter it allows.
-fn plans<'p>(head: &[u8], profile: &'p Profile) -> Vec<(Plan<'p>, Header)> {
+fn plans<'p>(head: &[u8], profile: &'p Profile, headers: &mut Headers) -> Vec<(Plan<'p>, Header)> {
     let Some(charset) = Charset::of(head, head.len() < HEAD_BYTES, profile.encoding) else { return Vec::new() };
     let mut plans = Vec::new();
     for dialect in dialects(head, charset, profile.delimiter, profile.quote) {
-        let rows = first_rows(head, charset, dialect, 1, profile.skip_rows);
-        let Some(header) = rows.into_iter().next() else { continue };
+        let Some(header) = headers.first(head, charset, dialect, profile.skip_rows) else { continue };
         let (missing, matched) = matched(profile, &header.names);
         plans.push((Plan { profile, charset, dialect, missing, matched }, header));
     }
@@ -106,15 +125,19 @@ pub(super) fn matched(profile: &Profile, header: &[String]) -> (Vec<&'static Fie
     (fields().filter(|field| profile.requires(field) && !known(field)).collect(), fields().filter(known).count())
 }
 
-/// The names of a header, [`super::folded`]. What is too long for a name stays as it is: a file that is no table looks
-/// like one with long names, and is asked about once for each profile and delimiter.
+/// The names of a header, [`super::folded`]. What is too long for a name stays as it is, and a header of nothing else
+/// has none: a file that is no table looks like one with long names, and is asked about once for each profile and
+/// delimiter.
 pub(super) fn folded_all(names: &[String]) -> Vec<String> {
+    if names.iter().all(|name| name.len() > NAME_MAX) {
+        return Vec::new();
+    }
     names.iter().map(|name| if name.len() > NAME_MAX { name.clone() } else { super::folded(name) }).collect()
 }
 
 /// The column that a profile's field has in a folded header: the first of its words that is there.
 pub(super) fn column(profile: &Profile, field: &Field, header: &[String]) -> Option<usize> {
-    let words = profile.columns.get(field.name)?;
+    let words = profile.columns.get(field.name).filter(|_| !header.is_empty())?;
     words.all().iter().find_map(|word| {
         let word = super::folded(word);
         header.iter().position(|name| *name == word)

@@ -116,25 +116,28 @@ fn finish(channel: ChannelId, status: u32, ssh: &mut Ssh) -> Result<(), Ended> {
     Ok(())
 }
 
+/// What waits in here waits in a box: russh keeps room for the longest of these, as long as the connection lasts.
 impl Handler for Connection {
     type Error = Ended;
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Ended> {
-        Ok(self.login.password(user, password).instrument(self.span.clone()).await?)
+        let proved = self.login.password(user, password);
+        Ok(Box::pin(proved.instrument(self.span.clone())).await?)
     }
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Ended> {
         let offered = self.login.offered(user, offer.public_key, offer.algorithm);
-        Ok(offered.instrument(self.span.clone()).await?)
+        Ok(Box::pin(offered.instrument(self.span.clone())).await?)
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Ended> {
         let proved = self.login.public_key(user, key.public_key, key.algorithm);
-        Ok(proved.instrument(self.span.clone()).await?)
+        Ok(Box::pin(proved.instrument(self.span.clone())).await?)
     }
 
     async fn auth_openssh_certificate(&mut self, user: &str, certificate: &Certificate) -> Result<Auth, Ended> {
-        Ok(self.login.certificate(user, certificate).instrument(self.span.clone()).await?)
+        let proved = self.login.certificate(user, certificate);
+        Ok(Box::pin(proved.instrument(self.span.clone())).await?)
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -143,7 +146,8 @@ impl Handler for Connection {
         _: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Ended> {
-        Ok(self.login.questions(user, response).instrument(self.span.clone()).await?)
+        let proved = self.login.questions(user, response);
+        Ok(Box::pin(proved.instrument(self.span.clone())).await?)
     }
 
     async fn auth_succeeded(&mut self, ssh: &mut Ssh) -> Result<(), Ended> {
@@ -191,7 +195,7 @@ impl Handler for Connection {
     async fn data(&mut self, channel: ChannelId, data: &[u8], ssh: &mut Ssh) -> Result<(), Ended> {
         self.presence.heard();
         let span = self.span.clone();
-        self.hear(channel, data, ssh).instrument(span).await
+        Box::pin(self.hear(channel, data, ssh).instrument(span)).await
     }
 
     /// The client takes what it is sent: a download is not silence.

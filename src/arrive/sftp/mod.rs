@@ -16,11 +16,14 @@ mod protocol;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use host_key::HostKeyError;
 use russh::Disconnect;
 use russh::keys::{HashAlg, PrivateKey};
+use russh::server::RunningSession;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
@@ -191,7 +194,7 @@ async fn attend(house: Arc<House>, visit: Visit) {
     let presence = Arc::clone(&visit.presence);
     let span = info_span!("connection", door = "sftp", peer = %presence.peer());
     let known = Arc::new(OnceLock::new());
-    let (policy, ssh) = house.offered_to(presence.peer()).await;
+    let (policy, ssh) = Box::pin(house.offered_to(presence.peer())).await;
     let greeting = Greeting::new(policy);
     let running = run(&house, ssh, greeting.clone(), visit, &presence, Arc::clone(&known), &span);
     let ended = running.instrument(span.clone()).await;
@@ -216,7 +219,7 @@ async fn attend(house: Arc<House>, visit: Visit) {
     };
     debug!(parent: &span, reason, logged_in = presence.is_logged_in(), "closed a connection");
     if let Some(session) = known.get() {
-        session.end(&reason).instrument(span).await;
+        Box::pin(session.end(&reason).instrument(span)).await;
     }
 }
 
@@ -257,12 +260,9 @@ async fn run(
     span: &tracing::Span,
 ) -> Result<(), Ended> {
     // The rest of `visit` keeps the connection's seat until we return.
-    let line = Line::new(visit.stream, presence.cut(), greeting.clone());
-    let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
-    let connection =
-        Connection::new(login, Arc::clone(&known), Arc::clone(presence), Arc::clone(&house.limits), span.clone());
+    let begun = begin(house, (ssh, greeting), visit.stream, presence, &known, span);
     let running = tokio::select! {
-        running = russh::server::run_stream(ssh, line, connection) => running?,
+        running = begun => running?,
         () = presence.leaving().cancelled() => return Ok(()),
     };
     let handle = running.handle();
@@ -276,7 +276,7 @@ async fn run(
     let revoked = async {
         presence.login().await;
         if let Some(session) = known.get() {
-            session.revoked().await;
+            Box::pin(session.revoked()).await;
             presence.leave(Leaving::Revoked);
         }
         std::future::pending().await
@@ -286,6 +286,23 @@ async fn run(
         ended = farewell => ended,
         ended = revoked => ended,
     }
+}
+
+/// The beginning of a connection, as a future of its own in a box: it is over long before the connection is, and while
+/// ten thousand are idle, nothing should be kept for it.
+fn begin(
+    house: &House,
+    (ssh, greeting): (Arc<russh::server::Config>, Greeting),
+    stream: TcpStream,
+    presence: &Arc<Presence>,
+    known: &Arc<OnceLock<Session>>,
+    span: &tracing::Span,
+) -> Pin<Box<dyn Future<Output = Result<RunningSession<Connection>, Ended>> + Send>> {
+    let line = Line::new(stream, presence.cut(), greeting.clone());
+    let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(known), &house.limits);
+    let connection =
+        Connection::new(login, Arc::clone(known), Arc::clone(presence), Arc::clone(&house.limits), span.clone());
+    Box::pin(russh::server::run_stream(ssh, line, connection))
 }
 
 /// Whether no SSH client ends a connection like this. One that has no algorithm in common with us, or that goes, is
