@@ -22,7 +22,7 @@ pub use host_key::HostKeyError;
 use russh::Disconnect;
 use russh::keys::{HashAlg, PrivateKey};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, error, info, info_span};
+use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use self::algorithms::Policy;
 use self::connection::{Connection, Ended};
@@ -65,6 +65,9 @@ struct House {
 /// What is said to whoever is not let in: a line before the version is allowed (RFC 4253 section 4.2), and this is
 /// what OpenSSH's sshd says.
 const REFUSAL: &[u8] = b"Not allowed at this time\r\n";
+
+/// Names of a client's offer that go into the log.
+const NAMES_TOLD_MAX: usize = 32;
 
 /// Why the door could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -188,7 +191,13 @@ async fn attend(house: Arc<House>, visit: Visit) {
     let presence = Arc::clone(&visit.presence);
     let span = info_span!("connection", door = "sftp", peer = %presence.peer());
     let known = Arc::new(OnceLock::new());
-    let ended = run(&house, visit, &presence, Arc::clone(&known), &span).instrument(span.clone()).await;
+    let (policy, ssh) = house.offered_to(presence.peer()).await;
+    let greeting = Greeting::new(policy);
+    let running = run(&house, ssh, greeting.clone(), visit, &presence, Arc::clone(&known), &span);
+    let ended = running.instrument(span.clone()).await;
+    if let Err(Ended::Ssh(russh::Error::NoCommonAlgo { kind, theirs, .. })) = &ended {
+        tell_of_nothing_in_common(&span, policy, &greeting, kind, theirs);
+    }
     if let Err(error) = &ended
         && presence.why().is_none()
     {
@@ -211,15 +220,42 @@ async fn attend(house: Arc<House>, visit: Visit) {
     }
 }
 
+/// The client is told by its own library, in its own words; whoever looks into the log is told what would help.
+fn tell_of_nothing_in_common(
+    span: &tracing::Span,
+    policy: Policy,
+    greeting: &Greeting,
+    kind: &russh::AlgorithmKind,
+    theirs: &[String],
+) {
+    let what = match kind {
+        russh::AlgorithmKind::Kex => "key exchange",
+        russh::AlgorithmKind::Key => "host key",
+        russh::AlgorithmKind::Cipher => "cipher",
+        russh::AlgorithmKind::Compression => "compression",
+        russh::AlgorithmKind::Mac => "MAC",
+    };
+    let advice = match policy {
+        Policy::Modern => {
+            "; update it, or let its account speak the legacy algorithms from its address \
+             (waybill account auth LOGIN --legacy-from ADDRESS)"
+        }
+        Policy::Legacy => ", not even among the legacy ones; update it",
+    };
+    let client = greeting.text().unwrap_or_default();
+    let theirs = theirs.iter().take(NAMES_TOLD_MAX).map(String::as_str).collect::<Vec<_>>().join(",");
+    warn!(parent: span, client, offered = theirs, "the client speaks no {what} algorithm that we speak{advice}");
+}
+
 async fn run(
     house: &House,
+    ssh: Arc<russh::server::Config>,
+    greeting: Greeting,
     visit: Visit,
     presence: &Arc<Presence>,
     known: Arc<OnceLock<Session>>,
     span: &tracing::Span,
 ) -> Result<(), Ended> {
-    let (policy, ssh) = house.offered_to(presence.peer()).await;
-    let greeting = Greeting::new(policy);
     // The rest of `visit` keeps the connection's seat until we return.
     let line = Line::new(visit.stream, presence.cut(), greeting.clone());
     let login = Login::new(house.dropbox.clone(), Arc::clone(presence), greeting, Arc::clone(&known), &house.limits);
