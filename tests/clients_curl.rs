@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use crate::clients_openssh::make_key;
 use crate::house::{House, PASSWORD, wait_for};
 use waybill::domain::Digest;
 
@@ -54,6 +55,31 @@ fn curl_makes_folders_that_are_there_and_is_told_of_those_that_cannot_be() {
     assert!(!refused.status.success());
     let missing = curl(&house, &[], "/drop/missing");
     assert_eq!(missing.status.code(), Some(78), "CURLE_REMOTE_FILE_NOT_FOUND");
+}
+
+#[test]
+fn curl_renames_deletes_and_logs_in_with_a_key_and_not_with_a_wrong_password() {
+    let house = House::open();
+    // libssh2 before 1.11 signs with an RSA key by SHA-1, which is refused.
+    let key = make_key(house.folder(), "key", &["-t", "ecdsa", "-b", "256", "-m", "PEM"]);
+    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    house.supplier_with_keys("northwind", &[&public]);
+    house.allow_curl("northwind");
+    house.file("a.edi", b"ISA*");
+    let rename = ["-T", "a.edi", "-Q", "-rename /drop/a.edi.part /drop/a.edi", "-Q", "-rename /drop/a.edi /drop/b.edi"];
+    curl_ok(&house, &rename, "/drop/a.edi.part");
+    assert_eq!(curl_ok(&house, &[], "/drop/b.edi"), b"ISA*");
+    assert_eq!(curl(&house, &[], "/drop/a.edi").status.code(), Some(78));
+    curl_ok(&house, &["--list-only", "-Q", "-rm /drop/b.edi"], "/drop/");
+    assert_eq!(curl(&house, &[], "/drop/b.edi").status.code(), Some(78));
+    let refused = curl(&house, &["-Q", "mkdir /drop/sub"], "/drop/");
+    assert_eq!(refused.status.code(), Some(21), "CURLE_QUOTE_ERROR");
+
+    let wrong = curl(&house, &["--user", "northwind:a wrong guess"], "/drop/");
+    assert_eq!(wrong.status.code(), Some(67), "CURLE_LOGIN_DENIED");
+    let with_key = ["--user", "northwind:", "--key", "key", "--pubkey", "key.pub"];
+    curl_ok(&house, &[&with_key[..], &["-T", "a.edi"]].concat(), "/drop/by-key.edi");
+    house.settled("by-key.edi");
 }
 
 #[test]
