@@ -41,6 +41,8 @@ mod cli_corpus;
 mod cli_read;
 mod clients_asyncssh;
 mod clients_curl;
+mod clients_filezilla;
+mod clients_java;
 mod clients_lftp;
 mod clients_openssh;
 mod clients_paramiko;
