@@ -14,7 +14,9 @@ mod api;
 mod curl;
 mod house;
 mod openssh;
+mod post;
 mod relay;
+mod servers;
 mod wire;
 
 // The promises.
@@ -56,6 +58,8 @@ mod ftps_verbs;
 mod house_rules;
 mod landing;
 mod one_gibibyte;
+mod partners_pull;
+mod partners_push;
 mod paths_alike;
 mod reloading;
 mod sftp_hostile;

@@ -6,6 +6,7 @@
 mod accounts;
 mod defend;
 mod live;
+pub mod partners;
 mod units;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub use accounts::Accounts;
 pub use defend::Defend;
 pub use live::Live;
+pub use partners::{Partner, Partners};
 use serde::{Deserialize, Serialize};
 pub use units::{ByteSize, Span};
 use waybill_parsers::Limits;
@@ -36,6 +38,9 @@ pub struct Config {
     pub ingest: Ingest,
     pub parse: Limits,
     pub log: Log,
+    pub partners: Partners,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partner: Vec<Partner>,
 }
 
 /// `[store]`: where everything rests.
@@ -377,6 +382,7 @@ impl Config {
             )));
         }
         self.defend.check()?;
+        partners::checked(&self.partners, &self.partner)?;
         let (first, last) = (self.ftps.passive_port_first, self.ftps.passive_port_last);
         if last < first || (first == 0) != (last == 0) {
             return Err(ConfigError::Invalid(format!(

@@ -22,11 +22,12 @@ pub(super) struct Database {
 pub(super) type Writing = Transaction<'static, Sqlite>;
 
 /// The schema, step by step; the position is the version it leads to.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_house.sql"),
     include_str!("../../migrations/0002_account_policy.sql"),
     include_str!("../../migrations/0003_bans.sql"),
     include_str!("../../migrations/0004_proofs.sql"),
+    include_str!("../../migrations/0005_partners.sql"),
 ];
 
 /// How long a writer waits for another process (the command line beside the daemon) to finish.
