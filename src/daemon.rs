@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arrive::{FtpsDoor, SftpDoor};
 use crate::config::{self, Config, Live};
 use crate::defend::{Defender, Keeper};
+use crate::deliver::Deliver;
 use crate::domain::NodeId;
 use crate::ingest::Ingest;
 use crate::land::Dropbox;
@@ -32,6 +33,7 @@ pub struct House {
     record: Record,
     dropbox: Dropbox,
     keeper: Keeper,
+    deliver: Deliver,
     reload: Reload,
     originals: Originals,
     sftp: Option<SftpDoor>,
@@ -102,6 +104,7 @@ impl House {
         let dropbox = Dropbox::open(record.clone(), defender.clone(), originals.clone(), land, accounts, data, node)
             .await
             .context("could not open the dropbox")?;
+        let deliver = Deliver::new(record.clone(), originals.clone(), dropbox.clone(), &config);
         let sftp = if config.sftp.enabled {
             let door = SftpDoor::open(&config.sftp, &doors, &defender, data, dropbox.clone()).await;
             Some(door.with_context(|| format!("could not open the SFTP door on {}", config.sftp.listen))?)
@@ -163,11 +166,12 @@ impl House {
             doors,
             defend,
             dropbox: dropbox.clone(),
+            deliver: deliver.clone(),
             sftp: sftp.as_ref().map(|door| door.settings(data)),
             ftps: ftps.as_ref().map(|door| door.settings(data)),
             api: api.as_ref().map(Api::settings),
         };
-        Ok(Self { config, record, dropbox, keeper, reload, originals, sftp, ftps, api, ready, _lock: lock })
+        Ok(Self { config, record, dropbox, keeper, deliver, reload, originals, sftp, ftps, api, ready, _lock: lock })
     }
 
     /// Where the doors are.
@@ -198,6 +202,8 @@ impl House {
         let mut inside = JoinSet::new();
         inside.spawn(ingest.work(workers.clone()));
         inside.spawn(self.keeper.keep(workers.clone()));
+        // It goes with the doors: what it is fetching is gone on with after the next start.
+        doors.spawn(self.deliver.keep(shutdown.clone()));
         let sweeping = tokio::spawn(self.dropbox.clone().keep_swept());
         let beating = tokio::spawn(self.dropbox.clone().keep_beating());
         let tidying = tokio::spawn(self.dropbox.clone().keep_shelf_tidy());
@@ -253,7 +259,30 @@ fn node_of(store: &config::Store) -> anyhow::Result<String> {
     Ok(name)
 }
 
-fn lock(data: &Path) -> anyhow::Result<File> {
+/// The post room of a folder that no daemon has, for a command that does a partner's turn itself; and the folder's lock.
+///
+/// # Errors
+/// A daemon has the folder, or a room cannot be built.
+pub async fn post_room(config: &Config) -> anyhow::Result<(Deliver, File)> {
+    let data = &config.store.data;
+    let lock = lock(data)?;
+    let record = Record::of(&config.store).await.context("could not open the record")?;
+    let originals = Originals::of(&config.store, &config.s3).await.context("could not open the originals")?;
+    let node = node_of(&config.store).context("could not name this node")?;
+    let (doors, defend) = (Live::new(config.doors.clone()), Live::new(config.defend.clone()));
+    let (defender, _) = Defender::open(record.clone(), defend, doors).await.context("could not read the bans")?;
+    let dropbox =
+        Dropbox::open(record.clone(), defender, originals.clone(), config.land.clone(), &config.accounts, data, node)
+            .await
+            .context("could not open the dropbox")?;
+    Ok((Deliver::new(record, originals, dropbox, config), lock))
+}
+
+/// Takes a data folder for this process, until what is returned is dropped.
+///
+/// # Errors
+/// A daemon has it.
+pub fn lock(data: &Path) -> anyhow::Result<File> {
     let path = data.join("waybill.lock");
     let file = File::options()
         .create(true)

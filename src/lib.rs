@@ -10,7 +10,7 @@
 //! and recorded. What is recorded is served. Data goes one way.
 
 // What people touch, and what builds the house: `cli`, `daemon`, `telemetry`. The rooms, in the order a file
-// walks through them: `arrive`, `defend`, `land`, `originals`, `ingest`, `ledger`, `record`, `serve`. The words and the
+// walks through them: `arrive`, `defend`, `land`, `originals`, `ingest`, `ledger`, `record`, `serve`, `deliver`. The words and the
 // settings everybody shares: `domain`, `config`.
 
 pub mod arrive;
@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod defend;
+pub mod deliver;
 pub mod domain;
 pub mod ingest;
 pub mod laboratory;

@@ -12,8 +12,8 @@ use waybill::land::{Algorithms, Creation, Door, Dropbox, Peer, Session};
 use waybill::originals::Originals;
 use waybill::record::{Record, Retry};
 
-const NEW: Creation = Creation { truncate: true, exclusive: false };
-const GO_ON: Creation = Creation { truncate: false, exclusive: false };
+const NEW: Creation = Creation { truncate: true, exclusive: false, only: None };
+const GO_ON: Creation = Creation { truncate: false, exclusive: false, only: None };
 
 /// A dropbox on a folder; opened again, it is the next boot.
 async fn open(data: &Path) -> (Record, Dropbox) {

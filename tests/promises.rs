@@ -15,9 +15,11 @@ mod curl;
 mod house;
 mod laboratory;
 mod openssh;
+mod post;
 mod postgres;
 mod relay;
 mod s3_server;
+mod servers;
 mod wire;
 
 // The promises.
@@ -61,6 +63,8 @@ mod kill_loops;
 mod landing;
 mod one_gibibyte;
 mod originals_in_a_bucket;
+mod partners_pull;
+mod partners_push;
 mod paths_alike;
 mod reloading;
 mod sftp_hostile;

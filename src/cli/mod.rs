@@ -1,6 +1,6 @@
 //! The person at the keyboard: one command a file, in the order one would read them.
 //!
-//! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `profile`, `file`, `tail`. A command is a struct
+//! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `partner`, `profile`, `file`, `tail`. A command is a struct
 //! of its arguments with `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a
 //! file, and its name in each of the three lists below: `mod`, [`Command`], [`Command::run`].
 //!
@@ -17,6 +17,7 @@ mod file;
 mod moment;
 mod org;
 mod output;
+mod partner;
 mod profile;
 mod reload;
 mod schema;
@@ -106,6 +107,7 @@ enum Command {
     Account(account::Account),
     Token(token::Token),
     Ban(ban::Ban),
+    Partner(partner::Partner),
     Profile(profile::Profile),
     File(file::File),
     Tail(tail::Tail),
@@ -125,6 +127,7 @@ impl Command {
             Self::Account(account) => account.run(out),
             Self::Token(token) => token.run(out),
             Self::Ban(ban) => ban.run(out),
+            Self::Partner(partner) => partner.run(out),
             Self::Profile(profile) => profile.run(out),
             Self::File(file) => file.run(out),
             Self::Tail(tail) => tail.run(out),

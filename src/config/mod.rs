@@ -6,6 +6,7 @@
 mod accounts;
 mod defend;
 mod live;
+pub mod partners;
 mod store;
 mod units;
 
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 pub use accounts::Accounts;
 pub use defend::Defend;
 pub use live::Live;
+pub use partners::{Partner, Partners};
 use serde::{Deserialize, Serialize};
 pub use store::{Encryption, Retention, S3, Shelf, Store};
 pub use units::{ByteSize, Span};
@@ -39,6 +41,9 @@ pub struct Config {
     pub ingest: Ingest,
     pub parse: Limits,
     pub log: Log,
+    pub partners: Partners,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partner: Vec<Partner>,
 }
 
 /// `[sftp]`: the SFTP door.
@@ -375,6 +380,7 @@ impl Config {
             )));
         }
         self.defend.check()?;
+        partners::checked(&self.partners, &self.partner)?;
         let (first, last) = (self.ftps.passive_port_first, self.ftps.passive_port_last);
         if last < first || (first == 0) != (last == 0) {
             return Err(ConfigError::Invalid(format!(

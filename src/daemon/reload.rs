@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use crate::arrive::{FtpsSettings, SftpSettings};
 use crate::config::{self, Config, Live};
+use crate::deliver::Deliver;
 use crate::domain::{Event, Severity};
 use crate::land::Dropbox;
 use crate::record::Record;
@@ -23,6 +24,7 @@ pub(super) struct Reload {
     pub(super) doors: Live<config::Doors>,
     pub(super) defend: Live<config::Defend>,
     pub(super) dropbox: Dropbox,
+    pub(super) deliver: Deliver,
     pub(super) sftp: Option<SftpSettings>,
     pub(super) ftps: Option<FtpsSettings>,
     pub(super) api: Option<ApiSettings>,
@@ -37,9 +39,11 @@ struct Changes {
 }
 
 /// The sections whose settings are read when they are needed.
-const LIVE: [&str; 9] = ["sftp", "ftps", "tls", "http", "doors", "defend", "land", "accounts", "log"];
+const LIVE: [&str; 10] = ["sftp", "ftps", "tls", "http", "doors", "defend", "land", "accounts", "log", "partners"];
+/// The partners themselves: a list, changed as a whole.
+const PARTNERS: &str = "partner";
 /// And what of them is read once.
-const READ_ONCE: [&str; 12] = [
+const READ_ONCE: [&str; 13] = [
     "sftp.enabled",
     "sftp.listen",
     "ftps.enabled",
@@ -52,6 +56,7 @@ const READ_ONCE: [&str; 12] = [
     "land.password_checks_max",
     "land.trusted_user_ca_keys",
     "land.revoked_keys",
+    "partners.connections_max",
 ];
 /// The format of the log is read once too, but belongs to no room.
 const LOG_FORMAT: &str = "log.format";
@@ -105,6 +110,7 @@ impl Reload {
         self.doors.set(new.doors.clone());
         self.defend.set(new.defend.clone());
         self.dropbox.set(new.land.clone());
+        self.deliver.set(&new);
         if let Some(api) = &self.api {
             api.set(new.http.clone());
         }
@@ -134,8 +140,9 @@ fn is_live(section: &str, name: &str) -> bool {
 }
 
 fn differences(old: &Config, new: &Config) -> anyhow::Result<Changes> {
-    let (old, new) = (toml::Table::try_from(old)?, toml::Table::try_from(new)?);
     let mut changes = Changes::default();
+    changes.changed.extend((old.partner != new.partner).then(|| PARTNERS.to_owned()));
+    let (old, new) = (toml::Table::try_from(old)?, toml::Table::try_from(new)?);
     for (section, settings) in &new {
         let before = old.get(section);
         for (setting, value) in settings.as_table().into_iter().flatten() {

@@ -10,7 +10,7 @@ use super::Dropbox;
 use super::attempt::Denial;
 use super::session::{Session, SessionInner};
 use super::standing::Standing;
-use crate::domain::{AccountId, Event, OrganisationId, SessionId, Severity, Timestamp};
+use crate::domain::{AccountId, Event, NotAdmitted, OrganisationId, Policy, SessionId, Severity, Timestamp};
 use crate::record::{AccountRow, RecordError};
 
 /// Where a connection comes from.
@@ -21,6 +21,16 @@ pub struct Peer {
     /// What the client calls itself.
     pub client: Option<String>,
     pub algorithms: Algorithms,
+}
+
+impl Peer {
+    /// Whether a policy lets it be inside now. Where somebody comes from is asked of those who come.
+    pub(super) fn is_admitted_by(&self, policy: &Policy) -> Result<(), NotAdmitted> {
+        match policy.admits(self.address.ip(), Timestamp::now()) {
+            Err(NotAdmitted::Address(_)) if self.door == Door::Partner => Ok(()),
+            admitted => admitted,
+        }
+    }
 }
 
 /// What a connection is protected with.
@@ -49,6 +59,8 @@ pub enum Door {
     Sftp,
     Ftps,
     Https,
+    /// We went and fetched it.
+    Partner,
 }
 
 impl Door {
@@ -58,6 +70,7 @@ impl Door {
             Self::Sftp => "sftp",
             Self::Ftps => "ftps",
             Self::Https => "https",
+            Self::Partner => "partner",
         }
     }
 }
@@ -118,6 +131,26 @@ impl Dropbox {
         self.entered(standing, &account.login, peer)
             .await
             .map(|standing| self.session(account.organisation, principal, account.login.clone(), peer, standing))
+    }
+
+    /// The session in which what is fetched from a partner's server lands, in the name of an account. `None`: there is
+    /// no such account. Where its logins may come from is of no matter: nobody has come.
+    ///
+    /// # Errors
+    /// The account's policy lets nobody in; or the database does not answer.
+    pub async fn session_of_partner(&self, login: &str, peer: &Peer) -> Result<Option<Session>, NotEntered> {
+        let account = self.0.record.credential(login).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "could not look up a partner's account");
+            NotEntered::Unavailable
+        })?;
+        let Some(account) = account else { return Ok(None) };
+        let principal = account.account.to_string();
+        let standing = self.admitted(&principal, Some(account.account), peer).await;
+        let standing = standing.map_err(|denial| match denial.policy {
+            Some(_) => NotEntered::Policy,
+            None => NotEntered::Unavailable,
+        })?;
+        Ok(Some(self.session(account.organisation, principal, account.login, peer, standing)))
     }
 
     async fn entered(
@@ -214,7 +247,7 @@ impl Dropbox {
 /// How somebody stands, if the policy lets them in from there and now.
 pub(super) fn admits(standing: Result<Arc<Standing>, RecordError>, peer: &Peer) -> Result<Arc<Standing>, Denial> {
     let standing = standing.map_err(|error| Denial::ours("read an account's policy", &error))?;
-    standing.policy().admits(peer.address.ip(), Timestamp::now()).map_err(Denial::by_policy)?;
+    peer.is_admitted_by(&standing.policy()).map_err(Denial::by_policy)?;
     Ok(standing)
 }
 

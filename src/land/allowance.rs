@@ -41,7 +41,7 @@ impl Session {
     }
 
     pub(super) fn is_admitted(&self) -> Result<(), NotAdmitted> {
-        self.policy().admits(self.0.peer.address.ip(), Timestamp::now())
+        self.0.peer.is_admitted_by(&self.policy())
     }
 
     /// How much room there is: of the account's quota, and where uploads are until they land.

@@ -12,7 +12,9 @@ use super::error::LandError;
 use super::standing::Standing;
 use super::upload::Upload;
 use crate::config;
-use crate::domain::{Event, FileName, OrganisationId, Permission, SessionId, Severity, Timestamp, VirtualPath};
+use crate::domain::{
+    ArrivalId, Event, FileName, OrganisationId, Permission, SessionId, Severity, Timestamp, VirtualPath,
+};
 use crate::record::Listing;
 
 /// A caller who came in. Cheap to clone.
@@ -67,6 +69,8 @@ pub struct Creation {
     pub truncate: bool,
     /// Only if there is no such file.
     pub exclusive: bool,
+    /// If something is gone on with, then this upload and no other: the sender knows what it has sent of what.
+    pub only: Option<ArrivalId>,
 }
 
 /// Whether this is the name of an answer, if there is one.
@@ -90,6 +94,11 @@ impl Session {
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.0.id
+    }
+
+    #[must_use]
+    pub fn organisation(&self) -> OrganisationId {
+        self.0.organisation
     }
 
     #[must_use]

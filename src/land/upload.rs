@@ -69,7 +69,7 @@ impl Upload {
             return Err(LandError::Exists { path: format!("/drop/{name}") });
         }
         if !how.truncate
-            && let Some(upload) = Self::resume(session, name, listing.as_ref(), &mut place).await?
+            && let Some(upload) = Self::resume(session, name, listing.as_ref(), how.only, &mut place).await?
         {
             return Ok(upload);
         }
@@ -79,7 +79,7 @@ impl Upload {
         make_room(session, &mut taken, 0, name).await?;
         let id = ArrivalId::random();
         // A file that lies there already is gone on with in a copy: originals never change.
-        let base = if how.truncate { None } else { listing };
+        let base = if how.truncate || how.only.is_some() { None } else { listing };
         let event = session
             .event("upload.opened", Severity::Info, format!("receiving /drop/{name}"))
             .file(id)
@@ -144,6 +144,7 @@ impl Upload {
         session: &Session,
         name: &FileName,
         listing: Option<&Listing>,
+        only: Option<ArrivalId>,
         place: &mut Place,
     ) -> Result<Option<Self>, LandError> {
         let inner = &session.0.dropbox.0;
@@ -151,7 +152,7 @@ impl Upload {
         let unavailable = |error| LandError::unavailable("take up a broken-off upload", &error);
         let partial =
             inner.record.partial_upload(&session.0.principal, name, &inner.node, since).await.map_err(unavailable)?;
-        let Some(partial) = partial else { return Ok(None) };
+        let Some(partial) = partial.filter(|partial| only.is_none_or(|id| id == partial.id)) else { return Ok(None) };
         if listing.is_some_and(|listing| listing.committed_at >= partial.opened_at) {
             return Ok(None);
         }

@@ -28,12 +28,13 @@ enum Writer {
 }
 
 /// The schema, step by step; the position is the version it leads to.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_house.sql"),
     include_str!("../../migrations/0002_account_policy.sql"),
     include_str!("../../migrations/0003_bans.sql"),
     include_str!("../../migrations/0004_proofs.sql"),
     include_str!("../../migrations/0005_many_nodes.sql"),
+    include_str!("../../migrations/0006_partners.sql"),
 ];
 
 /// What PostgreSQL lacks and the one text uses; run before the first migration.

@@ -46,6 +46,10 @@ impl Journal {
         inside.acknowledged.insert(name.to_owned());
     }
 
+    pub(crate) fn count_acknowledged(&self) -> usize {
+        self.0.lock().unwrap().acknowledged.len()
+    }
+
     pub(crate) fn all_tried(&self) -> HashMap<String, Tried> {
         self.0.lock().unwrap().tried.clone()
     }

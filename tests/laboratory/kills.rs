@@ -78,7 +78,12 @@ pub(crate) fn run_on(bench: &mut Bench, journal: &Arc<Journal>, plan: &Plan<'_>)
             outcome.hits += usize::from(house.has_ended());
             house.unset(CRASH);
         } else {
-            std::thread::sleep(Duration::from_millis(40 + chance.below(260)));
+            // Something has to have been promised, or the kill proves nothing.
+            let (before, began) = (journal.count_acknowledged(), Instant::now());
+            while journal.count_acknowledged() == before && began.elapsed() < Duration::from_secs(3) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            std::thread::sleep(Duration::from_millis(chance.below(200)));
             if plan.pauses && chance.one_in(8) {
                 house.signal("-STOP");
                 std::thread::sleep(Duration::from_millis(1_300));

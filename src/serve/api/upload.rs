@@ -205,7 +205,7 @@ struct Receiving {
 impl Receiving {
     async fn begin(session: &Session, name: &[u8]) -> Result<Self, Problem> {
         let path = VirtualPath::parse(name).map_err(|error| Problem::at("name", error.to_string()))?;
-        let how = Creation { truncate: true, exclusive: false };
+        let how = Creation { truncate: true, ..Creation::default() };
         let VirtualPath::File(file) = &path else {
             // Refused in the words of every door.
             return Err(session.create(&path, how).await.map_or_else(refused, |_| refused(LandError::Unavailable)));

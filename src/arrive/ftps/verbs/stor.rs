@@ -36,7 +36,7 @@ pub(super) async fn take(guest: &mut Guest, path: &VirtualPath, from: From, firs
     if let Err(reply) = Opening::is_prepared(guest) {
         return Answer::Say(reply);
     }
-    let how = Creation { truncate: matches!(from, From::Beginning), exclusive: false };
+    let how = Creation { truncate: matches!(from, From::Beginning), ..Creation::default() };
     let upload = match session.create(path, how).await {
         Ok(upload) => upload,
         Err(error) => return Answer::Say(refusal(&error)),

@@ -145,7 +145,11 @@ impl Desk {
         if flags & request::CREATE == 0 {
             self.session.stat(&path).await?;
         }
-        let how = Creation { truncate: flags & request::TRUNCATE != 0, exclusive: flags & request::EXCLUSIVE != 0 };
+        let how = Creation {
+            truncate: flags & request::TRUNCATE != 0,
+            exclusive: flags & request::EXCLUSIVE != 0,
+            only: None,
+        };
         let name = match &path {
             VirtualPath::File(name) => name.as_str(),
             VirtualPath::Root | VirtualPath::Drop => "",
