@@ -2,7 +2,7 @@
 //! acknowledged is lost, nothing is taken twice, nothing is half visible.
 
 use crate::laboratory::Store;
-use crate::laboratory::kills::{Plan, run};
+use crate::laboratory::kills::{Outcome, Plan, Trouble, lied_to, run, without_its_database};
 
 fn two_hundred(store: Store) {
     let plan = Plan {
@@ -10,14 +10,16 @@ fn two_hundred(store: Store) {
         cycles: 200,
         seed: 7,
         settings: &[],
-        crash_points: &[],
+        trouble: if store == Store::Shared { Trouble::KillsAndPauses } else { Trouble::Kills },
         look_every: 1_000,
-        pauses: store == Store::Shared,
     };
-    let outcome = run(&plan);
+    kept(&run(&plan), 200);
+}
+
+fn kept(outcome: &Outcome, acknowledged_at_least: usize) {
     println!("{}", outcome.line());
     assert!(outcome.broken.is_empty(), "{:#?}", outcome.broken);
-    assert!(outcome.acknowledged >= 200, "too few files for a proof: {}", outcome.line());
+    assert!(outcome.acknowledged >= acknowledged_at_least, "too few files for a proof: {}", outcome.line());
 }
 
 #[test]
@@ -28,4 +30,15 @@ fn one_daemon_is_killed_two_hundred_times() {
 #[test]
 fn two_nodes_are_killed_and_paused_two_hundred_times() {
     two_hundred(Store::Shared);
+}
+
+#[test]
+fn a_bucket_lies_about_three_hundred_requests() {
+    kept(&lied_to(300, 7), 50);
+}
+
+#[test]
+fn postgresql_crashes_ten_times_and_cuts_fifty_connections() {
+    kept(&without_its_database(10, true, 7), 10);
+    kept(&without_its_database(50, false, 7), 10);
 }

@@ -22,7 +22,7 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 
 use self::laboratory::Store;
-use self::laboratory::kills::{self, Outcome, Plan};
+use self::laboratory::kills::{self, Outcome, Plan, Trouble};
 
 /// Kills, cuts off and lies to real daemons, and counts the promises they break
 #[derive(Parser)]
@@ -43,6 +43,24 @@ enum Run {
         /// `embedded` or `shared`; both if left out
         #[arg(long)]
         store: Option<String>,
+    },
+    /// A proxy before the bucket that fails, is late, hangs up, or does what it is asked and denies it
+    Bucket {
+        /// How many requests are lied about, at least
+        #[arg(long, default_value_t = 10_000)]
+        faults: usize,
+    },
+    /// PostgreSQL crashes and comes back; then its connections are cut
+    Database {
+        #[arg(long, default_value_t = 100)]
+        restarts: usize,
+        #[arg(long, default_value_t = 1_000)]
+        cuts: usize,
+    },
+    /// The clock is set by hours, days and years (libfaketime), and daemons are killed
+    Clock {
+        #[arg(long, default_value_t = 100)]
+        cycles: usize,
     },
     /// Kills at each crash point between two steps
     CrashPoints {
@@ -87,18 +105,13 @@ fn main() {
         Run::Kills { cycles, store } => stores(store.as_deref())
             .into_iter()
             .map(|store| {
-                let plan = Plan {
-                    store,
-                    cycles,
-                    seed: command.seed,
-                    settings: &[],
-                    crash_points: &[],
-                    look_every: 100,
-                    pauses: store == Store::Shared,
-                };
-                told(&format!("kills, {store:?}"), || kills::run(&plan))
+                let trouble = if store == Store::Shared { Trouble::KillsAndPauses } else { Trouble::Kills };
+                told(&format!("kills, {store:?}"), || kills::run(&plan(store, cycles, command.seed, &[], trouble)))
             })
             .sum(),
+        Run::Bucket { faults } => bucket(faults, command.seed),
+        Run::Database { restarts, cuts } => database(restarts, cuts, command.seed),
+        Run::Clock { cycles } => clock(cycles, command.seed),
         Run::CrashPoints { hits, store } => crash_points(hits, store.as_deref(), command.seed),
         Run::Prove { cycles, only } => prove(cycles, only.as_deref(), command.seed),
     };
@@ -125,24 +138,43 @@ fn told(what: &str, run: impl FnOnce() -> Outcome) -> usize {
     outcome.broken.len()
 }
 
+fn plan<'a>(store: Store, cycles: usize, seed: u64, settings: &'a [(&'a str, &'a str)], trouble: Trouble) -> Plan<'a> {
+    Plan { store, cycles, seed, settings, trouble, look_every: 100 }
+}
+
+fn bucket(faults: usize, seed: u64) -> usize {
+    told("a lying bucket", || kills::lied_to(faults, seed))
+}
+
+fn database(restarts: usize, cuts: usize, seed: u64) -> usize {
+    let crashes = told("PostgreSQL crashes", || kills::without_its_database(restarts, true, seed));
+    crashes + told("connections to PostgreSQL are cut", || kills::without_its_database(cuts, false, seed))
+}
+
+fn clock(cycles: usize, seed: u64) -> usize {
+    let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+    assert!(std::path::Path::new(library).exists(), "libfaketime is missing: apt-get install faketime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("clock");
+    std::fs::write(&file, "+0").expect("a clock");
+    let path = file.display().to_string();
+    let settings = [("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", &path), ("FAKETIME_NO_CACHE", "1")];
+    told("steps of the clock", || {
+        kills::run(&plan(Store::Embedded, cycles, seed, &settings, Trouble::Clock { file: file.clone() }))
+    })
+}
+
 fn crash_points(hits: usize, store: Option<&str>, seed: u64) -> usize {
     let mut broken = 0;
     for store in stores(store) {
         for point in CRASH_POINTS {
-            let plan = Plan {
-                store,
-                cycles: hits + hits / 2,
-                seed,
-                // Small batches, so that a file is read in several; orphans are looked for all the time.
-                settings: &[
-                    ("WAYBILL_INGEST_BATCH_ROWS", "1"),
-                    ("WAYBILL_LAND_ORPHANS_EVERY", "50 ms"),
-                    ("WAYBILL_LAND_ORPHANS_AFTER", "100 ms"),
-                ],
-                crash_points: &[point],
-                look_every: 1_000,
-                pauses: false,
-            };
+            // Small batches, so that a file is read in several; orphans are looked for all the time.
+            let settings = [
+                ("WAYBILL_INGEST_BATCH_ROWS", "1"),
+                ("WAYBILL_LAND_ORPHANS_EVERY", "50 ms"),
+                ("WAYBILL_LAND_ORPHANS_AFTER", "2 s"),
+            ];
+            let plan = plan(store, hits + hits / 2, seed, &settings, Trouble::CrashPoint(point));
             broken += told(&format!("crash point {point}, {store:?}"), || {
                 let mut outcome = kills::run(&plan);
                 if outcome.hits < hits {
@@ -169,23 +201,16 @@ const FAULTS: [(&str, Store); 7] = [
 fn prove(cycles: usize, only: Option<&str>, seed: u64) -> usize {
     let mut missed = 0;
     for (fault, store) in FAULTS.into_iter().filter(|(fault, _)| only.is_none_or(|only| only == *fault)) {
-        let plan = Plan {
-            store,
-            cycles,
-            seed,
-            settings: match fault {
-                // What is collected is what lies there, however short: a commit and a collection have to meet.
-                "collection without tombstone" => &[
-                    ("WAYBILL_TEST_PLANT", fault),
-                    ("WAYBILL_LAND_ORPHANS_EVERY", "30 ms"),
-                    ("WAYBILL_LAND_ORPHANS_AFTER", "0 s"),
-                ],
-                _ => &[("WAYBILL_TEST_PLANT", fault)] as &[(&str, &str)],
-            },
-            crash_points: &[],
-            look_every: 5,
-            pauses: store == Store::Shared,
+        let planted = ("WAYBILL_TEST_PLANT", fault);
+        // What is collected is what lies there, however short: a commit and a collection have to meet.
+        let greedy = [planted, ("WAYBILL_LAND_ORPHANS_EVERY", "30 ms"), ("WAYBILL_LAND_ORPHANS_AFTER", "0 s")];
+        let settings = if fault == "collection without tombstone" { &greedy[..] } else { &greedy[..1] };
+        let trouble = match (fault, store) {
+            ("ack on unknown commit", _) => Trouble::Database { restarts: true },
+            (_, Store::Shared) => Trouble::KillsAndPauses,
+            (_, Store::Embedded) => Trouble::Kills,
         };
+        let plan = Plan { look_every: 5, ..plan(store, cycles, seed, settings, trouble) };
         let outcome = kills::run(&plan);
         match outcome.broken.first() {
             Some(broken) => println!("{fault}: found after {} cycles: {broken}", outcome.cycles),

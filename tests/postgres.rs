@@ -69,6 +69,15 @@ impl Postgres {
         assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
+    /// Ends at random some connections that are in the middle of something; how many.
+    pub(crate) fn cut_connections(&self, at_most: usize) -> usize {
+        let text = format!(
+            "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity
+             where application_name = 'waybill' and state <> 'idle' order by random() limit {at_most}) as cut"
+        );
+        psql(&self.url("postgres"), &text).parse().unwrap()
+    }
+
     /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)

@@ -23,8 +23,7 @@ pub(crate) enum Store {
 pub(crate) struct Bench {
     pub(crate) houses: Vec<House>,
     pub(crate) s3: Option<S3Server>,
-    /// Ends with the daemons.
-    _postgres: Option<Postgres>,
+    postgres: Option<Postgres>,
 }
 
 pub(crate) const LOGIN: &str = "northwind";
@@ -55,12 +54,25 @@ impl Bench {
         let nodes = if store == Store::Shared { 2 } else { 1 };
         let houses: Vec<House> = (0..nodes).map(|_| House::with(&borrowed)).collect();
         openssh::supplier(&houses[0], LOGIN);
-        Self { houses, s3, _postgres: postgres }
+        Self { houses, s3, postgres }
     }
 
     /// The key of the account that sends.
     pub(crate) fn key(&self) -> PathBuf {
         self.houses[0].folder().join(format!("{LOGIN}.key"))
+    }
+
+    /// PostgreSQL ends at once, as in a power cut of its machine, and comes back.
+    pub(crate) fn crash_postgres(&self) -> usize {
+        let Some(postgres) = &self.postgres else { return 0 };
+        postgres.control(&["restart", "-w", "-m", "immediate"]);
+        1
+    }
+
+    /// PostgreSQL cuts some of the daemons' connections, whatever they are doing; how many.
+    pub(crate) fn cut_connections(&self, at_most: usize) -> usize {
+        let Some(postgres) = &self.postgres else { return 0 };
+        postgres.cut_connections(at_most)
     }
 
     /// The digest of what rests under a key, read past the daemon.

@@ -1,8 +1,10 @@
-//! The kill loop: senders send, a daemon is killed at a random moment, or paused past its lease, and started again.
+//! The loop: senders send, and in every cycle something happens to a daemon or to what it stands on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::liar::Liar;
 use super::{Bench, Chance, Journal, Load, Store, verify};
 
 /// What a run came to.
@@ -11,7 +13,7 @@ pub(crate) struct Outcome {
     pub(crate) cycles: usize,
     pub(crate) tried: usize,
     pub(crate) acknowledged: usize,
-    /// Crash points at which a daemon ended by itself.
+    /// What was done to them: kills, pauses, crash points hit, restarts, connections cut, steps of the clock.
     pub(crate) hits: usize,
     pub(crate) broken: Vec<String>,
 }
@@ -20,10 +22,27 @@ impl Outcome {
     pub(crate) fn line(&self) -> String {
         let Self { cycles, tried, acknowledged, hits, broken } = self;
         format!(
-            "{cycles} cycles, {tried} files sent, {acknowledged} acknowledged, {hits} crash points hit, {} broken promises",
+            "{cycles} cycles, {tried} files sent, {acknowledged} acknowledged, {hits} faults, {} broken promises",
             broken.len()
         )
     }
+}
+
+/// What happens in a cycle.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// A daemon is killed at a random moment.
+    Kills,
+    /// The same, and now and then one is paused for longer than a lease.
+    KillsAndPauses,
+    /// A daemon ends at this place between two steps.
+    CrashPoint(&'static str),
+    /// PostgreSQL crashes and comes back, or its connections are cut.
+    Database { restarts: bool },
+    /// The machine's clock is set, by the file that libfaketime reads; and a daemon is killed.
+    Clock { file: PathBuf },
+    /// Nothing from here: the trouble is on the wire.
+    Wire,
 }
 
 /// How a run goes.
@@ -33,27 +52,24 @@ pub(crate) struct Plan<'a> {
     pub(crate) cycles: usize,
     pub(crate) seed: u64,
     pub(crate) settings: &'a [(&'a str, &'a str)],
-    /// Places at which the daemon is to end, one a cycle in turn; without any it is killed from outside.
-    pub(crate) crash_points: &'a [&'a str],
+    pub(crate) trouble: Trouble,
     /// Compare promise and fact every so many cycles, and stop at the first that is broken.
     pub(crate) look_every: usize,
-    /// Daemons are paused as well as killed: longer than a lease.
-    pub(crate) pauses: bool,
 }
 
 /// The setting that names a crash point.
 const CRASH: &str = "WAYBILL_TEST_CRASH";
 
 pub(crate) fn run(plan: &Plan<'_>) -> Outcome {
-    let mut bench = Bench::set_up(plan.store, plan.settings, |address| address);
-    let journal = Arc::new(Journal::create(&bench.houses[0].folder().join("journal")));
-    run_on(&mut bench, &journal, plan)
+    run_counted(Bench::set_up(plan.store, plan.settings, |address| address), plan, |_| false)
 }
 
-pub(crate) fn run_on(bench: &mut Bench, journal: &Arc<Journal>, plan: &Plan<'_>) -> Outcome {
+/// The same; `enough` hears after each cycle what it did.
+pub(crate) fn run_counted(mut bench: Bench, plan: &Plan<'_>, mut enough: impl FnMut(usize) -> bool) -> Outcome {
+    let journal = Arc::new(Journal::create(&bench.houses[0].folder().join("journal")));
     let mut chance = Chance::new(plan.seed);
     let count = bench.houses.len();
-    let load = Load::start(Arc::clone(journal), bench.key(), super::bench::LOGIN, count, 4, 6 << 20, plan.seed);
+    let load = Load::start(Arc::clone(&journal), bench.key(), super::bench::LOGIN, count, 4, 6 << 20, plan.seed);
     let mut outcome = Outcome::default();
     for daemon in 0..count {
         load.set_door(daemon, Some(bench.houses[daemon].sftp()));
@@ -61,42 +77,42 @@ pub(crate) fn run_on(bench: &mut Bench, journal: &Arc<Journal>, plan: &Plan<'_>)
     for cycle in 0..plan.cycles {
         outcome.cycles += 1;
         let victim = chance.below(count as u64) as usize;
-        let house = &mut bench.houses[victim];
-        if let [_, ..] = plan.crash_points {
-            let point = plan.crash_points[cycle % plan.crash_points.len()];
-            // Started once more, with its end before it.
-            load.set_door(victim, None);
-            house.kill_if_up();
-            house.set(CRASH, &format!("{point}:{}", 1 + chance.below(5)));
-            if house.start_unless_it_ends() {
-                load.set_door(victim, Some(house.sftp()));
-            }
-            let began = Instant::now();
-            while !house.has_ended() && began.elapsed() < Duration::from_secs(4) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            outcome.hits += usize::from(house.has_ended());
-            house.unset(CRASH);
-        } else {
-            // Something has to have been promised, or the kill proves nothing.
-            let (before, began) = (journal.count_acknowledged(), Instant::now());
-            while journal.count_acknowledged() == before && began.elapsed() < Duration::from_secs(3) {
-                std::thread::sleep(Duration::from_millis(2));
-            }
+        if !matches!(plan.trouble, Trouble::CrashPoint(_)) {
+            wait_for_a_promise(&journal);
             std::thread::sleep(Duration::from_millis(chance.below(200)));
-            if plan.pauses && chance.one_in(8) {
-                house.signal("-STOP");
-                std::thread::sleep(Duration::from_millis(1_300));
-                house.signal("-CONT");
-                continue;
-            }
         }
-        load.set_door(victim, None);
-        house.kill_if_up();
-        house.start();
-        load.set_door(victim, Some(house.sftp()));
+        let hits = match &plan.trouble {
+            Trouble::Kills => restart(&mut bench, &load, victim),
+            Trouble::KillsAndPauses if chance.one_in(8) => {
+                bench.houses[victim].signal("-STOP");
+                std::thread::sleep(Duration::from_millis(1_300));
+                bench.houses[victim].signal("-CONT");
+                1
+            }
+            Trouble::KillsAndPauses => restart(&mut bench, &load, victim),
+            Trouble::CrashPoint(point) => {
+                let hit = crash(&mut bench, &load, victim, &format!("{point}:{}", 1 + chance.below(5)));
+                restart(&mut bench, &load, victim);
+                hit
+            }
+            Trouble::Database { restarts: true } => bench.crash_postgres(),
+            Trouble::Database { restarts: false } => bench.cut_connections(1 + chance.below(8) as usize),
+            Trouble::Clock { file } => {
+                // An hour, a day, a year, to and fro.
+                let step = [3_600, 86_400, 31_536_000][chance.below(3) as usize];
+                let sign = if chance.one_in(2) { '-' } else { '+' };
+                std::fs::write(file, format!("{sign}{step}")).unwrap();
+                std::thread::sleep(Duration::from_millis(chance.below(300)));
+                restart(&mut bench, &load, victim)
+            }
+            Trouble::Wire => 0,
+        };
+        outcome.hits += hits;
+        if enough(hits) {
+            break;
+        }
         if (cycle + 1) % plan.look_every == 0 {
-            outcome.broken = verify_while_quiet(bench, journal, &load);
+            outcome.broken = verify_while_quiet(&bench, &journal, &load);
             if !outcome.broken.is_empty() {
                 break;
             }
@@ -104,11 +120,91 @@ pub(crate) fn run_on(bench: &mut Bench, journal: &Arc<Journal>, plan: &Plan<'_>)
     }
     load.stop();
     if outcome.broken.is_empty() {
-        outcome.broken = verify(bench, journal);
+        outcome.broken = verify(&bench, &journal);
     }
     outcome.tried = journal.all_tried().len();
-    outcome.acknowledged = journal.all_acknowledged().len();
+    outcome.acknowledged = journal.count_acknowledged();
     outcome
+}
+
+/// Two nodes whose bucket lies about nearly a third of all requests, until it has lied so often.
+pub(crate) fn lied_to(faults: usize, seed: u64) -> Outcome {
+    let mut liar = None;
+    let settings = [("WAYBILL_S3_REQUEST_TIMEOUT", "1 s"), ("WAYBILL_S3_BUDGET", "8 s")];
+    // The first requests are answered: a daemon that finds no bucket does not start.
+    let bench = Bench::set_up(Store::Shared, &settings, |server| liar.insert(Liar::before(server, 0, seed)).address());
+    let liar = liar.expect("a bucket");
+    liar.lie(30);
+    let plan = Plan {
+        store: Store::Shared,
+        cycles: usize::MAX,
+        seed,
+        settings: &[],
+        trouble: Trouble::Wire,
+        look_every: usize::MAX,
+    };
+    let mut outcome = run_counted(bench, &plan, |_| {
+        let is_enough = liar.lies() >= faults;
+        if is_enough {
+            liar.lie(0);
+        }
+        is_enough
+    });
+    outcome.hits = liar.lies();
+    outcome
+}
+
+/// Two nodes whose PostgreSQL crashes so often and comes back, or cuts so many of their connections.
+pub(crate) fn without_its_database(times: usize, restarts: bool, seed: u64) -> Outcome {
+    let bench = Bench::set_up(Store::Shared, &[], |address| address);
+    let plan = Plan {
+        store: Store::Shared,
+        cycles: usize::MAX,
+        seed,
+        settings: &[],
+        trouble: Trouble::Database { restarts },
+        look_every: usize::MAX,
+    };
+    let mut count = 0;
+    run_counted(bench, &plan, |hits| {
+        count += hits;
+        count >= times
+    })
+}
+
+/// Something has to have been promised, or what comes next proves nothing.
+fn wait_for_a_promise(journal: &Journal) {
+    let (before, began) = (journal.count_acknowledged(), Instant::now());
+    while journal.count_acknowledged() == before && began.elapsed() < Duration::from_secs(3) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// SIGKILL, and the next start.
+fn restart(bench: &mut Bench, load: &Load, victim: usize) -> usize {
+    let house = &mut bench.houses[victim];
+    load.set_door(victim, None);
+    house.kill_if_up();
+    house.start();
+    load.set_door(victim, Some(house.sftp()));
+    1
+}
+
+/// Starts a daemon with its end before it; 1 where it met it.
+fn crash(bench: &mut Bench, load: &Load, victim: usize, place: &str) -> usize {
+    let house = &mut bench.houses[victim];
+    load.set_door(victim, None);
+    house.kill_if_up();
+    house.set(CRASH, place);
+    if house.start_unless_it_ends() {
+        load.set_door(victim, Some(house.sftp()));
+    }
+    let began = Instant::now();
+    while !house.has_ended() && began.elapsed() < Duration::from_secs(4) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    house.unset(CRASH);
+    usize::from(house.has_ended())
 }
 
 /// Compares while no sender has a door to send through.

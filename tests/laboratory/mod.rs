@@ -1,9 +1,12 @@
 //! The fault laboratory: senders that write down what they were told, daemons that are killed, paused, cut off and lied
 //! to, and an oracle that afterwards compares what was promised with what is there.
 
+#![allow(dead_code, reason = "the laboratory runs more than the test command does")]
+
 mod bench;
 mod journal;
 pub(crate) mod kills;
+pub(crate) mod liar;
 mod load;
 mod oracle;
 
