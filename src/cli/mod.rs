@@ -1,8 +1,9 @@
 //! The person at the keyboard: one command a file, in the order one would read them.
 //!
-//! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `partner`, `profile`, `file`, `tail`. A command is a struct
-//! of its arguments with `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a
-//! file, and its name in each of the three lists below: `mod`, [`Command`], [`Command::run`].
+//! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `partner`,
+//! `profile`, `file`, `migrate`, `tail`. A command is a struct of its arguments with
+//! `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a file, and its name in each of the three
+//! lists below: `mod`, [`Command`], [`Command::run`].
 //!
 //! What a command finds goes to the writer it is given; what kept it from working is its `Err`, which is
 //! said once, here, on standard error.
@@ -14,6 +15,7 @@ mod convert;
 mod demo;
 mod explain;
 mod file;
+mod migrate;
 mod moment;
 mod org;
 mod output;
@@ -110,6 +112,7 @@ enum Command {
     Partner(partner::Partner),
     Profile(profile::Profile),
     File(file::File),
+    Migrate(migrate::Migrate),
     Tail(tail::Tail),
 }
 
@@ -130,6 +133,7 @@ impl Command {
             Self::Partner(partner) => partner.run(out),
             Self::Profile(profile) => profile.run(out),
             Self::File(file) => file.run(out),
+            Self::Migrate(migrate) => migrate.run(out),
             Self::Tail(tail) => tail.run(out),
         }
     }
