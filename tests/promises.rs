@@ -37,6 +37,7 @@ mod auth_certificates;
 mod auth_ftps;
 mod auth_scanners;
 mod auth_steps;
+mod backup;
 mod banned;
 mod behind_a_balancer;
 mod cli_admin;

@@ -1,7 +1,7 @@
 //! The person at the keyboard: one command a file, in the order one would read them.
 //!
 //! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `partner`,
-//! `profile`, `file`, `migrate`, `tail`. A command is a struct of its arguments with
+//! `profile`, `file`, `backup`, `restore`, `migrate`, `tail`. A command is a struct of its arguments with
 //! `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a file, and its name in each of the three
 //! lists below: `mod`, [`Command`], [`Command::run`].
 //!
@@ -9,6 +9,7 @@
 //! said once, here, on standard error.
 
 mod account;
+mod backup;
 mod ban;
 mod check;
 mod convert;
@@ -21,7 +22,9 @@ mod org;
 mod output;
 mod partner;
 mod profile;
+mod progress;
 mod reload;
+mod restore;
 mod schema;
 mod screen;
 mod serve;
@@ -112,6 +115,8 @@ enum Command {
     Partner(partner::Partner),
     Profile(profile::Profile),
     File(file::File),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Migrate(migrate::Migrate),
     Tail(tail::Tail),
 }
@@ -133,6 +138,8 @@ impl Command {
             Self::Partner(partner) => partner.run(out),
             Self::Profile(profile) => profile.run(out),
             Self::File(file) => file.run(out),
+            Self::Backup(backup) => backup.run(out),
+            Self::Restore(restore) => restore.run(out),
             Self::Migrate(migrate) => migrate.run(out),
             Self::Tail(tail) => tail.run(out),
         }
