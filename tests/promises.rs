@@ -63,6 +63,7 @@ mod ftps_verbs;
 mod house_rules;
 mod kill_loops;
 mod landing;
+mod moved_house;
 mod one_gibibyte;
 mod originals_in_a_bucket;
 mod partners_pull;

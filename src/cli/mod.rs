@@ -1,7 +1,7 @@
 //! The person at the keyboard: one command a file, in the order one would read them.
 //!
 //! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `partner`,
-//! `profile`, `file`, `backup`, `restore`, `migrate`, `tail`. A command is a struct of its arguments with
+//! `profile`, `file`, `backup`, `restore`, `migrate`, `migrate-store`, `tail`. A command is a struct of its arguments with
 //! `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a file, and its name in each of the three
 //! lists below: `mod`, [`Command`], [`Command::run`].
 //!
@@ -17,6 +17,7 @@ mod demo;
 mod explain;
 mod file;
 mod migrate;
+mod migrate_store;
 mod moment;
 mod org;
 mod output;
@@ -118,6 +119,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(restore::Restore),
     Migrate(migrate::Migrate),
+    MigrateStore(migrate_store::MigrateStore),
     Tail(tail::Tail),
 }
 
@@ -141,6 +143,7 @@ impl Command {
             Self::Backup(backup) => backup.run(out),
             Self::Restore(restore) => restore.run(out),
             Self::Migrate(migrate) => migrate.run(out),
+            Self::MigrateStore(moving) => moving.run(out),
             Self::Tail(tail) => tail.run(out),
         }
     }
