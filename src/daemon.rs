@@ -80,6 +80,9 @@ impl std::fmt::Debug for House {
     }
 }
 
+/// Marks a data folder of which only a part was restored yet.
+pub const RESTORING: &str = "restoring";
+
 impl House {
     /// Builds the rooms, binds the doors, and says where they are in `ready.json`.
     ///
@@ -91,6 +94,9 @@ impl House {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
         made.with_context(|| format!("could not make the data folder {}", data.display()))?;
         let lock = lock(data)?;
+        if data.join(RESTORING).exists() {
+            bail!("{} is half restored; run `waybill restore` again, until it is whole", data.display());
+        }
         // One that was killed has left its own; whoever waits for ours must not read that.
         let _ = std::fs::remove_file(data.join("ready.json"));
         let record = Record::of(&config.store).await.context("could not open the record")?;
@@ -278,10 +284,10 @@ pub async fn post_room(config: &Config) -> anyhow::Result<(Deliver, File)> {
     Ok((Deliver::new(record, originals, dropbox, config), lock))
 }
 
-/// Takes a data folder for this process, until what is returned is dropped.
+/// Takes a data folder for one process: as long as the file is held, no daemon runs on it.
 ///
 /// # Errors
-/// A daemon has it.
+/// A daemon runs on it, or the folder does not take the file.
 pub fn lock(data: &Path) -> anyhow::Result<File> {
     let path = data.join("waybill.lock");
     let file = File::options()

@@ -56,7 +56,13 @@ impl House {
 
     /// With settings, as the environment gives them: `("WAYBILL_LAND_FILE_MAX", "1 MiB")`.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::over(settings, |_| {})
+    }
+
+    /// With settings, on a data folder that was prepared.
+    pub(crate) fn over(settings: &[(&str, &str)], prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        prepare(&folder.path().join("data"));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut environment: Vec<(String, String)> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

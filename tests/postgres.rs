@@ -102,14 +102,17 @@ pub(crate) fn of_this_run() -> Option<String> {
     Some(new_database(&server))
 }
 
+/// A database of a role that is no superuser: row-level security holds for it.
 fn new_database(server: &str) -> String {
     let name = format!("house_{}", waybill::domain::ArrivalId::random().to_string().to_lowercase());
-    psql(server, &format!("create database {name}"));
+    psql(server, &format!("create role {name} login nosuperuser nobypassrls"));
+    psql(server, &format!("create database {name} owner {name}"));
     let (server, _) = server.rsplit_once('/').unwrap();
-    format!("{server}/{name}")
+    let (_, address) = server.rsplit_once('@').unwrap();
+    format!("postgres://{name}@{address}/{name}")
 }
 
-fn psql(url: &str, text: &str) -> String {
+pub(crate) fn psql(url: &str, text: &str) -> String {
     let done = Command::new(binaries().join("psql"))
         .args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", text])
         .stdin(Stdio::null())
@@ -119,9 +122,14 @@ fn psql(url: &str, text: &str) -> String {
     String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
 
-/// All that a database holds, as SQL.
+/// All that a database holds, as SQL, the way docs/OPERATIONS.md tells it.
 pub(crate) fn dump(url: &str) -> Vec<u8> {
-    let done = Command::new(binaries().join("pg_dump")).args(["-d", url]).stdin(Stdio::null()).output().unwrap();
+    let done = Command::new(binaries().join("pg_dump"))
+        .args(["--enable-row-security", "-d", url])
+        .env("PGOPTIONS", "-c waybill.organisation=*")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     done.stdout
 }

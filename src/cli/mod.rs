@@ -1,25 +1,31 @@
 //! The person at the keyboard: one command a file, in the order one would read them.
 //!
-//! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `partner`, `profile`, `file`, `tail`. A command is a struct
-//! of its arguments with `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a
-//! file, and its name in each of the three lists below: `mod`, [`Command`], [`Command::run`].
+//! `serve`, `reload`, `demo`, `check`, `convert`, `explain`, `schema`, `org`, `account`, `token`, `ban`, `partner`,
+//! `profile`, `file`, `backup`, `restore`, `migrate`, `migrate-store`, `tail`. A command is a struct of its arguments with
+//! `fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit>`; adding one is a file, and its name in each of the three
+//! lists below: `mod`, [`Command`], [`Command::run`].
 //!
 //! What a command finds goes to the writer it is given; what kept it from working is its `Err`, which is
 //! said once, here, on standard error.
 
 mod account;
+mod backup;
 mod ban;
 mod check;
 mod convert;
 mod demo;
 mod explain;
 mod file;
+mod migrate;
+mod migrate_store;
 mod moment;
 mod org;
 mod output;
 mod partner;
 mod profile;
+mod progress;
 mod reload;
+mod restore;
 mod schema;
 mod screen;
 mod serve;
@@ -110,6 +116,10 @@ enum Command {
     Partner(partner::Partner),
     Profile(profile::Profile),
     File(file::File),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Migrate(migrate::Migrate),
+    MigrateStore(migrate_store::MigrateStore),
     Tail(tail::Tail),
 }
 
@@ -130,6 +140,10 @@ impl Command {
             Self::Partner(partner) => partner.run(out),
             Self::Profile(profile) => profile.run(out),
             Self::File(file) => file.run(out),
+            Self::Backup(backup) => backup.run(out),
+            Self::Restore(restore) => restore.run(out),
+            Self::Migrate(migrate) => migrate.run(out),
+            Self::MigrateStore(moving) => moving.run(out),
             Self::Tail(tail) => tail.run(out),
         }
     }

@@ -22,6 +22,8 @@ pub struct Store {
     pub database_password: PathBuf,
     /// How many connections write to PostgreSQL at once; SQLite has one.
     pub writers_max: u32,
+    /// Whether a daemon brings an older schema up to date when it starts, or refuses to.
+    pub migrate_at_start: bool,
 }
 
 impl Default for Store {
@@ -33,6 +35,7 @@ impl Default for Store {
             database: String::new(),
             database_password: PathBuf::new(),
             writers_max: 16,
+            migrate_at_start: true,
         }
     }
 }
@@ -125,9 +128,17 @@ const PARTS_MAX: u64 = 10_000;
 
 /// What a daemon leaves in its folder, for the command line to find its database by.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
 struct Whereabouts {
     database: String,
     database_password: PathBuf,
+    migrate_at_start: bool,
+}
+
+impl Default for Whereabouts {
+    fn default() -> Self {
+        Self { database: String::new(), database_password: PathBuf::new(), migrate_at_start: true }
+    }
 }
 
 const WHEREABOUTS: &str = "store.toml";
@@ -150,7 +161,12 @@ impl Store {
         let left = std::fs::read_to_string(data.join(WHEREABOUTS)).ok();
         match left.filter(|_| store.database.is_empty()).map(|text| toml::from_str::<Whereabouts>(&text)) {
             None => Ok(store),
-            Some(Ok(left)) => Ok(Self { database: left.database, database_password: left.database_password, ..store }),
+            Some(Ok(left)) => Ok(Self {
+                database: left.database,
+                database_password: left.database_password,
+                migrate_at_start: left.migrate_at_start,
+                ..store
+            }),
             Some(Err(error)) => Err(ConfigError::Parse {
                 origin: data.join(WHEREABOUTS).display().to_string(),
                 message: error.message().to_owned(),
@@ -173,6 +189,7 @@ impl Store {
         let left = Whereabouts {
             database: self.database.clone(),
             database_password: std::path::absolute(&self.database_password).unwrap_or_default(),
+            migrate_at_start: self.migrate_at_start,
         };
         let text = toml::to_string(&left).map_err(std::io::Error::other)?;
         let draft = path.with_extension("new");

@@ -119,7 +119,7 @@ impl Directory {
     }
 
     /// `t/org_…/fil_…ab` rests in `t/org_…/ab/fil_…ab`, so that no folder grows without bound.
-    fn path_of(&self, key: &str) -> Result<PathBuf, ShelfError> {
+    pub(super) fn path_of(&self, key: &str) -> Result<PathBuf, ShelfError> {
         let known = |part: &str| {
             !part.is_empty()
                 && !part.starts_with('.')

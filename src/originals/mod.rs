@@ -172,6 +172,15 @@ impl Originals {
         }
     }
 
+    /// The file that the object under a key is, on a shelf that has files.
+    #[must_use]
+    pub fn path_of(&self, key: &str) -> Option<PathBuf> {
+        match &self.0 {
+            Shelf::Directory(directory) => directory.path_of(key).ok(),
+            Shelf::Bucket(_) => None,
+        }
+    }
+
     /// Looks at the object under a key without reading it.
     ///
     /// # Errors

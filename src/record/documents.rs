@@ -107,7 +107,8 @@ impl Record {
             query.push(" and d.ordinal > ").push_bind(after.ordinal).push("))))");
         }
         query.push(" order by d.received_at desc, d.upload_id desc, d.ordinal limit ").push_bind(i64::from(limit) + 1);
-        let rows = query.build().fetch_all(&self.db.reader).await.map_err(RecordError::doing("list documents"))?;
+        let mut seen = self.seen_by(scope, "list documents").await?;
+        let rows = query.build().fetch_all(&mut seen).await.map_err(RecordError::doing("list documents"))?;
         let rows = rows.iter().map(|row| document_of(row, None)).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(rows, limit, |row| Cursor {
             at: row.received_at.micros(),
@@ -126,7 +127,8 @@ impl Record {
         if let Some(organisation) = scope.organisation() {
             query.push(" and d.organisation_id = ").push_bind(organisation.to_string());
         }
-        let row = query.build().fetch_optional(&self.db.reader).await.map_err(RecordError::doing("read a document"))?;
+        let mut seen = self.seen_by(scope, "read a document").await?;
+        let row = query.build().fetch_optional(&mut seen).await.map_err(RecordError::doing("read a document"))?;
         row.map(|row| document_of(&row, Some(row.get("body")))).transpose()
     }
 }

@@ -70,7 +70,7 @@ impl Record {
         let mut query = asked(scope, filter);
         query.push(" and seq > ").push_bind(after);
         query.push(" order by seq limit ").push_bind(i64::from(limit.min(EVENTS_MAX)));
-        self.events_of(query).await
+        self.events_of(scope, query).await
     }
 
     /// The events before `before`, newest first, at most `limit`.
@@ -87,7 +87,7 @@ impl Record {
         let mut query = asked(scope, filter);
         query.push(" and seq < ").push_bind(before);
         query.push(" order by seq desc limit ").push_bind(i64::from(limit.min(EVENTS_MAX)));
-        self.events_of(query).await
+        self.events_of(scope, query).await
     }
 
     /// The newest event's sequence number; 0 when there is none.
@@ -101,8 +101,9 @@ impl Record {
             .map_err(RecordError::doing("find the newest event"))
     }
 
-    async fn events_of(&self, query: Builder) -> Result<Vec<Event>> {
-        let rows = query.build().fetch_all(&self.db.reader).await.map_err(RecordError::doing("read events"))?;
+    async fn events_of(&self, scope: &Scope, query: Builder) -> Result<Vec<Event>> {
+        let mut seen = self.seen_by(scope, "read events").await?;
+        let rows = query.build().fetch_all(&mut seen).await.map_err(RecordError::doing("read events"))?;
         rows.iter()
             .map(|row| {
                 let seq: i64 = row.get("seq");

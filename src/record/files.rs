@@ -157,7 +157,8 @@ impl Record {
             query.push(" and u.id < ").push_bind(after.id.clone()).push("))");
         }
         query.push(" order by u.committed_at desc, u.id desc limit ").push_bind(i64::from(limit) + 1);
-        let rows = query.build().fetch_all(&self.db.reader).await.map_err(RecordError::doing("list files"))?;
+        let mut seen = self.seen_by(scope, "list files").await?;
+        let rows = query.build().fetch_all(&mut seen).await.map_err(RecordError::doing("list files"))?;
         let rows = rows.iter().map(file_of).collect::<Result<Vec<_>>>()?;
         Ok(Page::of(rows, limit, |row| Cursor { at: row.received_at.micros(), id: row.id.to_string(), ordinal: 0 }))
     }
@@ -169,8 +170,8 @@ impl Record {
     pub async fn file(&self, scope: &Scope, id: ArrivalId) -> Result<Option<FileRow>> {
         let mut query = shown(scope);
         query.push(" and u.id = ").push_bind(id.to_string());
-        let row =
-            query.build().fetch_optional(&self.db.reader).await.map_err(RecordError::doing("read a file's row"))?;
+        let mut seen = self.seen_by(scope, "read a file's row").await?;
+        let row = query.build().fetch_optional(&mut seen).await.map_err(RecordError::doing("read a file's row"))?;
         row.map(|row| file_of(&row)).transpose()
     }
 }

@@ -33,6 +33,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn findings(&self, scope: &Scope, file: ArrivalId, after: i64, limit: u32) -> Result<Vec<FindingRow>> {
+        let mut seen = self.seen_by(scope, "read the findings of a file").await?;
         let rows = query(
             "select f.ordinal, f.severity, f.code, f.rule, f.message, f.fix, f.byte, f.line, f.path, f.length, f.field,
                     f.value, f.excerpt, f.document_ordinal
@@ -46,7 +47,7 @@ impl Record {
         .bind(scope.organisation().map(|id| id.to_string()))
         .bind(after)
         .bind(i64::from(limit))
-        .fetch_all(&self.db.reader)
+        .fetch_all(&mut seen)
         .await
         .map_err(RecordError::doing("read the findings of a file"))?;
         Ok(rows
@@ -71,7 +72,6 @@ impl Record {
     }
 }
 
-/// Writes findings of an attempt, many a statement.
 /// The columns of a finding, in the order in which they are written.
 const WRITTEN: [(&str, Kind); 16] = [
     ("content_id", Kind::Text),
@@ -92,6 +92,7 @@ const WRITTEN: [(&str, Kind); 16] = [
     ("document_ordinal", Kind::Number),
 ];
 
+/// Writes findings of an attempt, many a statement.
 pub(super) async fn insert_findings(
     tx: &mut Writing,
     lease: &Lease,

@@ -102,11 +102,12 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn organisations(&self, scope: &Scope) -> Result<Vec<OrganisationRow>> {
+        let mut seen = self.seen_by(scope, "list the organisations").await?;
         query(
             "select id, name, kind, created_at from organisation where $1 is null or id = $1 order by name limit 10000",
         )
         .bind(scope.organisation().map(|id| id.to_string()))
-        .fetch_all(&self.db.reader)
+        .fetch_all(&mut seen)
         .await
         .map_err(RecordError::doing("list the organisations"))?
         .iter()
@@ -177,6 +178,7 @@ impl Record {
     }
 
     async fn accounts_named(&self, scope: &Scope, login: Option<&str>) -> Result<Vec<AccountRow>> {
+        let mut seen = self.seen_by(scope, "list the accounts").await?;
         let rows = query(
             "select a.id, a.organisation_id, o.name as organisation_name, a.login, a.created_at,
                     a.password_hash is not null as has_password,
@@ -188,7 +190,7 @@ impl Record {
         )
         .bind(scope.organisation().map(|id| id.to_string()))
         .bind(login)
-        .fetch_all(&self.db.reader)
+        .fetch_all(&mut seen)
         .await
         .map_err(RecordError::doing("list the accounts"))?;
         rows.iter()

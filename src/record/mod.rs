@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod bans;
+mod copy;
 mod database;
 mod documents;
 mod events;
@@ -12,7 +13,9 @@ mod held;
 mod idempotency;
 mod identity;
 mod logins;
+mod moving;
 mod nodes;
+mod objects;
 mod orphans;
 mod page;
 mod partners;
@@ -20,6 +23,7 @@ mod policies;
 mod profiles;
 mod proofs;
 mod queue;
+mod schema;
 mod sql;
 mod together;
 mod uploads;
@@ -36,7 +40,9 @@ pub use held::Unproven;
 pub use idempotency::Remembered;
 pub use identity::{AccountRow, Credential, OrganisationRow, TokenRow};
 pub use logins::LoginRow;
+pub use moving::{Counted, Move};
 pub use nodes::NodeRow;
+pub use objects::{NamedObject, ObjectKind};
 pub use orphans::{Kept, TOMBSTONES_FOR};
 pub use page::{Cursor, Page};
 pub use partners::{Direction, Ended, NewPush, PulledRow, PulledState, PushRow, PushState, RemoteKey, Turn, TurnRow};
@@ -44,6 +50,7 @@ pub use policies::{ChangedPolicy, PolicyRow};
 pub use profiles::ProfileRow;
 pub use proofs::{KEYS_MAX, KeyRow, Proofs, ProofsChange, TotpRow, Try};
 pub use queue::{Lease, Outcome, Publication, Retry};
+pub use schema::Schema;
 pub use uploads::{Listing, NewUpload, PartialUpload};
 
 use database::Database;
@@ -74,9 +81,19 @@ pub enum RecordError {
     )]
     NewerSchema { place: String, found: i64, known: i64 },
     #[error(
+        "the store at {place} was made by an older Waybill (schema {found}, this one needs {known}); run `waybill migrate`"
+    )]
+    OlderSchema { place: String, found: i64, known: i64 },
+    #[error(
         "the database at {place} does not sort as bytes do; make it with `create database … locale 'C.UTF-8' template template0`"
     )]
     Collation { place: String },
+    #[error(
+        "the store is half of one that is being moved here; run `waybill migrate-store` again until it says that all of it is there"
+    )]
+    HalfMoved,
+    #[error("the database at {place} is not empty, and holds another store; make a new one")]
+    NotEmpty { place: String },
     #[error("{reason}")]
     Settings { reason: String },
     #[error("could not open the store at {place}")]

@@ -61,6 +61,7 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn profiles(&self, scope: &Scope) -> Result<Vec<ProfileRow>> {
+        let mut seen = self.seen_by(scope, "list the profiles").await?;
         let rows = query(
             "select p.organisation_id, p.name, p.version, p.text, p.created_at from profile p
              where ($1 is null or p.organisation_id = $1 or p.organisation_id = '')
@@ -69,7 +70,7 @@ impl Record {
              order by p.organisation_id desc, p.name limit 1000",
         )
         .bind(scope.organisation().map(|id| id.to_string()))
-        .fetch_all(&self.db.reader)
+        .fetch_all(&mut seen)
         .await
         .map_err(RecordError::doing("list the profiles"))?;
         Ok(rows

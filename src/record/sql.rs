@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use crate::domain::Timestamp;
 use futures_util::TryFutureExt;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Column, Postgres, Row as _, Sqlite, Transaction, TypeInfo, ValueRef};
@@ -48,6 +49,16 @@ impl Writing {
         now(&mut *self).await
     }
 
+    /// Runs a migration: many statements, without values.
+    pub(super) async fn run(&mut self, script: &'static str) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(|_| ()),
+            Self::Postgres(tx) => {
+                sqlx::raw_sql(AssertSqlSafe(for_postgres(script))).execute(&mut **tx).await.map(|_| ())
+            }
+        }
+    }
+
     /// Tells the other nodes that there is something new, once this is committed.
     pub(super) async fn ring(&mut self, newest: i64) -> sqlx::Result<()> {
         if let Self::Postgres(_) = self {
@@ -55,6 +66,28 @@ impl Writing {
         }
         Ok(())
     }
+}
+
+/// A way to the database for the questions of one scope. On PostgreSQL an organisation's is a connection that shows its
+/// rows alone, whatever the question says (migration 0007).
+#[derive(Debug)]
+pub(super) enum Seen<'a> {
+    All(&'a Reader),
+    Only(PoolConnection<Postgres>),
+}
+
+impl<'a> From<&'a mut Seen<'_>> for On<'a> {
+    fn from(seen: &'a mut Seen<'_>) -> Self {
+        match seen {
+            Seen::All(reader) => Self::from(*reader),
+            Seen::Only(connection) => Self::PostgresWriting(connection),
+        }
+    }
+}
+
+/// The text as PostgreSQL is asked it.
+fn for_postgres(text: &str) -> String {
+    text.replace("/*pg:", "").replace("*/", "")
 }
 
 /// Whom a question is asked.
@@ -310,7 +343,7 @@ impl Query {
         }
         Ok(match self.text {
             Text::Fixed(text) if text.contains("/*pg:") => {
-                sqlx::query_with(AssertSqlSafe(text.replace("/*pg:", "").replace("*/", "")), arguments)
+                sqlx::query_with(AssertSqlSafe(for_postgres(text)), arguments)
             }
             Text::Fixed(text) => sqlx::query_with(text, arguments),
             Text::Built(text) => sqlx::query_with(AssertSqlSafe(text), arguments).persistent(false),
@@ -389,7 +422,23 @@ impl Scalar {
     }
 }
 
-/// A question that is put together piece by piece, of literals: the type lets nothing else in.
+/// A name of a table or a column: it can be nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name(String);
+
+impl Name {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let known = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit();
+        let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        (begins && text.bytes().all(known)).then(|| Self(text.to_owned()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A question that is put together piece by piece, of literals and names: the type lets nothing else in.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Builder {
@@ -405,6 +454,16 @@ impl Builder {
     /// More text, all of it ours.
     pub(super) fn push(&mut self, text: &'static str) -> &mut Self {
         self.text.push_str(text);
+        self
+    }
+
+    /// Names between commas, each followed by `after`.
+    pub(super) fn push_names(&mut self, names: &[Name], after: &'static str) -> &mut Self {
+        for (place, name) in names.iter().enumerate() {
+            self.push(if place > 0 { ", " } else { "" });
+            self.text.push_str(&name.0);
+            self.push(after);
+        }
         self
     }
 
@@ -438,18 +497,31 @@ pub(super) enum Kind {
     Number,
 }
 
-/// Writes many rows, each as long as `columns`: as many values as a statement takes on SQLite, an array a column on
-/// PostgreSQL, each what its database is fastest at.
+/// Writes many rows, each as long as `columns`.
 pub(super) async fn insert_many(
     tx: &mut Writing,
     into: &'static str,
     columns: &[(&'static str, Kind)],
     rows: Vec<Vec<Value>>,
 ) -> sqlx::Result<()> {
+    let columns: Vec<_> = columns.iter().map(|(name, kind)| (Name((*name).to_owned()), *kind)).collect();
+    insert_rows(tx, &Name(into.to_owned()), &columns, rows, "").await
+}
+
+/// Writes many rows, with what comes behind them: as many values as a statement takes on SQLite, an array a column on
+/// PostgreSQL, each what its database is fastest at.
+pub(super) async fn insert_rows(
+    tx: &mut Writing,
+    into: &Name,
+    columns: &[(Name, Kind)],
+    rows: Vec<Vec<Value>>,
+    behind: &'static str,
+) -> sqlx::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let names = columns.iter().map(|(name, _)| name.0.as_str()).collect::<Vec<_>>().join(", ");
+    let into = &into.0;
     match tx {
         Writing::Sqlite(_) => {
             let rows_at_once = (SQLITE_VALUES_MAX / columns.len().max(1)).max(1);
@@ -459,6 +531,7 @@ pub(super) async fn insert_many(
                 for (place, row) in rows.by_ref().take(rows_at_once).enumerate() {
                     asked.push(if place > 0 { ", (" } else { "(" }).push_list(row).push(")");
                 }
+                asked.push(behind);
                 asked.build().execute(&mut *tx).await?;
             }
         }
@@ -468,7 +541,7 @@ pub(super) async fn insert_many(
                 Kind::Number => format!("${}::int8[]", place + 1),
             });
             let arrays = arrays.collect::<Vec<_>>().join(", ");
-            let text = format!("insert into {into} ({names}) select * from unnest({arrays})");
+            let text = format!("insert into {into} ({names}) select * from unnest({arrays}){behind}");
             let mut texts: Vec<Vec<Option<String>>> = vec![];
             let mut numbers: Vec<Vec<Option<i64>>> = vec![];
             for (_, kind) in columns {
