@@ -88,6 +88,6 @@ pub fn edifact_envelope() -> EdifactEnvelope {
 const AT: DateTime = DateTime::constant(2026, 4, 12, 10, 30, 0, 0);
 
 fn party(scheme: &str, value: &str) -> Identifier {
-    Identifier { scheme: Some(scheme.to_owned()), value: value.to_owned() }
+    Identifier { scheme: Some(scheme.into()), value: value.into() }
 }
 
