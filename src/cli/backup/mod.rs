@@ -73,7 +73,8 @@ pub(super) struct Folder {
 }
 
 /// Files that are no one's but the house's, and may be in a backup.
-const KEYS: [&str; 5] = ["ssh_host_ed25519_key", "ssh_host_ecdsa_key", "tls_cert.pem", "tls_key.pem", "master.key"];
+const KEYS: [&str; 6] =
+    ["ssh_host_ed25519_key", "ssh_host_ecdsa_key", "tls_cert.pem", "tls_key.pem", "master.key", "cursor.key"];
 /// Which master key it is: no secret, and without it a house would quietly make another one.
 const KEY_ID: &str = "master.key.id";
 /// Objects on their way at once.
