@@ -66,6 +66,7 @@ create table partner_pushed (
     sent_at bigint,
     unique (partner, identity)
 );
+create index partner_pushed_by_object on partner_pushed (object_key);
 create index partner_pushed_waiting on partner_pushed (partner, state, not_before);
 
 create index ingestion_by_published on ingestion (published_at);

@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use crate::house::wait_for;
+use crate::house::{House, wait_for};
 use crate::post::{Post, content, ftps, names, pull, sftp};
+use crate::postgres::Postgres;
+use crate::s3_server::S3Server;
 use crate::servers::{Cable, Sshd, Vsftpd};
 use waybill::domain::Digest;
 
@@ -276,6 +278,39 @@ fn a_daemon_that_is_killed_again_and_again_takes_every_file_and_none_twice() {
     wait_for("all of them", || names(&out).is_empty().then_some(()));
     assert!(killed >= 3, "killed {killed} times");
     landed_are(&post, files);
+}
+
+#[test]
+fn of_two_nodes_one_fetches_and_the_other_goes_on_when_it_dies() {
+    let (postgres, s3) = (Postgres::start(), S3Server::start());
+    let mut settings = S3Server::settings(s3.address());
+    settings.push(("WAYBILL_STORE_DATABASE".to_owned(), postgres.database()));
+    settings.push(("WAYBILL_INGEST_LEASE".to_owned(), "3 s".to_owned()));
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut post = Post::with(&settings);
+    let sshd = Sshd::start(post.away.path());
+    let out = post.folder("out");
+    post.write(&format!("{}{}", sftp(&sshd, sshd.server.port), pull(out.to_str().unwrap(), "delete", "")));
+    let config = post.away.path().join("waybill.toml");
+    let more = [("WAYBILL_CONFIG", config.to_str().unwrap())];
+    let other = House::with(&[settings.as_slice(), &more].concat());
+    assert!(post.waybill(&["reload"]).status.success());
+    let files: Vec<(String, Vec<u8>)> =
+        (0..80).map(|number| (format!("{number}.edi"), content(number, 3_000 + number as usize * 900))).collect();
+    for (name, bytes) in &files {
+        std::fs::write(out.join(name), bytes).unwrap();
+    }
+    for _ in 0..4 {
+        let left = names(&out).len();
+        wait_for("some more of them", || (names(&out).len() < left.max(1)).then_some(()));
+        post.house.kill();
+        std::thread::sleep(Duration::from_millis(300));
+        post.house.start();
+    }
+    wait_for("all of them", || names(&out).is_empty().then_some(()));
+    landed_are(&post, files);
+    let fetched_by = |house: &House| house.log().matches("\"partner.pulled\"").count();
+    assert!(fetched_by(&other) > 0 && fetched_by(&post.house) + fetched_by(&other) <= 80);
 }
 
 #[test]

@@ -155,19 +155,24 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl House {
     fn settings(&self) -> anyhow::Result<Config> {
-        let mut config = Config::load(self.config.as_deref(), std::env::vars())?;
-        if let Some(data) = &self.data {
-            config.store.data.clone_from(data);
+        let mut environment: Vec<(String, String)> = std::env::vars().collect();
+        if let Some(config) = &self.config {
+            environment.retain(|(name, _)| name != "WAYBILL_CONFIG");
+            environment.push(("WAYBILL_CONFIG".to_owned(), config.display().to_string()));
         }
+        let mut config = Config::load(self.config.as_deref(), environment.clone())?;
+        let data = self.data.clone().unwrap_or_else(|| config.store.data.clone());
+        // Where its database is, if the settings do not say, the daemon has left word of.
+        config.store = config::Store::of_folder(&data, environment)?;
         Ok(config)
     }
 
     async fn record(config: &Config) -> anyhow::Result<Record> {
-        let data = &config.store.data;
-        if !data.join("waybill.db").exists() {
+        let (store, data) = (&config.store, &config.store.data);
+        if store.database.is_empty() && !data.join("waybill.db").is_file() {
             bail!("there is no store at {}; name the daemon's folder with --data", data.display());
         }
-        Ok(Record::open(data, config.store.readers_max).await?)
+        Ok(Record::of(store).await?)
     }
 }
 
@@ -340,7 +345,7 @@ async fn queue(
     again: bool,
 ) -> anyhow::Result<Vec<Queued>> {
     let data: &Path = &config.store.data;
-    let originals = Originals::directory(data)?;
+    let originals = Originals::of(&config.store, &config.s3).await?;
     let mut queued = Vec::new();
     for file in files {
         queued.push(Deliver::queue(record, &originals, partner, data, file, again).await?);

@@ -11,6 +11,8 @@ use crate::record::{PushRow, PushState};
 /// Files that are sent in one turn; the next one comes at once.
 const FILES_MAX: u32 = 1_000;
 const BUFFER: usize = 256 * 1024;
+/// A temporary name shows the file's own, if that is at most this long, in bytes.
+const SHOWN_MAX: usize = 200;
 
 pub(super) async fn push(work: &Work<'_>, tally: &mut Tally) -> Result<(), Trouble> {
     let Some(push) = &work.partner.push else { return Ok(()) };
@@ -80,7 +82,9 @@ async fn one(
     tally: &mut Tally,
 ) -> Result<(), Trouble> {
     let begun = std::time::Instant::now();
-    let temporary = path_in(&push.folder, &format!("{}.{}{}", row.name, row.id, push.temporary));
+    // Not longer than a name may be.
+    let shown = if row.name.len() > SHOWN_MAX { "" } else { &format!("{}.", row.name) };
+    let temporary = path_in(&push.folder, &format!("{shown}{}{}", row.id, push.temporary));
     let there = remote.look(&temporary).await?.map(|file| file.size_bytes);
     // The temporary name was about to be given up. Nobody else knows it: if it is gone, that was done, even if the
     // file has been taken away since.

@@ -89,7 +89,7 @@ impl Directory {
         // The order is that of the paths, which have the shard between folder and name.
         let from = if after.is_empty() { PathBuf::new() } else { self.path_of(after)? };
         let mut keys = vec![];
-        for kind in ["a", "t"] {
+        for kind in ["a", "p", "t"] {
             let top = self.root.join(kind);
             for organisation in names(&top)? {
                 for shard in names(&top.join(&organisation))? {

@@ -30,6 +30,8 @@ impl Record {
         }
         let mut asked = Builder::new("select object_key from upload where state = 'committed' and object_key in (");
         asked.push_list(found).push(") union all select answer_key from ingestion where answer_key in (");
+        // An answer that is on its way to a partner stays, also when another has taken its place.
+        asked.push_list(found).push(") union all select object_key from partner_pushed where object_key in (");
         asked.push_list(found).push(")");
         let named = asked.build().fetch_all(&self.db.reader).await.map_err(doing())?;
         let named: HashSet<String> = named.iter().map(|row| row.at(0)).collect();
@@ -67,7 +69,8 @@ impl Record {
             // It may have been registered since it was seen.
             let named = query(
                 "select object_key from upload where object_key = $1 and state = 'committed'
-                 union all select answer_key from ingestion where answer_key = $1",
+                 union all select answer_key from ingestion where answer_key = $1
+                 union all select object_key from partner_pushed where object_key = $1",
             )
             .bind(&key)
             .fetch_optional(&mut tx)

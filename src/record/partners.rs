@@ -80,8 +80,8 @@ impl Record {
     /// The database did not take it.
     pub async fn know_partner(&self, partner: &str, direction: Direction, due: Timestamp) -> Result<()> {
         let doing = || RecordError::doing("note a partner");
-        let now = Timestamp::now().micros();
         let mut tx = self.writing().await?;
+        let now = tx.now().await.map_err(doing())?.micros();
         query(
             "insert into partner (name, direction, due_at, scanned_to) values ($1, $2, $3, $4)
              on conflict (name, direction) do update set due_at = excluded.due_at
@@ -102,14 +102,16 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn partners_due(&self) -> Result<Vec<(String, String)>> {
+        let doing = || RecordError::doing("look whose turn it is");
+        let now = self.now().await.map_err(doing())?;
         let rows = query(
             "select name, direction from partner where due_at <= $1 and lease_until < $1
-             order by due_at, name, direction limit 1000",
+             order by due_at, name, direction limit 10000",
         )
-        .bind(Timestamp::now().micros())
+        .bind(now.micros())
         .fetch_all(&self.db.reader)
         .await
-        .map_err(RecordError::doing("look whose turn it is"))?;
+        .map_err(doing())?;
         Ok(rows.iter().map(|row| (row.get("name"), row.get("direction"))).collect())
     }
 
@@ -125,8 +127,8 @@ impl Record {
         lease: Duration,
     ) -> Result<Option<Turn>> {
         let doing = || RecordError::doing("take a turn at a partner");
-        let now = Timestamp::now();
         let mut tx = self.writing().await?;
+        let now = tx.now().await.map_err(doing())?;
         let asked: Option<i64> = scalar(
             "select case when asked_at >= coalesce(began_at, 0) and asked_at > 0 then 1 else 0 end
              from partner where name = $1 and direction = $2",
@@ -166,13 +168,14 @@ impl Record {
     pub async fn keep_turn(&self, turn: &Turn, lease: Duration) -> Result<bool> {
         let doing = || RecordError::doing("hold on to a turn at a partner");
         let mut tx = self.writing().await?;
+        let now = tx.now().await.map_err(doing())?;
         let done = query(
             "update partner set lease_until = $4 where name = $1 and direction = $2 and fence = $3 and owner is not null",
         )
         .bind(&turn.partner)
         .bind(turn.direction.as_str())
         .bind(turn.fence)
-        .bind(Timestamp::now().plus_micros(micros(lease)).micros())
+        .bind(now.plus_micros(micros(lease)).micros())
         .execute(&mut tx)
         .await
         .map_err(doing())?;
@@ -188,6 +191,7 @@ impl Record {
     pub async fn end_turn(&self, turn: &Turn, ended: &Ended, events: Vec<Event>) -> Result<bool> {
         let doing = "end a turn at a partner";
         let mut tx = self.writing().await?;
+        let now = tx.now().await.map_err(RecordError::doing(doing))?;
         let done = query(
             "update partner set owner = null, lease_until = 0, ended_at = $4, failures = $5, failure = $6,
                 files = $7, waiting = $8, refused = $9,
@@ -197,7 +201,7 @@ impl Record {
         .bind(&turn.partner)
         .bind(turn.direction.as_str())
         .bind(turn.fence)
-        .bind(Timestamp::now().micros())
+        .bind(now.micros())
         .bind(i64::from(ended.failures))
         .bind(&ended.failure)
         .bind(i64::try_from(ended.files).unwrap_or(i64::MAX))
@@ -220,8 +224,8 @@ impl Record {
     /// The database did not take it.
     pub async fn ask_partner(&self, partner: &str, direction: Direction) -> Result<Timestamp> {
         let doing = || RecordError::doing("ask for a turn at a partner");
-        let now = Timestamp::now();
         let mut tx = self.writing().await?;
+        let now = tx.now().await.map_err(doing())?;
         query(
             "insert into partner (name, direction, due_at, asked_at, scanned_to) values ($1, $2, $3, $3, $3)
              on conflict (name, direction) do update set due_at = excluded.due_at, asked_at = excluded.asked_at",
@@ -241,14 +245,15 @@ impl Record {
     /// # Errors
     /// The database did not answer.
     pub async fn partners(&self) -> Result<Vec<TurnRow>> {
+        let doing = || RecordError::doing("list the partners");
         let rows = query(
             "select name, direction, lease_until, due_at, began_at, ended_at, failures, failure, files, waiting, refused
              from partner order by name, direction limit 10000",
         )
         .fetch_all(&self.db.reader)
         .await
-        .map_err(RecordError::doing("list the partners"))?;
-        let now = Timestamp::now().micros();
+        .map_err(doing())?;
+        let now = self.now().await.map_err(doing())?.micros();
         Ok(rows.iter().map(|row| turn_row(row, now)).collect())
     }
 }

@@ -134,14 +134,14 @@ impl Ftps {
             _ => Listing::Failed(failed(doing, error)),
         })?;
         let mut reading = Reading { transfer, doing: doing.to_owned(), stall: self.stall, over: false };
-        let mut text = Vec::new();
+        let (mut text, mut entries) = (Vec::new(), 0_usize);
         loop {
             let piece = reading.next().await.map_err(Listing::Failed)?;
             if piece.is_empty() {
                 break;
             }
+            entries += piece.iter().filter(|byte| **byte == b'\n').count();
             text.extend(piece);
-            let entries = text.iter().filter(|byte| **byte == b'\n').count();
             // The folder itself, and the one above it, may be listed too.
             if entries > max.saturating_add(3) || text.len() > max.saturating_mul(LINE_BYTES_MAX) {
                 return Err(Listing::Failed(PartnerError::TooMany { folder: folder.to_owned(), max }));

@@ -189,7 +189,8 @@ impl Bucket {
         };
         let listed = self.budget().attempts(list).await.map_err(|failure| failure.into_shelf("list", after))?;
         let keys = listed.contents().iter().filter_map(|object| object.key()?.strip_prefix(&self.0.settings.prefix));
-        Ok(keys.filter(|key| key.starts_with("a/") || key.starts_with("t/")).map(str::to_owned).collect())
+        let ours = |key: &&str| ["a/", "p/", "t/"].iter().any(|kind| key.starts_with(kind));
+        Ok(keys.filter(ours).map(str::to_owned).collect())
     }
 
     /// Ends uploads of parts that were begun so long ago.

@@ -1,8 +1,8 @@
 //! What was taken from partners' servers: the same path, size and time is the same file, and is taken once.
 
-use super::super::sql::query;
 use super::{Record, RecordError, Result, Turn};
 use crate::domain::{ArrivalId, Digest, Event, Timestamp};
+use crate::record::sql::query;
 
 /// A file on a partner's server, as it is told from others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -260,11 +260,12 @@ impl Record {
     pub async fn pulled_sweep(&self, before: Timestamp) -> Result<u64> {
         let doing = || RecordError::doing("forget partners' old files");
         let mut tx = self.writing().await?;
-        let pulled = query("delete from partner_pulled where listed_at < $1 and state in ('seen', 'done', 'refused')")
-            .bind(before.micros())
-            .execute(&mut tx)
-            .await
-            .map_err(doing())?;
+        let pulled =
+            query("delete from partner_pulled where listed_at < $1 and state in ('seen', 'taking', 'done', 'refused')")
+                .bind(before.micros())
+                .execute(&mut tx)
+                .await
+                .map_err(doing())?;
         let pushed = query("delete from partner_pushed where sent_at < $1 and state in ('sent', 'given_up')")
             .bind(before.micros())
             .execute(&mut tx)

@@ -1,9 +1,9 @@
 //! What is on its way to partners' servers: queued once, sent once.
 
-use super::super::sql::{Row, query, scalar};
 use super::{Record, RecordError, Result, Turn};
 use crate::domain::{ArrivalId, Event, OrganisationId, Timestamp};
 use crate::record::identity::text_id;
+use crate::record::sql::{Row, query, scalar};
 
 /// A file to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,8 +122,8 @@ impl Record {
         let doing = || RecordError::doing("queue answers for a partner");
         let mut queued = 0;
         loop {
-            let now = Timestamp::now();
             let mut tx = self.writing().await?;
+            let now = tx.now().await.map_err(doing())?;
             let rows = query(
                 "select i.content_id, i.active_gen, i.answer_suffix, i.answer_key, i.answer_bytes, u.id, u.name
                  from ingestion i join upload u on u.id = i.upload_id
@@ -417,5 +417,18 @@ mod tests {
         let stale = Turn { fence: turn.fence - 1, ..turn };
         let (third, _) = record.queue_push("acme", &new("file:3")).await.unwrap();
         assert!(!record.push_placing(&stale, third.id, "a.edi").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_in_line_is_not_taken_off_the_shelf() {
+        let data = tempfile::tempdir().unwrap();
+        let record = Record::open(data.path(), 1).await.unwrap();
+        let found = ["p/acme/one".to_owned(), "p/acme/two".to_owned()];
+        record.note_orphans(&found).await.unwrap();
+        record.queue_push("acme", &NewPush { object_key: found[0].clone(), ..new("file:1") }).await.unwrap();
+        record.note_orphans(&found).await.unwrap();
+        assert_eq!(record.bury_orphan(Duration::ZERO).await.unwrap().as_deref(), Some("p/acme/two"));
+        record.orphan_gone("p/acme/two", Duration::from_secs(60)).await.unwrap();
+        assert_eq!(record.bury_orphan(Duration::ZERO).await.unwrap(), None);
     }
 }

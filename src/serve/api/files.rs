@@ -41,7 +41,7 @@ pub(in super::super) struct File {
     status: &'static str,
     /// The login that sent it, or the name of the token.
     user: String,
-    /// The door it came through: `sftp`, `https`.
+    /// The door it came through: `sftp`, `ftps`, `https`; `partner` where we fetched it.
     protocol: String,
     session: Option<String>,
     size_bytes: i64,
