@@ -1,7 +1,7 @@
 //! How a file of the operator's gets in line for a partner: onto the shelf, and into the record.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -87,14 +87,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<(crate::domain::Digest, u64)> {
         std::fs::create_dir_all(folder)?;
     }
     let mut to = File::options().write(true).create_new(true).mode(0o600).open(to)?;
-    let (mut hasher, mut size, mut buffer) = (Hasher::default(), 0, vec![0; 256 * 1024]);
-    loop {
-        let count = from.read(&mut buffer)?;
-        let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else { break };
-        hasher.update(piece);
-        to.write_all(piece)?;
-        size += count as u64;
-    }
+    let mut hasher = Hasher::default();
+    let size = hasher.copy(&mut from, &mut to)?;
     Ok((hasher.finish(), size))
 }
 

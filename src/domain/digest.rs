@@ -1,6 +1,7 @@
 //! SHA-256 of an original's bytes.
 
 use std::fmt;
+use std::io;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -55,6 +56,9 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// How much is read at once, in bytes.
+const COPY_BYTES: usize = 256 * 1024;
+
 /// Takes the bytes as they come.
 #[derive(Clone)]
 pub struct Hasher(Context);
@@ -74,6 +78,24 @@ impl fmt::Debug for Hasher {
 impl Hasher {
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// Takes all that comes from a reader, and passes it on; how many bytes. For a thread that may wait.
+    ///
+    /// # Errors
+    /// One of the two failed.
+    pub fn copy(&mut self, from: &mut impl io::Read, to: &mut impl io::Write) -> io::Result<u64> {
+        let (mut count, mut buffer) = (0, vec![0; COPY_BYTES]);
+        loop {
+            let read = match from.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { return Ok(count) };
+            self.update(bytes);
+            to.write_all(bytes)?;
+            count += bytes.len() as u64;
+        }
     }
 
     #[must_use]

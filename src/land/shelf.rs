@@ -1,11 +1,12 @@
 //! Keeping the shelf: what lies there and belongs to nobody goes, and what belongs to somebody is looked at in turn.
 
-use std::io::Read;
+use std::io;
 use std::time::Duration;
 
 use super::Dropbox;
 use crate::domain::{ArrivalId, Digest, Event, Hasher, Severity, chain};
 use crate::laboratory::crash_point;
+use crate::originals::Original;
 use crate::record::{Kept, TOMBSTONES_FOR};
 
 /// Parts that a killed daemon had begun to send are taken back after so long.
@@ -101,7 +102,7 @@ impl Dropbox {
             Some(digest) => digest,
             None => {
                 let original = originals.open(&kept.object_key).await.map_err(|error| chain(&error))?;
-                let read = tokio::task::spawn_blocking(move || digest_of(original.reader()));
+                let read = tokio::task::spawn_blocking(move || digest_of(&original));
                 read.await.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?
             }
         };
@@ -109,12 +110,8 @@ impl Dropbox {
     }
 }
 
-fn digest_of(mut reader: impl Read) -> std::io::Result<Digest> {
-    let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 256 << 10]);
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            count => hasher.update(buffer.get(..count).unwrap_or_default()),
-        }
-    }
+fn digest_of(original: &Original) -> io::Result<Digest> {
+    let mut hasher = Hasher::default();
+    hasher.copy(&mut original.reader(), &mut io::sink())?;
+    Ok(hasher.finish())
 }

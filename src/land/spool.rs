@@ -31,14 +31,8 @@ pub(super) fn open_again(spool: &Path) -> io::Result<File> {
 }
 
 pub(super) fn digest_from(file: &File, mut hasher: Hasher, mut offset: u64) -> io::Result<Digest> {
-    let mut buffer = vec![0; 256 * 1024];
-    let mut reader = OffsetReader { file, offset: &mut offset };
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            count => hasher.update(buffer.get(..count).unwrap_or_default()),
-        }
-    }
+    hasher.copy(&mut OffsetReader { file, offset: &mut offset }, &mut io::sink())?;
+    Ok(hasher.finish())
 }
 
 struct OffsetReader<'a> {

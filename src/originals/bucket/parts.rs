@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -264,16 +263,12 @@ impl PartsUpload {
 }
 
 fn digest_of(path: &PathBuf, piece: Piece) -> io::Result<crate::domain::Digest> {
-    let file = File::open(path)?;
-    let mut buffer = vec![0; 256 << 10];
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(piece.offset))?;
     let mut hasher = Hasher::default();
-    let mut done = 0;
-    while done < piece.length {
-        let wanted = usize::try_from(piece.length - done).unwrap_or(usize::MAX).min(buffer.len());
-        let Some(room) = buffer.get_mut(..wanted) else { break };
-        file.read_exact_at(room, piece.offset + done)?;
-        hasher.update(room);
-        done += wanted as u64;
+    let count = hasher.copy(&mut file.take(piece.length), &mut io::sink())?;
+    if count != piece.length {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the staged file is shorter than it was"));
     }
     Ok(hasher.finish())
 }
