@@ -16,7 +16,7 @@ use super::table::{Cell, Table};
 use super::{Exit, json_line};
 use crate::config::{self, Config};
 use crate::daemon::{lock, post_room};
-use crate::deliver::{self, Deliver, Queued};
+use crate::deliver::{self, Queued};
 use crate::domain::{Timestamp, counted};
 use crate::originals::Originals;
 use crate::record::{Direction, PushState, Record, TurnRow};
@@ -348,7 +348,7 @@ async fn queue(
     let originals = Originals::of(&config.store, &config.s3).await?;
     let mut queued = Vec::new();
     for file in files {
-        queued.push(Deliver::queue(record, &originals, partner, data, file, again).await?);
+        queued.push(deliver::queue(record, &originals, partner, data, file, again).await?);
     }
     Ok(queued)
 }

@@ -43,7 +43,7 @@ pub enum OutgoingError {
 ///
 /// # Errors
 /// It cannot be read or stored, or its name cannot be sent.
-pub(super) async fn queue(
+pub async fn queue(
     record: &Record,
     originals: &Originals,
     partner: &Partner,
@@ -90,21 +90,4 @@ fn copy(from: &Path, to: &Path) -> io::Result<(crate::domain::Digest, u64)> {
     let mut hasher = Hasher::default();
     let size = hasher.copy(&mut from, &mut to)?;
     Ok((hasher.finish(), size))
-}
-
-impl super::Deliver {
-    /// Puts a file in line for a partner, once; with `again`, once more. What is sent is what the file holds now.
-    ///
-    /// # Errors
-    /// It cannot be read or stored, or its name cannot be sent.
-    pub async fn queue(
-        record: &Record,
-        originals: &Originals,
-        partner: &Partner,
-        data: &Path,
-        path: &Path,
-        again: bool,
-    ) -> Result<Queued, OutgoingError> {
-        queue(record, originals, partner, data, path, again).await
-    }
 }

@@ -7,7 +7,7 @@ use super::Dropbox;
 use crate::domain::{ArrivalId, Digest, Event, Hasher, Severity, chain};
 use crate::laboratory::crash_point;
 use crate::originals::Original;
-use crate::record::{Kept, TOMBSTONES_FOR};
+use crate::record::{NamedObject, ObjectKind, TOMBSTONES_FOR};
 
 /// Parts that a killed daemon had begun to send are taken back after so long.
 const PARTS_FOR: Duration = Duration::from_secs(2 * 86_400);
@@ -55,16 +55,16 @@ impl Dropbox {
     /// is there, and still what was received. What is not is told to the operator.
     pub async fn keep_looking(self) {
         let inner = &self.0;
-        let mut after: Option<ArrivalId> = None;
+        let mut after = String::new();
         loop {
             tokio::time::sleep(MINUTE).await;
             let count = inner.settings.now().looked_at_per_minute;
             if count == 0 {
                 continue;
             }
-            match inner.record.kept_after(after, count).await {
+            match inner.record.objects_after(ObjectKind::Original, &after, count).await {
                 Ok(kept) => {
-                    after = kept.last().map(|last| last.file);
+                    after = kept.last().map(|last| last.id.clone()).unwrap_or_default();
                     for kept in kept {
                         self.look_at(&kept).await;
                     }
@@ -74,39 +74,43 @@ impl Dropbox {
         }
     }
 
-    async fn look_at(&self, kept: &Kept) {
+    async fn look_at(&self, kept: &NamedObject) {
         let wrong = match self.what_is_wrong(kept).await {
             Ok(None) => return,
             Ok(Some(wrong)) => wrong,
             // The shelf does not answer: that is said elsewhere, and it is looked at again in its turn.
             Err(error) => return tracing::warn!(error = %error, "could not look at an original"),
         };
-        let msg = format!("the original under {} {wrong}; restore it from a backup or another copy", kept.object_key);
+        let msg = format!("the original under {} {wrong}; restore it from a backup or another copy", kept.key);
         let event = Event::new("original.damaged", Severity::Error, msg)
-            .file(kept.file)
-            .data("key", kept.object_key.clone())
-            .data("sha256", kept.digest.to_string());
+            .data("key", kept.key.clone())
+            .data("sha256", kept.digest.map(|digest| digest.to_string()));
+        let event = match ArrivalId::parse(&kept.id) {
+            Some(file) => event.file(file),
+            None => event,
+        };
         if let Err(error) = self.0.record.tell(vec![event]).await {
             tracing::error!(error = chain(&error), "could not tell of a damaged original");
         }
     }
 
-    async fn what_is_wrong(&self, kept: &Kept) -> Result<Option<String>, String> {
+    async fn what_is_wrong(&self, kept: &NamedObject) -> Result<Option<String>, String> {
         let originals = &self.0.originals;
-        let stored = originals.look(&kept.object_key).await.map_err(|error| chain(&error))?;
+        let stored = originals.look(&kept.key).await.map_err(|error| chain(&error))?;
         let Some(stored) = stored else { return Ok(Some("is not there".to_owned())) };
         if stored.size_bytes != kept.size_bytes {
             return Ok(Some(format!("has {} bytes, not {}", stored.size_bytes, kept.size_bytes)));
         }
+        let Some(expected) = kept.digest else { return Ok(None) };
         let digest = match stored.digest {
             Some(digest) => digest,
             None => {
-                let original = originals.open(&kept.object_key).await.map_err(|error| chain(&error))?;
+                let original = originals.open(&kept.key).await.map_err(|error| chain(&error))?;
                 let read = tokio::task::spawn_blocking(move || digest_of(&original));
                 read.await.map_err(|error| chain(&error))?.map_err(|error| chain(&error))?
             }
         };
-        Ok((digest != kept.digest).then(|| format!("has the digest {digest}, not {}", kept.digest)))
+        Ok((digest != expected).then(|| format!("has the digest {digest}, not {expected}")))
     }
 }
 

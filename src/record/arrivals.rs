@@ -26,6 +26,24 @@ pub struct Commit {
     pub listed_since: Timestamp,
 }
 
+#[cfg(test)]
+impl Commit {
+    /// Three bytes under this key, which are also its content, as tests need it.
+    pub(super) fn example(id: ArrivalId, object_key: &str) -> Self {
+        Self {
+            id,
+            epoch: 1,
+            size_bytes: 3,
+            digest: Digest::of(object_key.as_bytes()),
+            object_key: object_key.to_owned(),
+            held: false,
+            unproven: false,
+            quota: Quota::default(),
+            listed_since: Timestamp::now(),
+        }
+    }
+}
+
 /// What a commit came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommitReply {

@@ -47,11 +47,7 @@ impl Record {
             crate::telemetry::speak(event);
         }
         if let Some(newest) = newest {
-            self.latest.send_if_modified(|latest| {
-                let newer = newest > *latest;
-                *latest = newest.max(*latest);
-                newer
-            });
+            self.has_come(newest);
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ pub use logins::LoginRow;
 pub use moving::{Counted, Move};
 pub use nodes::NodeRow;
 pub use objects::{NamedObject, ObjectKind};
-pub use orphans::{Kept, TOMBSTONES_FOR};
+pub use orphans::TOMBSTONES_FOR;
 pub use page::{Cursor, Page};
 pub use partners::{Direction, Ended, NewPush, PulledRow, PulledState, PushRow, PushState, RemoteKey, Turn, TurnRow};
 pub use policies::{ChangedPolicy, PolicyRow};

@@ -101,13 +101,17 @@ impl Record {
     }
 
     fn heard(&self, newest: i64) {
-        let newer = self.latest.send_if_modified(|latest| {
-            let newer = newest > *latest;
-            *latest = newest.max(*latest);
-            newer
-        });
-        if newer {
+        if self.has_come(newest) {
             self.jobs.notify_one();
         }
+    }
+
+    /// Events up to this one are there: whoever follows them is woken. Whether it is newer than what was known.
+    pub(super) fn has_come(&self, newest: i64) -> bool {
+        self.latest.send_if_modified(|latest| {
+            let is_newer = newest > *latest;
+            *latest = newest.max(*latest);
+            is_newer
+        })
     }
 }

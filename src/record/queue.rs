@@ -387,7 +387,7 @@ pub(super) async fn publish_in(tx: &mut Writing, publication: &Publication) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FileName, Quota, Severity};
+    use crate::domain::Severity;
     use crate::record::{Commit, CommitReply, NewUpload};
     use waybill_parsers::{Code, Location};
 
@@ -398,35 +398,13 @@ mod tests {
     }
 
     async fn arrival(record: &Record) -> ArrivalId {
-        let id = ArrivalId::random();
         let organisation = record.add_organisation("northwind", "supplier").await.unwrap().id;
-        let upload = NewUpload {
-            id,
-            organisation,
-            principal: organisation.to_string(),
-            login: "northwind".to_owned(),
-            door: "sftp",
-            session: SessionId::random(),
-            name: FileName::parse("a.edi").unwrap(),
-            node: "local".to_owned(),
-            epoch: 1,
-        };
+        let upload = NewUpload::example(organisation, "a.edi");
         record.open_upload(&upload, event()).await.unwrap();
-        let digest = Digest::of(b"ISA");
-        let commit = Commit {
-            id,
-            epoch: 1,
-            size_bytes: 3,
-            digest,
-            object_key: "t/a".to_owned(),
-            held: false,
-            unproven: false,
-            quota: Quota::default(),
-            listed_since: Timestamp::now(),
-        };
+        let commit = Commit::example(upload.id, "t/a");
         let reply = record.commit_upload(&commit, vec![]).await.unwrap();
         assert!(matches!(reply, CommitReply::Committed(_)), "{reply:?}");
-        id
+        upload.id
     }
 
     /// An attempt that finds one thing and publishes it.

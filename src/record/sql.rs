@@ -6,12 +6,13 @@
 
 use std::fmt::Write as _;
 
-use crate::domain::Timestamp;
 use futures_util::TryFutureExt;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Column, Postgres, Row as _, Sqlite, Transaction, TypeInfo, ValueRef};
+
+use crate::domain::Timestamp;
 
 /// A way to the database on which nothing is written. Cheap to clone.
 #[derive(Clone, Debug)]

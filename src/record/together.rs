@@ -216,22 +216,12 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ArrivalId, FileName, Scope, SessionId};
+    use crate::domain::Scope;
     use crate::record::EventFilter;
 
     async fn upload(record: &Record, organisation: &str) -> NewUpload {
         let organisation = record.add_organisation(organisation, "supplier").await.unwrap().id;
-        NewUpload {
-            id: ArrivalId::random(),
-            organisation,
-            principal: organisation.to_string(),
-            login: "northwind".to_owned(),
-            door: "sftp",
-            session: SessionId::random(),
-            name: FileName::parse("a.edi").unwrap(),
-            node: "local".to_owned(),
-            epoch: 1,
-        }
+        NewUpload::example(organisation, "a.edi")
     }
 
     fn event(text: &str) -> Event {

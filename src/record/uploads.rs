@@ -30,6 +30,24 @@ pub struct NewUpload {
     pub epoch: i64,
 }
 
+#[cfg(test)]
+impl NewUpload {
+    /// One over SFTP to `local`, as tests need it.
+    pub(super) fn example(organisation: OrganisationId, name: &str) -> Self {
+        Self {
+            id: ArrivalId::random(),
+            organisation,
+            principal: organisation.to_string(),
+            login: "northwind".to_owned(),
+            door: "sftp",
+            session: SessionId::random(),
+            name: FileName::parse(name).unwrap(),
+            node: "local".to_owned(),
+            epoch: 1,
+        }
+    }
+}
+
 /// An upload that was broken off and can be gone on with.
 #[derive(Debug, Clone)]
 pub struct PartialUpload {
