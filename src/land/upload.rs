@@ -416,16 +416,8 @@ impl Upload {
         // 5. Put: under a key that is this upload's alone.
         let sending = self.sending.take().ok_or(LandError::Unavailable)?;
         let key = sending.key().to_owned();
-        let put = async |sending: Sending| {
-            let put = sending.finish(&self.spool, size_bytes, digest).await;
-            put.map_err(|error| LandError::unavailable("store an original", &error))
-        };
-        let mut sending = Some(sending);
-        if !is_planted("commit before object")
-            && let Some(sending) = sending.take()
-        {
-            put(sending).await?;
-        }
+        let stored = sending.finish(&self.spool, size_bytes, digest).await;
+        stored.map_err(|error| LandError::unavailable("store an original", &error))?;
         crash_point("stored");
         // 6. Commit.
         let commit = Commit {
@@ -461,9 +453,6 @@ impl Upload {
         };
         drop(settling);
         crash_point("committed");
-        if let Some(sending) = sending.take() {
-            put(sending).await?;
-        }
         // 8. Clean. 7, the acknowledgment, is the caller's.
         self.file = None;
         remove_spool(&self.spool);

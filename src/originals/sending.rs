@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use super::bucket::Parts;
 use super::{Originals, Shelf, ShelfError};
 use crate::domain::Digest;
+use crate::laboratory::is_planted;
 
 /// What is being sent. Dropping it takes back what was sent.
 #[derive(Debug)]
@@ -52,7 +53,17 @@ impl Sending {
     ///
     /// # Errors
     /// Another object is under that key, or the shelf refused.
-    pub async fn finish(mut self, staged: &Path, size_bytes: u64, digest: Digest) -> Result<(), ShelfError> {
+    pub async fn finish(self, staged: &Path, size_bytes: u64, digest: Digest) -> Result<(), ShelfError> {
+        if is_planted("commit before object") {
+            let late = staged.with_extension("late");
+            std::fs::hard_link(staged, &late).map_err(ShelfError::io("link", &late))?;
+            tokio::spawn(async move { self.put(&late, size_bytes, digest).await });
+            return Ok(());
+        }
+        self.put(staged, size_bytes, digest).await
+    }
+
+    async fn put(mut self, staged: &Path, size_bytes: u64, digest: Digest) -> Result<(), ShelfError> {
         if let Shelf::Bucket(bucket) = &self.shelf.0
             && size_bytes > bucket.part_bytes()
         {

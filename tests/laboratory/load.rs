@@ -1,7 +1,7 @@
 //! Senders over SFTP: each keeps a connection and puts file after file; some hang up in the middle, some send again what
 //! was not acknowledged.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -85,7 +85,7 @@ impl Load {
 }
 
 async fn send_on(shared: &Arc<Shared>, sender: usize, mut chance: Chance, stop: &AtomicBool) {
-    let mut session: Option<(SocketAddr, Handle<Trusting>, SftpSession)> = None;
+    let mut session: Option<Connection> = None;
     let mut again: Option<Vec<u8>> = None;
     let mut last = vec![];
     while !stop.load(Ordering::SeqCst) {
@@ -95,16 +95,16 @@ async fn send_on(shared: &Arc<Shared>, sender: usize, mut chance: Chance, stop: 
             tokio::time::sleep(Duration::from_millis(5)).await;
             continue;
         }
-        let stale = session.as_ref().is_none_or(|(at, ..)| !doors.contains(at));
+        let stale = session.as_ref().is_none_or(|session| !doors.contains(&session.door));
         if stale || chance.one_in(20) {
             let door = doors[chance.below(doors.len() as u64) as usize];
-            session = connect(shared, door).await.map(|(handle, sftp)| (door, handle, sftp));
+            session = connect(shared, door).await;
             if session.is_none() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             }
         }
-        let Some((_, _, sftp)) = &session else { continue };
+        let Some(connection) = &session else { continue };
         let number = shared.number.fetch_add(1, Ordering::Relaxed);
         // Some send the same again when they were not told that it is safe.
         let content = match again.take().filter(|_| chance.one_in(2)) {
@@ -116,7 +116,7 @@ async fn send_on(shared: &Arc<Shared>, sender: usize, mut chance: Chance, stop: 
         let is_cut = chance.one_in(12);
         let name = format!("s{sender}-{number}.edi");
         shared.journal.tried(&name, Tried { digest: Digest::of(&content), is_cut });
-        let sent = tokio::time::timeout(PATIENCE, put(sftp, &name, &content, is_cut)).await;
+        let sent = tokio::time::timeout(PATIENCE, put(connection, &name, &content, is_cut)).await;
         match sent {
             Ok(true) if !is_cut => {
                 shared.journal.acknowledged(&name);
@@ -126,7 +126,6 @@ async fn send_on(shared: &Arc<Shared>, sender: usize, mut chance: Chance, stop: 
                 if !is_cut {
                     again = Some(content);
                 }
-                // Gone without a word: no CLOSE, no goodbye.
                 session = None;
             }
         }
@@ -144,30 +143,41 @@ fn content_of(chance: &mut Chance, large_bytes: usize, sender: usize, number: us
     content
 }
 
-async fn connect(shared: &Shared, door: SocketAddr) -> Option<(Handle<Trusting>, SftpSession)> {
+/// One sender's way in.
+struct Connection {
+    door: SocketAddr,
+    sftp: SftpSession,
+    /// The same socket once more, to cut it.
+    wire: std::net::TcpStream,
+    _handle: Handle<Trusting>,
+}
+
+async fn connect(shared: &Shared, door: SocketAddr) -> Option<Connection> {
     let connecting = async {
-        let mut handle = client::connect(Arc::new(client::Config::default()), door, Trusting).await.ok()?;
+        let socket = tokio::net::TcpStream::connect(door).await.ok()?.into_std().ok()?;
+        let wire = socket.try_clone().ok()?;
+        let socket = tokio::net::TcpStream::from_std(socket).ok()?;
+        let mut handle = client::connect_stream(Arc::new(client::Config::default()), socket, Trusting).await.ok()?;
         let key = PrivateKeyWithHashAlg::new(Arc::clone(&shared.key), None);
         handle.authenticate_publickey(&*shared.login, key).await.ok().filter(|known| known.success())?;
         let channel = handle.channel_open_session().await.ok()?;
         channel.request_subsystem(true, "sftp").await.ok()?;
         let sftp = SftpSession::new(channel.into_stream()).await.ok()?;
-        Some((handle, sftp))
+        Some(Connection { door, sftp, wire, _handle: handle })
     };
     tokio::time::timeout(PATIENCE, connecting).await.ok().flatten()
 }
 
 /// Whether the end of the file was acknowledged.
-async fn put(sftp: &SftpSession, name: &str, content: &[u8], is_cut: bool) -> bool {
-    let Ok(mut file) = sftp.create(format!("/drop/{name}")).await else { return false };
+async fn put(connection: &Connection, name: &str, content: &[u8], is_cut: bool) -> bool {
+    let Ok(mut file) = connection.sftp.create(format!("/drop/{name}")).await else { return false };
     let sent = if is_cut { &content[..content.len() / 2] } else { content };
     if file.write_all(sent).await.is_err() || file.flush().await.is_err() {
         return false;
     }
     if is_cut {
-        // Its handle must not be closed by being dropped: the connection goes first.
-        std::mem::forget(file);
-        return true;
+        // Gone without a word: the connection goes before the handle is dropped, which would close it.
+        return connection.wire.shutdown(Shutdown::Both).is_ok();
     }
     file.close().await.is_ok()
 }
