@@ -275,6 +275,13 @@ impl House {
         })
     }
 
+    /// Does something while nobody looks into the record from here.
+    pub(crate) fn look_away(&mut self, meanwhile: impl FnOnce()) {
+        self.runtime.block_on(self.record.close());
+        meanwhile();
+        self.record = self.runtime.block_on(record_of(&self.data(), &self.environment));
+    }
+
     /// Runs a question to the record.
     pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(&Record) -> T) -> T {
         self.runtime.block_on(question(&self.record))

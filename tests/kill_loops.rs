@@ -1,8 +1,8 @@
 //! Two hundred kills on SQLite and a directory, two hundred on two nodes with PostgreSQL and a bucket: nothing
 //! acknowledged is lost, nothing is taken twice, nothing is half visible.
 
-use crate::laboratory::Store;
 use crate::laboratory::kills::{Outcome, Plan, Trouble, lied_to, run, without_its_database};
+use crate::laboratory::{Bench, Store};
 
 fn two_hundred(store: Store) {
     let plan = Plan {
@@ -30,6 +30,25 @@ fn one_daemon_is_killed_two_hundred_times() {
 #[test]
 fn two_nodes_are_killed_and_paused_two_hundred_times() {
     two_hundred(Store::Shared);
+}
+
+/// Disks that are worse than others; says so where this machine has none.
+fn on_a_bad_disk(store: Store, cycles: usize, trouble: Trouble, acknowledged_at_least: usize) {
+    if let Some(lack) = Bench::lacks(store) {
+        return eprintln!("skipped: {lack}");
+    }
+    let plan = Plan { store, cycles, seed: 7, settings: &[], trouble, look_every: 1_000 };
+    kept(&run(&plan), acknowledged_at_least);
+}
+
+#[test]
+fn the_power_goes_thirty_times() {
+    on_a_bad_disk(Store::Forgetful, 30, Trouble::PowerCuts, 30);
+}
+
+#[test]
+fn the_disk_is_full_three_times() {
+    on_a_bad_disk(Store::Small, 3, Trouble::FullDisk, 30);
 }
 
 #[test]

@@ -62,6 +62,16 @@ enum Run {
         #[arg(long, default_value_t = 100)]
         cycles: usize,
     },
+    /// The power goes, and with it what was not synced (a disk of our own, through FUSE)
+    Power {
+        #[arg(long, default_value_t = 1_000)]
+        cuts: usize,
+    },
+    /// The disk is full, and there is room again (a small tmpfs)
+    FullDisk {
+        #[arg(long, default_value_t = 20)]
+        times: usize,
+    },
     /// Kills at each crash point between two steps
     CrashPoints {
         /// How often each is to be hit
@@ -112,6 +122,12 @@ fn main() {
         Run::Bucket { faults } => bucket(faults, command.seed),
         Run::Database { restarts, cuts } => database(restarts, cuts, command.seed),
         Run::Clock { cycles } => clock(cycles, command.seed),
+        Run::Power { cuts } => {
+            told("power cuts", || kills::run(&plan(Store::Forgetful, cuts, command.seed, &[], Trouble::PowerCuts)))
+        }
+        Run::FullDisk { times } => {
+            told("a full disk", || kills::run(&plan(Store::Small, times, command.seed, &[], Trouble::FullDisk)))
+        }
         Run::CrashPoints { hits, store } => crash_points(hits, store.as_deref(), command.seed),
         Run::Prove { cycles, only } => prove(cycles, only.as_deref(), command.seed),
     };
@@ -188,7 +204,7 @@ fn crash_points(hits: usize, store: Option<&str>, seed: u64) -> usize {
 }
 
 /// The faults that can be planted, and where each shows.
-const FAULTS: [(&str, Store); 7] = [
+const FAULTS: [(&str, Store); 8] = [
     ("ack before commit", Store::Embedded),
     ("commit before object", Store::Embedded),
     ("no unique content", Store::Embedded),
@@ -196,6 +212,7 @@ const FAULTS: [(&str, Store); 7] = [
     ("no fence", Store::Shared),
     ("collection without tombstone", Store::Embedded),
     ("ack on unknown commit", Store::Shared),
+    ("missing fsync", Store::Forgetful),
 ];
 
 fn prove(cycles: usize, only: Option<&str>, seed: u64) -> usize {
@@ -208,7 +225,8 @@ fn prove(cycles: usize, only: Option<&str>, seed: u64) -> usize {
         let trouble = match (fault, store) {
             ("ack on unknown commit", _) => Trouble::Database { restarts: true },
             (_, Store::Shared) => Trouble::KillsAndPauses,
-            (_, Store::Embedded) => Trouble::Kills,
+            (_, Store::Forgetful) => Trouble::PowerCuts,
+            (_, Store::Embedded | Store::Small) => Trouble::Kills,
         };
         let plan = Plan { look_every: 5, ..plan(store, cycles, seed, settings, trouble) };
         let outcome = kills::run(&plan);

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! doors-load connect ADDRESS LOGIN KEY FOLDER --count 400 --parallel 50 --bytes 10240
+//! doors-load puts ADDRESS LOGIN KEY FOLDER --count 3000 --parallel 8 --bytes 10240
 //! doors-load idle ADDRESS LOGIN KEY --count 1000 --parallel 50
 //! ```
 //!
-//! `connect` makes a new connection for each small file it puts, and prints how many a second. `idle` opens SFTP
-//! sessions, prints how many are open, and holds them until standard input ends.
+//! `connect` makes a new connection for each small file it puts, and prints how many a second. `puts` keeps its
+//! connections, puts invoices one after the other through each, and prints how many a second, and how long a CLOSE was
+//! waited for. `idle` opens SFTP sessions, prints how many are open, and holds them until standard input ends.
 
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a benchmark prints, and its figures are no money")]
 
@@ -14,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
@@ -47,6 +49,16 @@ enum Work {
         #[arg(long, default_value_t = 10_240)]
         bytes: usize,
     },
+    /// Small invoices one after the other, over connections that stay
+    Puts {
+        #[command(flatten)]
+        to: To,
+        /// Where files are put
+        folder: String,
+        /// Size of each file
+        #[arg(long, default_value_t = 10_240)]
+        bytes: usize,
+    },
     /// Sessions that are open and say nothing
     Idle {
         #[command(flatten)]
@@ -71,6 +83,7 @@ struct To {
 async fn main() -> anyhow::Result<()> {
     match Command::parse().work {
         Work::Connect { to, folder, bytes } => connect(to, folder, bytes).await,
+        Work::Puts { to, folder, bytes } => puts(to, folder, bytes).await,
         Work::Idle { to } => idle(to).await,
     }
 }
@@ -115,6 +128,64 @@ async fn put_one(to: &To, key: Arc<PrivateKey>, name: &str, number: usize, bytes
     file.close().await?;
     connection.disconnect(russh::Disconnect::ByApplication, "", "").await?;
     Ok(())
+}
+
+const INVOICE: &str = include_str!("../../fixtures/x12/ok/minimal/input.edi");
+
+async fn puts(to: To, folder: String, bytes: usize) -> anyhow::Result<()> {
+    let (key, next) = (to.key()?, Arc::new(AtomicUsize::new(0)));
+    // No two runs send the same bytes: that would be a duplicate.
+    let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..to.parallel {
+        let (to, key, next, folder) = (to.clone(), Arc::clone(&key), Arc::clone(&next), folder.clone());
+        tasks.spawn(async move {
+            let mut connection = to.open(key).await?;
+            let sftp = sftp(&mut connection).await?;
+            let mut waited = vec![];
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= to.count {
+                    return anyhow::Ok(waited);
+                }
+                let mut content = INVOICE.replace("NW-1001", &format!("NW-{run}-{number}")).into_bytes();
+                content.resize(bytes.max(content.len()), b'\n');
+                let mut file = sftp.create(format!("{folder}{run}-{number}.edi")).await?;
+                file.write_all(&content).await?;
+                file.flush().await?;
+                let closing = Instant::now();
+                file.close().await?;
+                waited.push(closing.elapsed());
+            }
+        });
+    }
+    let (mut waited, mut failed) = (vec![], 0);
+    while let Some(done) = tasks.join_next().await {
+        match done? {
+            Ok(some) => waited.extend(some),
+            Err(error) => {
+                failed += 1;
+                println!("failed: {error:#}");
+            }
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    waited.sort_unstable();
+    println!(
+        "{{\"count\":{},\"failed\":{failed},\"seconds\":{seconds:.3},\"per_second\":{:.1},\"close_p50_ms\":{:.2},\"close_p99_ms\":{:.2}}}",
+        waited.len(),
+        waited.len() as f64 / seconds,
+        percentile(&waited, 50),
+        percentile(&waited, 99),
+    );
+    Ok(())
+}
+
+/// In milliseconds; of sorted times.
+fn percentile(sorted: &[Duration], percent: usize) -> f64 {
+    sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).map_or(0.0, Duration::as_secs_f64)
+        * 1_000.0
 }
 
 async fn idle(to: To) -> anyhow::Result<()> {

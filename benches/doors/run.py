@@ -18,106 +18,26 @@ import json
 import os
 import resource
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-GROUPS = "/sys/fs/cgroup/cpuacct"
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from machine import Server, Waybill, built, free_port, run  # noqa: E402
+
+LIMITS = "[doors]\nconnections_max = 20000\nconnections_per_address_max = 20000\nbefore_login_max = 2000\n"
 
 
-def run(*command, **more):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    """A server in a control group of its own, whose CPU time is that of all its processes, dead or alive."""
-
-    def start(self, *command, log):
-        self.group = os.path.join(GROUPS, f"doors-{self.name}-{os.getpid()}")
-        os.mkdir(self.group)
-
-        def join():
-            with open(os.path.join(self.group, "cgroup.procs"), "w") as procs:
-                procs.write(str(os.getpid()))
-
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=join)
-
-    def cpu(self):
-        with open(os.path.join(self.group, "cpuacct.usage")) as usage:
-            return int(usage.read()) / 1e9
-
-    def pss(self):
-        """Memory of all its processes in bytes, what they share counted once."""
-        total = 0
-        with open(os.path.join(self.group, "cgroup.procs")) as procs:
-            for pid in procs.read().split():
-                try:
-                    with open(f"/proc/{pid}/smaps_rollup") as rollup:
-                        total += next(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) * 1024
-                except (FileNotFoundError, ProcessLookupError):
-                    pass
-        return total
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-        for _ in range(100):
-            with open(os.path.join(self.group, "cgroup.procs")) as procs:
-                left = procs.read().split()
-            if not left:
-                break
-            for pid in left:
-                try:
-                    os.kill(int(pid), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.05)
-        os.rmdir(self.group)
-
-
-class Waybill(Server):
-    name = "waybill"
-
-    def __init__(self, binary, folder, key):
-        data = os.path.join(folder, "data")
-        run(binary, "org", "create", "bench", "--kind", "supplier", "--data", data)
-        run(binary, "account", "create", "bench", "--org", "bench", "--key", key + ".pub", "--password-stdin",
-            "--data", data, input="a long password\n")
-        config = os.path.join(folder, "waybill.toml")
-        with open(config, "w") as file:
-            file.write("[doors]\nconnections_max = 20000\nconnections_per_address_max = 20000\n"
-                       "before_login_max = 2000\n")
-        self.start(binary, "serve", "--config", config, "--data", data, "--sftp-listen", "127.0.0.1:0",
-                   "--ftps-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0",
-                   log=open(os.path.join(folder, "waybill.log"), "w"))
-        ready = os.path.join(data, "ready.json")
-        while not os.path.exists(ready):
-            if self.process.poll() is not None:
-                sys.exit(f"waybill did not start: {open(os.path.join(folder, 'waybill.log')).read()}")
-            time.sleep(0.02)
-        with open(ready) as file:
-            doors = {door["door"]: door["address"].rsplit(":", 1)[1] for door in json.load(file)["doors"]}
-        self.port, self.ftps_port = doors["sftp"], doors["ftps"]
-        self.user, self.login, self.target = "bench", "bench:a long password", "/drop/"
-        self.binary, self.data = binary, data
-
+class Ours(Waybill):
     def settle(self):
-        """Until what was put has been read, so that reading does not count as the next put."""
-        while True:
-            rows = run(self.binary, "file", "list", "--json", "--data", self.data).stdout.splitlines()
-            if all(json.loads(row)["status"] not in ("stored", "parsing") for row in rows):
-                return
-            time.sleep(0.05)
+        """And takes away what was put: forty gigabytes would not fit into memory. Nobody looks at it again."""
+        super().settle()
+        for folder, _, names in os.walk(os.path.join(self.data, "originals")):
+            for name in names:
+                os.unlink(os.path.join(folder, name))
 
 
 class Sshd(Server):
@@ -243,7 +163,7 @@ class Client:
         source, name = self.source(self.options.mib), self.name(server)
         run(*self.sftp(server, cipher), input=f"put {source} {name}\n")
         if isinstance(server, Waybill):
-            server.settle()
+            Waybill.settle(server)
         back = os.path.join(self.folder, "back.bin")
         seen = measured(server, lambda: run(*self.sftp(server, cipher), input=f"get {name} {back}\n"))
         run("cmp", source, back)
@@ -372,7 +292,7 @@ def main():
         key = os.path.join(folder, "key")
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
         client = Client(folder, key, load, options)
-        waybill, servers, rows = Waybill(binary, folder, key), [], []
+        waybill, servers, rows = Ours(binary, folder, key, LIMITS), [], []
         servers.append(waybill)
         try:
             sshd, vsftpd = Sshd(folder, key), Vsftpd(folder)
@@ -405,13 +325,6 @@ def main():
         finally:
             for server in servers:
                 server.stop()
-
-
-def built(name, kind):
-    told = run("cargo", "build", "--release", "--quiet", "--locked", kind, name, "--message-format", "json").stdout
-    artifacts = (json.loads(line) for line in told.splitlines())
-    return next(artifact["executable"] for artifact in artifacts
-                if artifact.get("executable") and artifact["target"]["name"] == name)
 
 
 if __name__ == "__main__":

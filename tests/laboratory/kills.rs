@@ -41,6 +41,10 @@ pub(crate) enum Trouble {
     Database { restarts: bool },
     /// The machine's clock is set, by the file that libfaketime reads; and a daemon is killed.
     Clock { file: PathBuf },
+    /// The power goes: a daemon is killed, and its disk forgets what was not synced.
+    PowerCuts,
+    /// The disk is filled; then there is room again, and now and then the daemon is killed before that.
+    FullDisk,
     /// Nothing from here: the trouble is on the wire.
     Wire,
 }
@@ -78,7 +82,7 @@ pub(crate) fn run_counted(mut bench: Bench, plan: &Plan<'_>, mut enough: impl Fn
         outcome.cycles += 1;
         let victim = chance.below(count as u64) as usize;
         if !matches!(plan.trouble, Trouble::CrashPoint(_)) {
-            wait_for_a_promise(&journal);
+            promises(&journal, Duration::from_secs(3));
             std::thread::sleep(Duration::from_millis(chance.below(200)));
         }
         let hits = match &plan.trouble {
@@ -105,6 +109,28 @@ pub(crate) fn run_counted(mut bench: Bench, plan: &Plan<'_>, mut enough: impl Fn
                 std::thread::sleep(Duration::from_millis(chance.below(300)));
                 restart(&mut bench, &load, victim)
             }
+            Trouble::PowerCuts => {
+                load.set_door(victim, None);
+                let cuts = bench.cut_power();
+                restart(&mut bench, &load, victim);
+                cuts
+            }
+            Trouble::FullDisk => match fill(&mut bench, &journal, chance.one_in(3)) {
+                Ok(()) => {
+                    if bench.houses[victim].has_ended() {
+                        restart(&mut bench, &load, victim);
+                    }
+                    if !promises(&journal, Duration::from_secs(20)) {
+                        outcome.broken.push("nothing was taken although there was room again".to_owned());
+                        break;
+                    }
+                    1
+                }
+                Err(broken) => {
+                    outcome.broken.push(broken);
+                    break;
+                }
+            },
             Trouble::Wire => 0,
         };
         outcome.hits += hits;
@@ -172,12 +198,44 @@ pub(crate) fn without_its_database(times: usize, restarts: bool, seed: u64) -> O
     })
 }
 
-/// Something has to have been promised, or what comes next proves nothing.
-fn wait_for_a_promise(journal: &Journal) {
+/// Whether something is promised before long. Without a promise, what comes next proves nothing.
+fn promises(journal: &Journal, patience: Duration) -> bool {
     let (before, began) = (journal.count_acknowledged(), Instant::now());
-    while journal.count_acknowledged() == before && began.elapsed() < Duration::from_secs(3) {
+    while journal.count_acknowledged() == before {
+        if began.elapsed() > patience {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(2));
     }
+    true
+}
+
+/// How much room is left on a disk that is called full: less than the smallest file wants in all.
+const FULL_BYTES: u64 = 128 << 10;
+
+/// Waits until the disk is full and nothing is promised any more, and makes room. A daemon goes on as if nothing had been;
+/// one that is killed on the full disk starts when there is room.
+fn fill(bench: &mut Bench, journal: &Journal, is_killed: bool) -> Result<(), String> {
+    let began = Instant::now();
+    let mut promised = (journal.count_acknowledged(), Instant::now());
+    while !bench.is_full(FULL_BYTES) || promised.1.elapsed() < Duration::from_millis(700) {
+        if began.elapsed() > Duration::from_secs(60) {
+            return Err("the disk was not filled within a minute".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        let count = journal.count_acknowledged();
+        if count != promised.0 {
+            promised = (count, Instant::now());
+        }
+    }
+    if bench.houses[0].has_ended() {
+        return Err("the daemon ended when its disk was full".to_owned());
+    }
+    if is_killed {
+        bench.houses[0].kill_if_up();
+    }
+    bench.make_room();
+    Ok(())
 }
 
 /// SIGKILL, and the next start.

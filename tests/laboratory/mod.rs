@@ -4,11 +4,13 @@
 #![allow(dead_code, reason = "the laboratory runs more than the test command does")]
 
 mod bench;
+mod forgetful;
 mod journal;
 pub(crate) mod kills;
 pub(crate) mod liar;
 mod load;
 mod oracle;
+mod small;
 
 pub(crate) use bench::{Bench, Store};
 pub(crate) use journal::Journal;
