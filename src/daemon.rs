@@ -216,6 +216,7 @@ impl House {
         let looking = tokio::spawn(self.dropbox.clone().keep_looking());
         let listening = tokio::spawn(self.record.clone().listen());
         let policies = tokio::spawn(self.dropbox.clone().keep_policies());
+        let sessions = tokio::spawn(self.dropbox.clone().keep_sessions());
         if let Some(sftp) = self.sftp {
             doors.spawn(sftp.serve(shutdown.clone()));
         }
@@ -240,6 +241,10 @@ impl House {
         tidying.abort();
         looking.abort();
         policies.abort();
+        sessions.abort();
+        if let Err(error) = self.dropbox.forget_sessions().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not say that nobody is inside any more");
+        }
         if let Some(reloaded) = reloaded {
             reloaded.abort();
         }

@@ -1,6 +1,8 @@
 //! The OpenAPI document tells the truth: its examples and the real answers are as its schemas say.
 
 use serde_json::{Value, json};
+use waybill::domain::{SessionId, Timestamp};
+use waybill::record::{SessionChanges, SessionRow};
 
 use crate::api::Client;
 use crate::curl;
@@ -114,6 +116,7 @@ fn every_answer_is_as_the_document_says() {
     );
     curl::put_ok(&house, "northwind", &house.file("c.edi", "c"), "c.edi.part");
     let held = house.files().into_iter().find(|file| file.name == "c.edi.part").unwrap().id;
+    let session = open_session(&house);
     let json = [("content-type", "application/json")];
     let change = json!({"policy": {"quota_files": 9}}).to_string();
     let answers = [
@@ -139,6 +142,13 @@ fn every_answer_is_as_the_document_says() {
             "/v1/bans",
             "201",
             operator.post_json("/v1/bans", &json!({"network": "203.0.113.7", "reason": "noisy"})).ok(),
+        ),
+        ("get", "/v1/sessions", "200", operator.get("/v1/sessions").ok()),
+        (
+            "delete",
+            "/v1/sessions/{id}",
+            "202",
+            operator.call(reqwest::Method::DELETE, &format!("/v1/sessions/{session}"), &[], vec![]).ok(),
         ),
         ("get", "/v1/bans", "200", operator.get("/v1/bans").ok()),
         (
@@ -205,4 +215,28 @@ fn every_answer_is_as_the_document_says() {
     // The rest is not JSON: content, stream, and the document itself.
     let asked: std::collections::BTreeSet<_> = answers.iter().map(|(method, path, ..)| (method, path)).collect();
     assert_eq!(asked.len() + 3, described, "an operation is not asked here");
+}
+
+/// A session that a node has told of.
+fn open_session(house: &House) -> SessionId {
+    let (id, organisation) = (SessionId::random(), house.account("northwind").organisation);
+    house.ask(async |record| {
+        let node = record.nodes().await.unwrap()[0].id.clone();
+        let row = SessionRow {
+            id,
+            node: node.clone(),
+            organisation,
+            login: "northwind".to_owned(),
+            door: "sftp".to_owned(),
+            address: "203.0.113.9:50122".to_owned(),
+            client: None,
+            started_at: Timestamp::now(),
+            files: 1,
+            bytes: 1,
+            receiving: vec![],
+            is_ending: false,
+        };
+        record.tell_sessions(&node, &SessionChanges { new: vec![row], ..SessionChanges::default() }).await.unwrap();
+    });
+    id
 }

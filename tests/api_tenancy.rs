@@ -34,7 +34,7 @@ fn a_foreign_id_is_not_there_on_any_route() {
             }
             () if path.contains("/feed-profiles/{name}") => (Some("{name}"), "secret".to_owned(), "nobodys"),
             // Not of an organisation: an operator's alone (`only_an_operator_changes_who_there_is`).
-            () if path == "/v1/bans/{network}" => continue,
+            () if path == "/v1/bans/{network}" || path == "/v1/sessions/{id}" => continue,
             () => {
                 assert!(!path.contains('{'), "{path} is not tried here");
                 continue;
@@ -150,6 +150,8 @@ fn only_an_operator_changes_who_there_is() {
     }
     own.get("/v1/bans").is_problem(403, "forbidden_scope");
     own.call(reqwest::Method::DELETE, "/v1/bans/203.0.113.7", &[], vec![]).is_problem(403, "forbidden_scope");
+    own.call(reqwest::Method::DELETE, "/v1/sessions/ses_01ARZ3NDEKTSV4RRFFQ69G5FAV", &[], vec![])
+        .is_problem(403, "forbidden_scope");
     let after = house.ask(async |record| record.newest_event().await.unwrap());
     assert_eq!(before, after, "something was changed");
 }

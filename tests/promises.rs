@@ -71,6 +71,7 @@ mod partners_push;
 mod paths_alike;
 mod reloading;
 mod second_wall;
+mod sessions;
 mod sftp_hostile;
 mod ssh_before_login;
 mod two_nodes;

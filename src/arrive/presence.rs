@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::defend::{Defender, Offence};
+use crate::land::SentAway;
 
 /// One connection, as both sides know it.
 #[derive(Debug)]
@@ -36,6 +37,17 @@ pub enum Leaving {
     MadeRoom,
     /// The account's policy does not let it be inside any more.
     Revoked,
+    /// An operator has ended the session.
+    Ended,
+}
+
+impl From<SentAway> for Leaving {
+    fn from(why: SentAway) -> Self {
+        match why {
+            SentAway::NotAdmitted(_) => Self::Revoked,
+            SentAway::ByOperator => Self::Ended,
+        }
+    }
 }
 
 /// As long as it lives, the connection has work that a drain waits for.
@@ -140,6 +152,7 @@ impl Leaving {
             Self::Draining => "the server is going down; connect again in a moment",
             Self::MadeRoom => "too many connections are waiting to log in",
             Self::Revoked => "this account may not be used any more; ask the operator of this server",
+            Self::Ended => "the operator of this server has ended this session",
         }
     }
 }

@@ -29,6 +29,7 @@ mod restore;
 mod schema;
 mod screen;
 mod serve;
+mod session;
 mod store;
 mod table;
 mod tail;
@@ -112,6 +113,7 @@ enum Command {
     Org(org::Org),
     Account(account::Account),
     Token(token::Token),
+    Session(session::Session),
     Ban(ban::Ban),
     Partner(partner::Partner),
     Profile(profile::Profile),
@@ -136,6 +138,7 @@ impl Command {
             Self::Org(org) => org.run(out),
             Self::Account(account) => account.run(out),
             Self::Token(token) => token.run(out),
+            Self::Session(session) => session.run(out),
             Self::Ban(ban) => ban.run(out),
             Self::Partner(partner) => partner.run(out),
             Self::Profile(profile) => profile.run(out),

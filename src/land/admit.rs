@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 use super::Dropbox;
 use super::attempt::Denial;
@@ -186,7 +187,7 @@ impl Dropbox {
         peer: &Peer,
         standing: Arc<Standing>,
     ) -> Session {
-        Session(Arc::new(SessionInner {
+        let session = Arc::new(SessionInner {
             dropbox: self.clone(),
             standing,
             settings: self.0.settings.now(),
@@ -196,9 +197,13 @@ impl Dropbox {
             login,
             peer: peer.clone(),
             started: Instant::now(),
+            began: Timestamp::now(),
             files: 0.into(),
             bytes: 0.into(),
-        }))
+            sent_away: Notify::new(),
+        });
+        self.0.inside.came(&session);
+        Session(session)
     }
 
     pub(super) async fn note_failure(&self, login: &str, method: &str, peer: &Peer, denial: &Denial) {

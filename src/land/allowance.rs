@@ -7,6 +7,15 @@ use super::session::{Room, Session};
 use crate::config::ByteSize;
 use crate::domain::{Forbidden, NotAdmitted, Permission, Policy, Severity, Timestamp, Usage, VirtualPath};
 
+/// Why a session has to end, although its client did not ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SentAway {
+    /// The account's policy does not let it be inside any more.
+    NotAdmitted(NotAdmitted),
+    /// An operator has ended it.
+    ByOperator,
+}
+
 impl Session {
     /// What holds for this session now.
     #[must_use]
@@ -14,9 +23,18 @@ impl Session {
         self.0.standing.policy()
     }
 
+    /// Returns when the session has to end: an operator says so, or the account may not be inside any more. Dropping
+    /// the wait loses nothing.
+    pub async fn sent_away(&self) -> SentAway {
+        tokio::select! {
+            why = self.revoked() => SentAway::NotAdmitted(why),
+            () = self.0.sent_away.notified() => SentAway::ByOperator,
+        }
+    }
+
     /// Returns when the account may not be inside any more: it is disabled, its time is over, or its addresses are
-    /// others. The operator has been told why. Dropping the wait loses nothing.
-    pub async fn revoked(&self) -> NotAdmitted {
+    /// others. The operator has been told why.
+    async fn revoked(&self) -> NotAdmitted {
         let mut policy = self.0.standing.follow();
         let why = loop {
             if let Err(why) = self.is_admitted() {

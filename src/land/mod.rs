@@ -10,6 +10,7 @@ pub mod credential;
 mod download;
 mod error;
 mod extents;
+mod inside;
 mod legacy;
 mod place;
 pub mod proofs;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 pub use admit::{Algorithms, Door, NotEntered, Peer, Refused};
+pub use allowance::SentAway;
 pub use attempt::{Attempt, ClientCertificate, Proof, Verdict};
 pub use certificate::UserCertificate;
 pub use download::Download;
@@ -71,6 +73,8 @@ struct Inner {
     /// The same for what a policy refused.
     noted_refusals: Mutex<(std::time::Instant, u32)>,
     standings: Standings,
+    /// The sessions that are open on this node.
+    inside: inside::Inside,
     vault: seal::Vault,
     trust: trust::Trust,
     legacy: legacy::Legacy,
@@ -134,6 +138,7 @@ impl Dropbox {
             noted_failures: Mutex::new((std::time::Instant::now(), 0)),
             noted_refusals: Mutex::new((std::time::Instant::now(), 0)),
             standings: Standings::new(accounts.policy(), seen),
+            inside: inside::Inside::default(),
         }));
         dropbox.sweep_spool().await?;
         dropbox.sync_spool()?;

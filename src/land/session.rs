@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use tokio::sync::Notify;
+
 use super::Dropbox;
 use super::admit::Peer;
 use super::download::Download;
@@ -33,8 +35,17 @@ pub(super) struct SessionInner {
     pub(super) login: String,
     pub(super) peer: Peer,
     pub(super) started: Instant,
+    pub(super) began: Timestamp,
     pub(super) files: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// An operator has asked for its end.
+    pub(super) sent_away: Notify,
+}
+
+impl Drop for SessionInner {
+    fn drop(&mut self) {
+        self.dropbox.0.inside.left(self.id);
+    }
 }
 
 /// One line of a listing.

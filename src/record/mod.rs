@@ -24,6 +24,7 @@ mod profiles;
 mod proofs;
 mod queue;
 mod schema;
+mod sessions;
 mod sql;
 mod together;
 mod uploads;
@@ -51,6 +52,7 @@ pub use profiles::ProfileRow;
 pub use proofs::{KEYS_MAX, KeyRow, Proofs, ProofsChange, TotpRow, Try};
 pub use queue::{Lease, Outcome, Publication, Retry};
 pub use schema::Schema;
+pub use sessions::{SessionChanges, SessionFilter, SessionRow};
 pub use uploads::{Listing, NewUpload, PartialUpload};
 
 use database::Database;

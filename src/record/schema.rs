@@ -5,7 +5,7 @@ use super::{RecordError, Result};
 use crate::domain::Timestamp;
 
 /// Each step; the position is the version it leads to.
-pub(super) const MIGRATIONS: [&str; 7] = [
+pub(super) const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0001_house.sql"),
     include_str!("../../migrations/0002_account_policy.sql"),
     include_str!("../../migrations/0003_bans.sql"),
@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0005_many_nodes.sql"),
     include_str!("../../migrations/0006_partners.sql"),
     include_str!("../../migrations/0007_move_and_walls.sql"),
+    include_str!("../../migrations/0008_sessions.sql"),
 ];
 
 /// What PostgreSQL lacks and the one text uses; run before the first migration.

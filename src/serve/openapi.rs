@@ -27,6 +27,7 @@ use super::{api, problem};
         api::proofs::authentication, api::proofs::change, api::proofs::keys, api::proofs::add_key,
         api::proofs::remove_key, api::proofs::enrol_totp, api::proofs::remove_totp,
         api::bans::list, api::bans::create, api::bans::lift,
+        api::sessions::list, api::sessions::end,
         api::profiles::list, api::profiles::one, api::profiles::apply
     ),
     components(schemas(problem::Body)),
@@ -35,7 +36,7 @@ use super::{api, problem};
         (name = "invoices", description = "The documents that were read: invoices, credit notes, vouchers"),
         (name = "events", description = "The ingestion log, by the page and as it happens"),
         (name = "house", description = "Who am I, is it up, what does it look like"),
-        (name = "administration", description = "Organisations, accounts, tokens, bans and feed profiles; changed by operators")
+        (name = "administration", description = "Organisations, accounts, tokens, sessions, bans and feed profiles; changed by operators")
     )
 )]
 struct Described;

@@ -18,9 +18,9 @@ use super::guest::{Guest, Secured};
 use super::reply::Reply;
 use super::verbs;
 use super::wire::{Heard, Wire};
-use crate::arrive::presence::{Leaving, Presence};
+use crate::arrive::presence::Presence;
 use crate::defend::Offence;
-use crate::land::Session;
+use crate::land::{SentAway, Session};
 
 /// One control connection.
 pub(super) struct Control {
@@ -50,7 +50,7 @@ enum Next {
     Heard(Heard),
     Done(Reply),
     Leaving,
-    Revoked,
+    SentAway(SentAway),
     Cut,
 }
 
@@ -87,14 +87,14 @@ impl Control {
                 biased;
                 () = guest.presence.cut().cancelled() => Next::Cut,
                 () = guest.presence.leaving().cancelled() => Next::Leaving,
-                () = revoked(guest.session.as_ref()) => Next::Revoked,
+                why = sent_away(guest.session.as_ref()) => Next::SentAway(why),
                 reply = at_work(work), if work.is_some() => Next::Done(reply),
                 heard = wire.line(), if work.is_none() || waiting.len() < WAITING_MAX => Next::Heard(heard?),
             };
             let left = match next {
                 Next::Cut => return Ok("it was cut off"),
-                Next::Revoked => {
-                    self.guest.presence.leave(Leaving::Revoked);
+                Next::SentAway(why) => {
+                    self.guest.presence.leave(why.into());
                     continue;
                 }
                 Next::Leaving => {
@@ -220,12 +220,10 @@ impl Control {
     }
 }
 
-/// Returns when the account of this session may not be inside any more.
-async fn revoked(session: Option<&Session>) {
+/// Returns when this session has to end.
+async fn sent_away(session: Option<&Session>) -> SentAway {
     match session {
-        Some(session) => {
-            session.revoked().await;
-        }
+        Some(session) => session.sent_away().await,
         None => std::future::pending().await,
     }
 }

@@ -276,8 +276,7 @@ async fn run(
     let revoked = async {
         presence.login().await;
         if let Some(session) = known.get() {
-            Box::pin(session.revoked()).await;
-            presence.leave(Leaving::Revoked);
+            presence.leave(Box::pin(session.sent_away()).await.into());
         }
         std::future::pending().await
     };

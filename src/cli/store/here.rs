@@ -7,13 +7,13 @@ use anyhow::{Context, bail};
 
 use super::{
     Account, AccountDetail, Ban, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, Missing, NewAccount, NewBan,
-    NewToken, Organisation, PolicyChanges, Profile,
+    NewToken, Organisation, PolicyChanges, Profile, Session,
 };
 use crate::config;
 use crate::domain::policy::PolicyFault;
-use crate::domain::{ArrivalId, Bearer, Event, Network, Policy, Scope, Timestamp};
+use crate::domain::{ArrivalId, Bearer, Event, Network, Policy, Scope, SessionId, Timestamp};
 use crate::land::credential;
-use crate::record::{AccountRow, Banned, EventFilter, FileFilter, FileStatus, OrganisationRow, Record};
+use crate::record::{AccountRow, Banned, EventFilter, FileFilter, FileStatus, OrganisationRow, Record, SessionFilter};
 
 /// Whoever can write the folder can do anything with it: an operator.
 #[derive(Debug)]
@@ -129,6 +129,15 @@ impl Here {
             token: bearer.text(),
             expires_at,
         })
+    }
+
+    pub(super) async fn sessions(&self) -> anyhow::Result<Vec<Session>> {
+        let page = self.record.sessions(&self.scope, &SessionFilter::default(), None, u32::MAX - 1).await?;
+        Ok(page.rows.into_iter().map(Session::from).collect())
+    }
+
+    pub(super) async fn end_session(&self, id: SessionId) -> anyhow::Result<Option<Session>> {
+        Ok(self.record.end_session(&self.scope, id, "cli").await?.map(Session::from))
     }
 
     pub(super) async fn bans(&self) -> anyhow::Result<Vec<Ban>> {

@@ -11,12 +11,12 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
 pub(super) use here::Here;
-pub(super) use objects::{Account, AccountDetail, Ban, File, Finding, MadeToken, Organisation, Profile};
+pub(super) use objects::{Account, AccountDetail, Ban, File, Finding, MadeToken, Organisation, Profile, Session};
 pub(super) use proofs::{Authentication, Key};
 pub(super) use remote::Remote;
 
@@ -206,6 +206,23 @@ impl Store {
             Self::Here(here) => here.add_token(new).await,
             Self::There(there) => there.add_token(new).await,
         }
+    }
+
+    /// The open sessions, newest first.
+    pub(super) async fn sessions(&self) -> anyhow::Result<Vec<Session>> {
+        match self {
+            Self::Here(here) => here.sessions().await,
+            Self::There(there) => there.sessions().await,
+        }
+    }
+
+    /// Asks for the end of a session.
+    pub(super) async fn end_session(&self, id: SessionId) -> anyhow::Result<Session> {
+        let ended = match self {
+            Self::Here(here) => here.end_session(id).await?,
+            Self::There(there) => there.end_session(id).await?,
+        };
+        ended.with_context(|| format!("there is no session {id}; it may have ended"))
     }
 
     /// The bans that hold, newest first.

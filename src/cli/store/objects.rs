@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{AccountPolicy, Policy, Timestamp, Usage};
-use crate::record::{AccountRow, BanRow, FileRow, FindingRow, OrganisationRow, ProfileRow};
+use crate::record::{AccountRow, BanRow, FileRow, FindingRow, OrganisationRow, ProfileRow, SessionRow};
 
 /// A payer or a supplier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,44 @@ impl From<BanRow> for Ban {
             in_a_row: row.in_a_row,
             since: row.since,
             until: row.until,
+        }
+    }
+}
+
+/// A session that is open on one of the nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Session {
+    pub(in super::super) id: String,
+    pub(in super::super) node: String,
+    pub(in super::super) organisation: String,
+    pub(in super::super) login: String,
+    pub(in super::super) door: String,
+    pub(in super::super) address: String,
+    pub(in super::super) client: Option<String>,
+    pub(in super::super) started_at: Timestamp,
+    pub(in super::super) files: u64,
+    pub(in super::super) bytes: u64,
+    /// Names of files it is bringing now.
+    pub(in super::super) receiving: Vec<String>,
+    /// Its end has been asked for.
+    pub(in super::super) is_ending: bool,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            node: row.node,
+            organisation: row.organisation.to_string(),
+            login: row.login,
+            door: row.door,
+            address: row.address,
+            client: row.client,
+            started_at: row.started_at,
+            files: row.files,
+            bytes: row.bytes,
+            receiving: row.receiving,
+            is_ending: row.is_ending,
         }
     }
 }

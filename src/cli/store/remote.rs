@@ -13,10 +13,10 @@ use super::here::{no_such_account, no_such_file};
 use super::sse::Stream;
 use super::{
     Account, AccountDetail, Ban, EventsAsked, File, FilesAsked, Finding, Found, MadeToken, NewAccount, NewBan,
-    NewToken, Organisation, PolicyChanges, Profile,
+    NewToken, Organisation, PolicyChanges, Profile, Session,
 };
 use crate::cli::note;
-use crate::domain::{ArrivalId, Event, Network};
+use crate::domain::{ArrivalId, Event, Network, SessionId};
 
 /// A server, and the right to ask it.
 #[derive(Clone)]
@@ -128,6 +128,18 @@ impl Remote {
     pub(super) async fn add_token(&self, new: NewToken) -> anyhow::Result<MadeToken> {
         let body = serde_json::json!({"name": new.name, "org": new.org, "expires_days": new.expires_days});
         self.post("/v1/api-tokens", &body).await
+    }
+
+    pub(super) async fn sessions(&self) -> anyhow::Result<Vec<Session>> {
+        self.whole_list("/v1/sessions").await
+    }
+
+    pub(super) async fn end_session(&self, id: SessionId) -> anyhow::Result<Option<Session>> {
+        let response = self.send(self.request(Method::DELETE, &format!("/v1/sessions/{id}"))).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        self.read(response).await.map(Some)
     }
 
     pub(super) async fn bans(&self) -> anyhow::Result<Vec<Ban>> {

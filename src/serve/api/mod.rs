@@ -15,6 +15,7 @@ pub(super) mod profiles;
 pub(super) mod proofs;
 pub(super) mod release;
 pub(super) mod reprocess;
+pub(super) mod sessions;
 pub(super) mod stream;
 pub(super) mod tokens;
 pub(super) mod upload;
@@ -76,6 +77,8 @@ fn routes() -> Vec<Route> {
         route("/v1/api-tokens", &["post"], post(tokens::create)),
         route("/v1/bans", &["get", "post"], get(bans::list).post(bans::create)),
         route("/v1/bans/{network}", &["delete"], delete(bans::lift)),
+        route("/v1/sessions", &["get"], get(sessions::list)),
+        route("/v1/sessions/{id}", &["delete"], delete(sessions::end)),
         route("/v1/feed-profiles", &["get"], get(profiles::list)),
         route("/v1/feed-profiles/{name}", &["get", "put"], get(profiles::one).put(profiles::apply)),
     ]
