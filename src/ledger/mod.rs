@@ -1,7 +1,8 @@
 //! What documents mean. Pure: arithmetic and rules, no I/O.
 
+pub mod allocation;
+pub mod lifecycle;
 pub mod money;
 pub mod number;
-mod status;
 
-pub use status::status_of;
+pub use lifecycle::status_of;
