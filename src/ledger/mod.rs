@@ -1,7 +1,9 @@
 //! What documents mean. Pure: arithmetic and rules, no I/O.
 
 pub mod allocation;
+pub mod calendar;
 pub mod duplicate;
+pub mod guard;
 pub mod lifecycle;
 pub mod matching;
 pub mod money;
