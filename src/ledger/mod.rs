@@ -2,6 +2,7 @@
 
 pub mod allocation;
 pub mod calendar;
+pub mod discount;
 pub mod duplicate;
 pub mod guard;
 pub mod lifecycle;
