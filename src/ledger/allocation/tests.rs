@@ -328,3 +328,48 @@ proptest! {
         prop_assert_eq!(settle(-gross, &turned).unwrap().0, settlement);
     }
 }
+
+/// What the readers make of files, from every format: the sums close, and the sign of an adjustment, which turned between
+/// versions of the 820, comes out the same.
+#[test]
+fn every_advice_of_the_fixtures_is_explained_to_the_cent() {
+    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.file_name().is_some_and(|name| name == "expected.jsonl") {
+                for advice in advices(&std::fs::read_to_string(&entry).unwrap()) {
+                    closes(&payment(&advice));
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn an_adjustment_of_an_old_820_and_of_a_new_one_do_the_same() {
+    let read = |jsonl: &str| payment(&advices(jsonl)[0]);
+    let old = read(include_str!("../../../fixtures/x12/ok/remittance-820-adjustment-of-003030/expected.jsonl"));
+    let between =
+        read(include_str!("../../../fixtures/x12/ok/remittance-820-adjustment-of-003040-by-its-sum/expected.jsonl"));
+    for payment in [&old, &between] {
+        assert_eq!(payment.balance, Balance::Balanced);
+        assert_eq!(settled("100.00", &[&payment.parts[0]]).0, Settlement::Paid);
+        assert_eq!((payment.parts[1].kind, payment.parts[1].paid), (PartKind::Adjustment, decimal("-5.00")));
+    }
+    let new = read(include_str!("../../../fixtures/x12/ok/remittance-820/expected.jsonl"));
+    assert_eq!(new.balance, Balance::Balanced);
+}
+
+fn advices(jsonl: &str) -> Vec<RemittanceAdvice> {
+    let document = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let body = value.get("document")?.get("body")?.get("remittance_advice")?;
+        Some(serde_json::from_value(body.clone()).unwrap())
+    };
+    jsonl.lines().filter_map(document).collect()
+}
