@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 /// How many decimals amounts in a currency have; `None` for a code that is not in ISO 4217.
-pub(crate) fn minor_units(code: &str) -> Option<u32> {
+#[must_use]
+pub fn minor_units(code: &str) -> Option<u32> {
     // A sorted list of codes, four bytes apart.
     let listed = |list: &str| {
         let codes = list.as_bytes();

@@ -31,7 +31,7 @@ mod write;
 use std::io::{BufRead, Cursor, Read};
 use std::ops::ControlFlow;
 
-pub(crate) use currency::minor_units;
+pub use currency::minor_units;
 pub(crate) use sample::Sample;
 pub(crate) use workbook::read as read_workbook;
 pub use write::{Outcome, Writer};

@@ -4,8 +4,8 @@ use waybill_parsers::Document;
 use waybill_parsers::canonical::Body;
 
 /// The status a freshly read document has: a payer's voucher has the one its profile maps its code to;
-/// a supplier's invoice is submitted; what is no claim to be paid is received; a document with errors of its own is rejected, kept, and shown
-/// with its reasons.
+/// a supplier's invoice is submitted; what is no claim to be paid is received; a document with errors of its own is
+/// rejected, kept, and shown with its reasons.
 #[must_use]
 pub fn status_of(document: &Document, errors: i64) -> &'static str {
     if errors > 0 {
