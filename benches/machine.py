@@ -12,7 +12,10 @@ GROUPS = "/sys/fs/cgroup/cpuacct"
 
 
 def run(*command, **more):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
+    return done
 
 
 def free_port():
@@ -108,12 +111,12 @@ class Waybill(Server):
         """A command of the command line; what it printed."""
         return run(self.binary, *words, "--data", self.data, env={**os.environ, **self.environment}, **more).stdout
 
-    def files(self):
-        return [json.loads(row) for row in self.ask("file", "list", "--json").splitlines()]
+    def files(self, *filters):
+        return [json.loads(row) for row in self.ask("file", "list", "--json", *filters).splitlines()]
 
     def settle(self):
         """Until what was put has been read, so that reading does not count as the next put."""
-        while any(row["status"] in ("stored", "parsing") for row in self.files()):
+        while self.files("--status", "stored,parsing", "--limit", "1"):
             time.sleep(0.05)
 
     def peak(self):

@@ -213,7 +213,7 @@ class Night:
             self.put(waybill, path)
             used, began, close = waybill.cpu(), time.perf_counter(), []
             while True:
-                found = next(row for row in waybill.files() if row["name"] == os.path.basename(path))
+                found = waybill.files("--name", os.path.basename(path))[0]
                 if found["status"] not in ("stored", "parsing"):
                     break
                 if kind == "x12":

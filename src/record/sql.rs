@@ -526,14 +526,15 @@ pub(super) async fn insert_rows(
     match tx {
         Writing::Sqlite(_) => {
             let rows_at_once = (SQLITE_VALUES_MAX / columns.len().max(1)).max(1);
+            // Without numbers: SQLite looks for a numbered parameter among all before it, which are thousands.
+            let row_text = format!("({})", vec!["?"; columns.len()].join(", "));
             let mut rows = rows.into_iter().peekable();
             while rows.peek().is_some() {
-                let mut asked = Builder { text: format!("insert into {into} ({names}) values "), values: vec![] };
-                for (place, row) in rows.by_ref().take(rows_at_once).enumerate() {
-                    asked.push(if place > 0 { ", (" } else { "(" }).push_list(row).push(")");
-                }
-                asked.push(behind);
-                asked.build().execute(&mut *tx).await?;
+                let some: Vec<_> = rows.by_ref().take(rows_at_once).collect();
+                let rows_text = vec![row_text.as_str(); some.len()].join(", ");
+                let text = format!("insert into {into} ({names}) values {rows_text}{behind}");
+                let values = some.into_iter().flatten().collect();
+                Query { text: Text::Built(text), values }.execute(&mut *tx).await?;
             }
         }
         Writing::Postgres(_) => {
