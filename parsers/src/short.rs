@@ -24,6 +24,8 @@ enum Kept {
         len: u8,
         bytes: [u8; IN_PLACE_BYTES],
     },
+    /// A word of the program's own.
+    Fixed(&'static str),
     Apart(String),
 }
 
@@ -32,6 +34,13 @@ impl Short {
     #[must_use]
     pub const fn new() -> Self {
         Self(Kept::InPlace { len: 0, bytes: [0; IN_PLACE_BYTES] })
+    }
+
+    /// A word of the program's own, which is not copied.
+    #[must_use]
+    #[inline]
+    pub const fn fixed(text: &'static str) -> Self {
+        Self(Kept::Fixed(text))
     }
 
     /// A field of one of several: `lines[3].quantity`.
@@ -65,6 +74,7 @@ impl Short {
         match &self.0 {
             // Only whole texts are ever copied in.
             Kept::InPlace { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Kept::Fixed(text) => text,
             Kept::Apart(text) => text,
         }
     }
@@ -74,6 +84,7 @@ impl Short {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Kept::InPlace { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Kept::Fixed(text) => text.as_bytes(),
             Kept::Apart(text) => text.as_bytes(),
         }
     }
@@ -92,6 +103,10 @@ impl Short {
                     text.push_str(more);
                     self.0 = Kept::Apart(text);
                 }
+            }
+            Kept::Fixed(text) => {
+                *self = Self::from(*text);
+                self.push_str(more);
             }
             Kept::Apart(text) => text.push_str(more),
         }
@@ -193,7 +208,7 @@ impl From<Short> for String {
     fn from(text: Short) -> Self {
         match text.0 {
             Kept::Apart(text) => text,
-            Kept::InPlace { .. } => text.as_str().to_owned(),
+            Kept::InPlace { .. } | Kept::Fixed(_) => text.as_str().to_owned(),
         }
     }
 }

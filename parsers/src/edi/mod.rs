@@ -8,6 +8,6 @@ mod segment;
 mod window;
 
 pub(crate) use scan::Scan;
-pub(crate) use seen::{Digest, Seen};
+pub(crate) use seen::{AsIs, Digest, Seen};
 pub(crate) use segment::{Segment, sort, trimmed};
 pub(crate) use window::{Window, line_ends};

@@ -23,7 +23,7 @@ impl Seen {
 
 /// A digest is its own hash.
 #[derive(Default)]
-struct AsIs(u64);
+pub(crate) struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {
