@@ -1,7 +1,6 @@
 //! What X12 and EDIFACT share: a bounded window on the input, segments with their places, and a memory
 //! of what was met before.
 
-pub(crate) mod number;
 mod scan;
 mod seen;
 mod segment;

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::edi::number;
+use crate::number;
 
 /// Digits with at most one decimal mark and a leading minus. Both marks count everywhere: ISO 9735 allows
 /// either, whatever UNA says. No thousands separators. Keeps the scale as written.

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::edi::number;
+use crate::number;
 
 /// `CCYYMMDD`, or `YYMMDD` where the version is old enough to have it. Two-digit years from 70 on are
 /// of the last century.

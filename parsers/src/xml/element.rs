@@ -100,7 +100,9 @@ impl Section {
             }
             match stream.next()? {
                 Piece::Open => self.opened(stream.tag(), stream.start()),
-                Piece::Text(text) => {
+                // What stands between children for looks.
+                Piece::Blank(_) if self.open.last().is_some_and(|open| open.children > 0) => {}
+                Piece::Text(text) | Piece::Blank(text) => {
                     let is_blank = text.bytes().all(|byte| byte.is_ascii_whitespace());
                     // What stands between children for looks.
                     if is_blank && self.open.last().is_some_and(|open| open.children > 0) {

@@ -1,4 +1,4 @@
-//! Numbers as X12 and EDIFACT write them: digits, a decimal mark at most, a leading minus.
+//! Numbers as most formats write them: digits, a decimal mark at most, a leading minus.
 
 use std::ops::{Add, Mul};
 
