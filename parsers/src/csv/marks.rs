@@ -33,8 +33,8 @@ impl Ahead {
         if self.known.saturating_sub(self.passed) < AHEAD_BYTES_MIN.min(buffer.len()) {
             let bytes = buffer.get(..AHEAD_BYTES).unwrap_or(buffer);
             self.kinds.clear();
-            self.kinds.resize(bytes.len() + 8, 0);
-            look(bytes, dialect, &mut self.kinds);
+            self.kinds.extend(kinds(bytes, dialect));
+            self.kinds.extend([0; 8]);
             (self.known, self.passed) = (bytes.len(), 0);
         }
         self.kinds.get(self.passed..).unwrap_or_default()
@@ -47,17 +47,17 @@ impl Ahead {
 }
 
 /// What each of these bytes is: most are nothing, 0.
-fn look(bytes: &[u8], dialect: Dialect, kinds: &mut [u8]) {
+fn kinds(bytes: &[u8], dialect: Dialect) -> impl Iterator<Item = u8> {
     let Dialect { delimiter, quote } = dialect;
     let quote = quote.unwrap_or(delimiter);
-    for (kind, byte) in kinds.iter_mut().zip(bytes) {
+    bytes.iter().map(move |byte| {
         let byte = *byte;
         let is_delimiter = byte == delimiter;
-        *kind = u8::from(is_delimiter) << kind::DELIMITER
+        u8::from(is_delimiter) << kind::DELIMITER
             | u8::from((byte == quote) & !is_delimiter) << kind::QUOTE
             | u8::from((byte == b'\n') | (byte == b'\r')) << kind::LINE_END
-            | u8::from(byte >= 0x80) << kind::HIGH;
-    }
+            | u8::from(byte >= 0x80) << kind::HIGH
+    })
 }
 
 /// The places of bytes that are something, with what they are, first to last. What fills no eight bytes at the end is

@@ -293,6 +293,12 @@ fn whole_row(
     let (mut is_ascii, mut breaks_lines) = (true, false);
     for (at, kind) in places(kinds) {
         let end = at as usize;
+        // Most of them end a cell without quotes.
+        if kind == kind::DELIMITER && matches!(quotes, Quotes::Outside) && cells.len() < cells_max && end < bytes_max {
+            cells.push(Cell { end, ..cell });
+            cell = Cell { start: end + 1, ..Cell::default() };
+            continue;
+        }
         if kind == kind::HIGH {
             is_ascii = false;
             continue;

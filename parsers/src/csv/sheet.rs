@@ -14,6 +14,7 @@ use crate::canonical::Text;
 use crate::path::Path;
 use crate::profile::{Field, FieldId, NumberFormat};
 use crate::short::Short;
+use crate::text::trimmed;
 use crate::{Code, Finding, Location};
 
 /// A file's layouts, resolved, with the conventions of its profile.
@@ -131,13 +132,24 @@ impl<'p> Sheet<'p> {
 
     /// The same, by who has the whole row as text already, where its bytes are just that.
     pub(super) fn read_in<'r>(&self, row: &'r Row, whole: Option<&'r str>, column: usize) -> Option<Cow<'r, str>> {
-        let cell = *row.cells.get(column)?;
+        let cell = row.cells.get(column)?;
         if cell.start == cell.end {
             return None;
         }
+        // Most cells are just their text.
+        if !cell.quoted
+            && cell.kind == CellKind::Text
+            && let Some(text) = whole.and_then(|whole| whole.get(cell.start..cell.end))
+        {
+            return trimmed(text).map(Cow::Borrowed);
+        }
+        self.read_quoted(row, whole, *cell)
+    }
+
+    /// The same for a cell that may be more than the text between two delimiters.
+    fn read_quoted<'r>(&self, row: &'r Row, whole: Option<&'r str>, cell: Cell) -> Option<Cow<'r, str>> {
         if let Some(text) = whole.and_then(|whole| plain(whole, cell, self.plan.dialect.quote)) {
-            let text = trim(text);
-            return (!text.is_empty()).then_some(Cow::Borrowed(text));
+            return trimmed(text).map(Cow::Borrowed);
         }
         let text = match row.value(cell, self.plan.dialect.quote) {
             Cow::Borrowed(value) => self.plan.charset.text(value),
@@ -148,17 +160,13 @@ impl<'p> Sheet<'p> {
             CellKind::Number => Cow::Owned(plain_number(&text).unwrap_or_else(|| text.into_owned())),
             CellKind::Day => Cow::Owned(serial_day(&text).map_or_else(|| text.into_owned(), |day| day.to_string())),
         };
-        let trimmed = trim(&text);
-        if trimmed.is_empty() {
-            return None;
+        match text {
+            Cow::Borrowed(text) => trimmed(text).map(Cow::Borrowed),
+            Cow::Owned(text) => match trimmed(&text)? {
+                trimmed if trimmed.len() == text.len() => Some(Cow::Owned(text)),
+                trimmed => Some(Cow::Owned(trimmed.to_owned())),
+            },
         }
-        if trimmed.len() == text.len() {
-            return Some(text);
-        }
-        Some(match text {
-            Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
-            Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
-        })
     }
 
     /// A row as text, where its bytes are just that.
@@ -292,11 +300,4 @@ fn plain(whole: &str, cell: Cell, quote: Option<u8>) -> Option<&str> {
     let inner = text.get(1..text.len().checked_sub(1)?)?;
     let closes = text.as_bytes().last() == Some(&quote) && memchr::memchr(quote, inner.as_bytes()).is_none();
     closes.then_some(inner)
-}
-
-/// Without blanks at either end; most cells have none.
-fn trim(text: &str) -> &str {
-    let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| (0x21..0x7f).contains(byte));
-    let bytes = text.as_bytes();
-    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
 }

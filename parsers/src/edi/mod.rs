@@ -8,5 +8,5 @@ mod window;
 
 pub(crate) use scan::Scan;
 pub(crate) use seen::{AsIs, Digest, Seen};
-pub(crate) use segment::{Segment, sort, trimmed};
+pub(crate) use segment::{Segment, sort};
 pub(crate) use window::{Window, line_ends};

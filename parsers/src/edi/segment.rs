@@ -9,6 +9,7 @@ use crate::canonical::Text;
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::path::{Path, Steps};
+use crate::text::trimmed;
 
 /// What bytes a segment has, as bits; none of them is the common case.
 pub(crate) mod sort {
@@ -188,21 +189,4 @@ impl<'a> Segment<'a> {
             Cow::Borrowed(bytes)
         }
     }
-}
-
-/// What is left without the white space around it, if anything is.
-#[inline]
-pub(crate) fn trimmed(text: &str) -> Option<&str> {
-    match text.as_bytes() {
-        [] => None,
-        // Most elements are padded with nothing: no need to look for Unicode's white space.
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
-        [only] if only.is_ascii_graphic() => Some(text),
-        _ => padded(text),
-    }
-}
-
-#[cold]
-fn padded(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
 }

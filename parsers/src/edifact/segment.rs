@@ -6,10 +6,11 @@ use encoding_rs::Encoding;
 
 use super::charset::{decode, sort};
 use crate::canonical::Text;
-use crate::edi::{line_ends, trimmed};
+use crate::edi::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::path::Path;
+use crate::text::trimmed;
 
 /// A segment's tag. What is no tag is `???`.
 pub(super) type Tag = [u8; 3];
