@@ -45,7 +45,7 @@ impl Short {
 
     /// A field of one of several: `lines[3].quantity`.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn part(list: &str, index: usize, field: &str) -> Self {
         // Nearly all have less than ten of anything, and room for it.
         if let digit @ 0..10 = index
@@ -59,6 +59,10 @@ impl Short {
             after.copy_from_slice(field.as_bytes());
             return Self(Kept::InPlace { len: (list.len() + 4 + field.len()) as u8, bytes });
         }
+        Self::part_of_many(list, index, field)
+    }
+
+    fn part_of_many(list: &str, index: usize, field: &str) -> Self {
         let mut short = Self::from(list);
         short.push_ascii(b'[');
         short.push_number(index as u64);

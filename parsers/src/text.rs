@@ -67,7 +67,7 @@ pub(crate) fn brief(text: &str) -> String {
 }
 
 /// What is left without the white space around it, if anything is.
-#[inline]
+#[inline(always)]
 pub(crate) fn trimmed(text: &str) -> Option<&str> {
     match text.as_bytes() {
         [] => None,

@@ -51,28 +51,36 @@ impl<'s> Cells<'s> {
         self.line = index;
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(&self, field: FieldId) -> Option<Cow<'s, str>> {
         self.find(field).map(|(_, text)| text)
     }
 
     /// The same, with the column it stands in.
-    #[inline]
+    #[inline(always)]
     fn find(&self, field: FieldId) -> Option<(usize, Cow<'s, str>)> {
         let column = self.layout?.column(field)?;
         Some((column, self.sheet.read_in(self.row, self.whole, column)?))
     }
 
     /// A text, shortened to what is kept.
+    #[inline(always)]
     pub(super) fn text(&mut self, field: FieldId) -> Option<Text> {
         self.kept(field).map(Text::from)
     }
 
+    #[inline(always)]
     fn kept(&mut self, field: FieldId) -> Option<Cow<'s, str>> {
         let text = self.read(field)?;
         if text.len() <= TEXT_CHARS_MAX {
             return Some(text);
         }
+        self.shortened(field, text)
+    }
+
+    /// No more of a text than is kept.
+    #[cold]
+    fn shortened(&mut self, field: FieldId, text: Cow<'s, str>) -> Option<Cow<'s, str>> {
         let Some((cut, _)) = text.char_indices().nth(TEXT_CHARS_MAX) else { return Some(text) };
         let what = format!("longer than {TEXT_CHARS_MAX} characters; the rest is not kept");
         self.report(Code::LENGTH_EXCEEDED, None, field, &text, &what, "Shorten the text.");
@@ -81,6 +89,7 @@ impl<'s> Cells<'s> {
     }
 
     /// A text that must be there, with its evidence under a canonical path.
+    #[inline(always)]
     pub(super) fn witnessed(&mut self, field: FieldId, path: Path) -> Option<Text> {
         let text = self.kept(field)?;
         if let Some(column) = self.layout.and_then(|layout| layout.column(field)) {
@@ -90,6 +99,7 @@ impl<'s> Cells<'s> {
     }
 
     /// An amount or a number, with its evidence.
+    #[inline(always)]
     pub(super) fn amount(&mut self, field: FieldId, path: Path) -> Option<Decimal> {
         let (column, text) = self.find(field)?;
         let kind = self.row.kind(column);
@@ -103,32 +113,43 @@ impl<'s> Cells<'s> {
             (CellKind::Text, None) => self.sheet.amounts.read(&text),
             (CellKind::Number | CellKind::Day, _) => Decimal::from_str_exact(&text).map_err(|_| NoAmount::NotANumber),
         };
-        let (what, fix) = match read {
-            Ok(amount) => return Some(amount),
-            Err(NoAmount::NotANumber) => (
+        match read {
+            Ok(amount) => Some(amount),
+            Err(why) => {
+                self.say_no_amount(field, &text, why);
+                None
+            }
+        }
+    }
+
+    /// Says why a text is no amount.
+    #[cold]
+    fn say_no_amount(&mut self, field: FieldId, text: &str, why: NoAmount) {
+        let (what, fix) = match why {
+            NoAmount::NotANumber => (
                 format!(
                     "`{}` is no number by the conventions of the profile `{}`",
-                    brief(&text),
+                    brief(text),
                     self.sheet.plan.profile.name
                 ),
                 "Write digits, one decimal mark, and a sign as your profile has them.",
             ),
-            Err(NoAmount::Ambiguous) => (
+            NoAmount::Ambiguous => (
                 format!(
                     "`{}` can be read two ways, and nothing in the file says which sign is the decimal mark",
-                    brief(&text)
+                    brief(text)
                 ),
                 "Say `decimal = \",\"` or `decimal = \".\"` in the profile, or write two decimals.",
             ),
-            Err(NoAmount::TooLong) => {
-                (format!("`{}` has more digits than an amount can have", brief(&text)), "Write at most 28 digits.")
+            NoAmount::TooLong => {
+                (format!("`{}` has more digits than an amount can have", brief(text)), "Write at most 28 digits.")
             }
         };
-        self.report(Code::AMOUNT_INVALID, Some("BAD-NUMBER"), field, &text, &what, fix);
-        None
+        self.report(Code::AMOUNT_INVALID, Some("BAD-NUMBER"), field, text, &what, fix);
     }
 
     /// An amount of money: no more decimals than its currency has.
+    #[inline(always)]
     pub(super) fn money(&mut self, field: FieldId, path: Path, currency: Option<&Money>) -> Option<Decimal> {
         let amount = self.amount(field, path)?;
         if let Some(Money { code, units: Some(units) }) = currency
@@ -216,6 +237,7 @@ impl<'s> Cells<'s> {
         }
     }
 
+    #[inline(always)]
     fn witness(&mut self, column: usize, path: Path, raw: &str) {
         let cut = match raw.len() <= Finding::VALUE_CHARS_MAX {
             true => None,

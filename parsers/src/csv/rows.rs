@@ -441,6 +441,7 @@ impl Row {
     }
 
     /// Where a cell stands in the stored file. The cells of a workbook have no places.
+    #[inline]
     pub(super) fn place_of(&self, column: usize) -> CellPlace {
         match self.cells.get(column) {
             Some(cell) if self.is_flat => {
@@ -451,6 +452,7 @@ impl Row {
     }
 
     /// What a workbook says of a column's cell.
+    #[inline]
     pub(super) fn kind(&self, column: usize) -> CellKind {
         self.cells.get(column).map_or(CellKind::Text, |cell| cell.kind)
     }

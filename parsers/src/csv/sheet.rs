@@ -50,11 +50,13 @@ impl<'p> Sheet<'p> {
     }
 
     /// How a field's numbers are written, where the profile says.
+    #[inline]
     pub(super) fn format(&self, field: FieldId) -> Option<NumberFormat> {
         self.formats.get(field.index()).copied().flatten()
     }
 
     /// The layout of a row.
+    #[inline]
     pub(super) fn layout(&self, row: &Row) -> Option<&Layout> {
         self.layouts.get(row.record)
     }
@@ -131,6 +133,7 @@ impl<'p> Sheet<'p> {
     }
 
     /// The same, by who has the whole row as text already, where its bytes are just that.
+    #[inline(always)]
     pub(super) fn read_in<'r>(&self, row: &'r Row, whole: Option<&'r str>, column: usize) -> Option<Cow<'r, str>> {
         let cell = row.cells.get(column)?;
         if cell.start == cell.end {
@@ -200,6 +203,7 @@ impl<'p> Sheet<'p> {
     }
 
     /// The place of a column's cell in a row; of the row, where it has no such cell.
+    #[inline(always)]
     pub(super) fn at(&self, row: &Row, column: usize) -> Location {
         if column >= row.cells.len() {
             return self.place(row);
@@ -288,6 +292,7 @@ impl<'p> Sheet<'p> {
     }
 
     /// The cells of a row, by canonical field; `whole` is the row as text, if it is no more than that.
+    #[inline]
     pub(super) fn cells<'s>(&'s self, row: &'s Row, whole: Option<&'s str>) -> Cells<'s> {
         Cells::new(self, row, whole)
     }

@@ -156,6 +156,7 @@ impl Loops {
     }
 
     /// Steps on to the segment with this id; `false` when the set has no such segment.
+    #[inline]
     pub(super) fn step(&mut self, id: &[u8]) -> bool {
         let key = Key::of(id);
         if !self.grammar.segments.know(key) {
@@ -205,6 +206,7 @@ impl Loops {
     }
 
     /// One more segment of this kind in the innermost loop.
+    #[inline]
     fn count(&mut self, key: Key) -> u32 {
         let first = self.open.last().map_or(0, |open| open.counts);
         for (known, count) in self.counts.get_mut(first..).unwrap_or_default() {

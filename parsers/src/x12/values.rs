@@ -24,6 +24,7 @@ pub(super) fn date(text: &str, two_digit_years: bool) -> Option<Date> {
 }
 
 /// R: digits, at most one decimal point, a leading minus. Keeps the scale as written.
+#[inline]
 pub(super) fn decimal(text: &str) -> Option<Decimal> {
     // Decimal holds 28 digits; more are nobody's money.
     if text.len() > 29 + usize::from(text.starts_with('-')) {
@@ -33,6 +34,7 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
 }
 
 /// N2: two decimals implied. A point that is written anyway counts; the second value says so.
+#[inline]
 pub(super) fn implied(text: &str) -> Option<(Decimal, bool)> {
     if text.bytes().any(|byte| byte == b'.') {
         return Some((decimal(text)?, true));
