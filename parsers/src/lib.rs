@@ -24,6 +24,7 @@ mod cades;
 mod completeness;
 mod edi;
 mod edifact;
+mod number;
 mod packed;
 mod path;
 mod pdf;

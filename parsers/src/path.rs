@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::canonical::Text;
 use crate::short::Short;
 
 /// A path: `ISA[1]/GS[1]/ST[2]/IT1[3]/04` (X12), `/Invoice/cbc:ID` (XML), `row 12/amount` (CSV). Reads as a
@@ -20,6 +21,12 @@ enum Kept {
     Steps {
         steps: Steps,
         /// The same as text, once it is asked for.
+        text: OnceLock<Box<str>>,
+    },
+    Cell {
+        row: u64,
+        /// Empty for the row itself.
+        column: Text,
         text: OnceLock<Box<str>>,
     },
 }
@@ -44,12 +51,25 @@ impl Path {
         Self(Kept::Steps { steps: Steps { name, ..*segment }, text: OnceLock::new() })
     }
 
+    /// The path of a row of a table: `row 12`.
+    pub(crate) fn of_row(row: u64) -> Self {
+        Self(Kept::Cell { row, column: Text::new(), text: OnceLock::new() })
+    }
+
+    /// The path of a cell of a table: `row 12/amount`.
+    #[inline]
+    pub(crate) fn of_cell(row: u64, column: &Text) -> Self {
+        Self(Kept::Cell { row, column: column.clone(), text: OnceLock::new() })
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Kept::Text(text) => text,
             Kept::Steps { steps, text } => text.get_or_init(|| steps.to_string().into()),
+            Kept::Cell { row, column, text } if column.is_empty() => text.get_or_init(|| format!("row {row}").into()),
+            Kept::Cell { row, column, text } => text.get_or_init(|| format!("row {row}/{column}").into()),
         }
     }
 }
@@ -142,6 +162,7 @@ impl Clone for Path {
         match &self.0 {
             Kept::Text(text) => Self(Kept::Text(text.clone())),
             Kept::Steps { steps, .. } => Self::from(*steps),
+            Kept::Cell { row, column, .. } => Self::of_cell(*row, column),
         }
     }
 }
@@ -267,5 +288,8 @@ mod tests {
         assert_eq!(format!("{steps:?}"), format!("{text:?}"));
         let written = serde_json::to_string(&steps).unwrap();
         assert_eq!(serde_json::from_str::<Path>(&written).unwrap(), steps);
+        assert_eq!(Path::of_row(12), "row 12");
+        let cell = Path::of_cell(12, &"amount".into());
+        assert_eq!((cell.clone(), cell.as_str()), (cell.clone(), "row 12/amount"));
     }
 }

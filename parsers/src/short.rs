@@ -24,6 +24,8 @@ enum Kept {
         len: u8,
         bytes: [u8; IN_PLACE_BYTES],
     },
+    /// A word of the program's own.
+    Fixed(&'static str),
     Apart(String),
 }
 
@@ -34,9 +36,16 @@ impl Short {
         Self(Kept::InPlace { len: 0, bytes: [0; IN_PLACE_BYTES] })
     }
 
-    /// A field of one of several: `lines[3].quantity`.
+    /// A word of the program's own, which is not copied.
     #[must_use]
     #[inline]
+    pub const fn fixed(text: &'static str) -> Self {
+        Self(Kept::Fixed(text))
+    }
+
+    /// A field of one of several: `lines[3].quantity`.
+    #[must_use]
+    #[inline(always)]
     pub fn part(list: &str, index: usize, field: &str) -> Self {
         // Nearly all have less than ten of anything, and room for it.
         if let digit @ 0..10 = index
@@ -50,6 +59,10 @@ impl Short {
             after.copy_from_slice(field.as_bytes());
             return Self(Kept::InPlace { len: (list.len() + 4 + field.len()) as u8, bytes });
         }
+        Self::part_of_many(list, index, field)
+    }
+
+    fn part_of_many(list: &str, index: usize, field: &str) -> Self {
         let mut short = Self::from(list);
         short.push_ascii(b'[');
         short.push_number(index as u64);
@@ -65,6 +78,7 @@ impl Short {
         match &self.0 {
             // Only whole texts are ever copied in.
             Kept::InPlace { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Kept::Fixed(text) => text,
             Kept::Apart(text) => text,
         }
     }
@@ -74,6 +88,7 @@ impl Short {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Kept::InPlace { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Kept::Fixed(text) => text.as_bytes(),
             Kept::Apart(text) => text.as_bytes(),
         }
     }
@@ -92,6 +107,10 @@ impl Short {
                     text.push_str(more);
                     self.0 = Kept::Apart(text);
                 }
+            }
+            Kept::Fixed(text) => {
+                *self = Self::from(*text);
+                self.push_str(more);
             }
             Kept::Apart(text) => text.push_str(more),
         }
@@ -193,7 +212,7 @@ impl From<Short> for String {
     fn from(text: Short) -> Self {
         match text.0 {
             Kept::Apart(text) => text,
-            Kept::InPlace { .. } => text.as_str().to_owned(),
+            Kept::InPlace { .. } | Kept::Fixed(_) => text.as_str().to_owned(),
         }
     }
 }

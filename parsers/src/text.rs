@@ -1,4 +1,4 @@
-//! What bytes look like, for people.
+//! What bytes look like, for people; and what of a text counts.
 
 /// Whether there is nothing to read: blanks, and the mark of a byte order that is not followed by bytes.
 pub(crate) fn is_blank(head: &[u8]) -> bool {
@@ -64,4 +64,21 @@ pub(crate) fn brief(text: &str) -> String {
         None => text.to_owned(),
         Some((cut, _)) => text.get(..cut).map_or_else(String::new, |head| format!("{head}…")),
     }
+}
+
+/// What is left without the white space around it, if anything is.
+#[inline(always)]
+pub(crate) fn trimmed(text: &str) -> Option<&str> {
+    match text.as_bytes() {
+        [] => None,
+        // Most are padded with nothing: no need to look for Unicode's white space.
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
+        [only] if only.is_ascii_graphic() => Some(text),
+        _ => padded(text),
+    }
+}
+
+#[cold]
+fn padded(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
 }

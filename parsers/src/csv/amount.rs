@@ -66,6 +66,7 @@ impl<'p> Amounts<'p> {
     }
 
     /// Most amounts are a few digits around a point: `-1234.50`. Anything else is none to this reader.
+    #[inline]
     fn read_plain(&self, text: &str) -> Option<Decimal> {
         const DIGITS_MAX: usize = 18;
         let mark = self.mark?;

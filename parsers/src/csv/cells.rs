@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::amount::NoAmount;
 use super::currency::minor_units;
+use super::layout::Layout;
 use super::rows::{CellKind, Row};
 use super::sheet::Sheet;
 use crate::canonical::{Evidence, Text};
@@ -21,8 +22,7 @@ pub(super) struct Cells<'s> {
     row: &'s Row,
     /// The row as text, if it is no more than that.
     whole: Option<&'s str>,
-    /// What the places of the row's cells begin with: `row 12/`.
-    prefix: Short,
+    layout: Option<&'s Layout>,
     /// Which line of the document the line's values are of.
     line: usize,
     pub findings: Vec<Finding>,
@@ -40,9 +40,10 @@ pub(super) enum Path {
 }
 
 impl<'s> Cells<'s> {
-    pub(super) fn new(sheet: &'s Sheet<'s>, row: &'s Row) -> Self {
-        let prefix = sheet.prefix(row);
-        Self { sheet, row, whole: sheet.whole(row), prefix, line: 0, findings: Vec::new(), evidence: Vec::new() }
+    /// `whole` is the row as text, if it is no more than that.
+    pub(super) fn new(sheet: &'s Sheet<'s>, row: &'s Row, whole: Option<&'s str>) -> Self {
+        let layout = sheet.layout(row);
+        Self { sheet, row, whole, layout, line: 0, findings: Vec::new(), evidence: Vec::new() }
     }
 
     /// What is read from here on is of a line of the document.
@@ -50,21 +51,36 @@ impl<'s> Cells<'s> {
         self.line = index;
     }
 
+    #[inline(always)]
     fn read(&self, field: FieldId) -> Option<Cow<'s, str>> {
-        let column = self.sheet.layout(self.row)?.column(field)?;
-        self.sheet.read_in(self.row, self.whole, column)
+        self.find(field).map(|(_, text)| text)
+    }
+
+    /// The same, with the column it stands in.
+    #[inline(always)]
+    fn find(&self, field: FieldId) -> Option<(usize, Cow<'s, str>)> {
+        let column = self.layout?.column(field)?;
+        Some((column, self.sheet.read_in(self.row, self.whole, column)?))
     }
 
     /// A text, shortened to what is kept.
+    #[inline(always)]
     pub(super) fn text(&mut self, field: FieldId) -> Option<Text> {
         self.kept(field).map(Text::from)
     }
 
+    #[inline(always)]
     fn kept(&mut self, field: FieldId) -> Option<Cow<'s, str>> {
         let text = self.read(field)?;
         if text.len() <= TEXT_CHARS_MAX {
             return Some(text);
         }
+        self.shortened(field, text)
+    }
+
+    /// No more of a text than is kept.
+    #[cold]
+    fn shortened(&mut self, field: FieldId, text: Cow<'s, str>) -> Option<Cow<'s, str>> {
         let Some((cut, _)) = text.char_indices().nth(TEXT_CHARS_MAX) else { return Some(text) };
         let what = format!("longer than {TEXT_CHARS_MAX} characters; the rest is not kept");
         self.report(Code::LENGTH_EXCEEDED, None, field, &text, &what, "Shorten the text.");
@@ -73,52 +89,67 @@ impl<'s> Cells<'s> {
     }
 
     /// A text that must be there, with its evidence under a canonical path.
+    #[inline(always)]
     pub(super) fn witnessed(&mut self, field: FieldId, path: Path) -> Option<Text> {
         let text = self.kept(field)?;
-        self.witness(field, path, &text);
+        if let Some(column) = self.layout.and_then(|layout| layout.column(field)) {
+            self.witness(column, path, &text);
+        }
         Some(text.into())
     }
 
     /// An amount or a number, with its evidence.
+    #[inline(always)]
     pub(super) fn amount(&mut self, field: FieldId, path: Path) -> Option<Decimal> {
-        let text = self.read(field)?;
-        let kind = self.sheet.kind(self.row, field);
+        let (column, text) = self.find(field)?;
+        let kind = self.row.kind(column);
         match kind {
-            CellKind::Text => self.witness(field, path, &text),
+            CellKind::Text => self.witness(column, path, &text),
             // What a workbook stores, and not what is made of it.
-            CellKind::Number | CellKind::Day => self.witness(field, path, &self.sheet.stored(self.row, field)),
+            CellKind::Number | CellKind::Day => self.witness(column, path, &self.sheet.stored(self.row, column)),
         }
         let read = match (kind, self.sheet.format(field)) {
             (CellKind::Text, Some(format)) => self.sheet.amounts.read_formatted(&text, format),
             (CellKind::Text, None) => self.sheet.amounts.read(&text),
             (CellKind::Number | CellKind::Day, _) => Decimal::from_str_exact(&text).map_err(|_| NoAmount::NotANumber),
         };
-        let (what, fix) = match read {
-            Ok(amount) => return Some(amount),
-            Err(NoAmount::NotANumber) => (
+        match read {
+            Ok(amount) => Some(amount),
+            Err(why) => {
+                self.say_no_amount(field, &text, why);
+                None
+            }
+        }
+    }
+
+    /// Says why a text is no amount.
+    #[cold]
+    fn say_no_amount(&mut self, field: FieldId, text: &str, why: NoAmount) {
+        let (what, fix) = match why {
+            NoAmount::NotANumber => (
                 format!(
                     "`{}` is no number by the conventions of the profile `{}`",
-                    brief(&text),
+                    brief(text),
                     self.sheet.plan.profile.name
                 ),
                 "Write digits, one decimal mark, and a sign as your profile has them.",
             ),
-            Err(NoAmount::Ambiguous) => (
+            NoAmount::Ambiguous => (
                 format!(
                     "`{}` can be read two ways, and nothing in the file says which sign is the decimal mark",
-                    brief(&text)
+                    brief(text)
                 ),
                 "Say `decimal = \",\"` or `decimal = \".\"` in the profile, or write two decimals.",
             ),
-            Err(NoAmount::TooLong) => {
-                (format!("`{}` has more digits than an amount can have", brief(&text)), "Write at most 28 digits.")
+            NoAmount::TooLong => {
+                (format!("`{}` has more digits than an amount can have", brief(text)), "Write at most 28 digits.")
             }
         };
-        self.report(Code::AMOUNT_INVALID, Some("BAD-NUMBER"), field, &text, &what, fix);
-        None
+        self.report(Code::AMOUNT_INVALID, Some("BAD-NUMBER"), field, text, &what, fix);
     }
 
     /// An amount of money: no more decimals than its currency has.
+    #[inline(always)]
     pub(super) fn money(&mut self, field: FieldId, path: Path, currency: Option<&Money>) -> Option<Decimal> {
         let amount = self.amount(field, path)?;
         if let Some(Money { code, units: Some(units) }) = currency
@@ -134,11 +165,11 @@ impl<'s> Cells<'s> {
 
     /// A date, with its evidence.
     pub(super) fn date(&mut self, field: FieldId, path: Path) -> Option<Date> {
-        let text = self.read(field)?;
-        self.witness(field, path, &text);
+        let (column, text) = self.find(field)?;
+        self.witness(column, path, &text);
         let patterns = &self.sheet.plan.profile.dates;
         // A day of a workbook is no text, and so has no pattern.
-        let stored = match self.sheet.kind(self.row, field) {
+        let stored = match self.row.kind(column) {
             CellKind::Day => DatePattern::parse("YYYY-MM-DD").ok().and_then(|pattern| pattern.read(&text)),
             CellKind::Text | CellKind::Number => None,
         };
@@ -155,12 +186,15 @@ impl<'s> Cells<'s> {
 
     /// The currency: the cell's, or the profile's.
     pub(super) fn currency(&mut self, field: FieldId) -> Option<Money> {
-        let Some(text) = self.read(field) else {
+        let Some((column, text)) = self.find(field) else {
             let code = self.sheet.plan.profile.defaults.currency.clone()?;
             return Some(Money { units: minor_units(&code), code: code.into() });
         };
-        self.witness(field, Path::Own("currency"), &text);
-        let code: Text = text.chars().take(TEXT_CHARS_MAX).map(|char| char.to_ascii_uppercase()).collect();
+        self.witness(column, Path::Own("currency"), &text);
+        let code: Text = match text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            true if text.len() == 3 => text.as_ref().into(),
+            _ => text.chars().take(TEXT_CHARS_MAX).map(|char| char.to_ascii_uppercase()).collect(),
+        };
         let units = minor_units(&code);
         if units.is_none() {
             let what = format!("`{}` is no currency of ISO 4217", brief(&text));
@@ -203,20 +237,19 @@ impl<'s> Cells<'s> {
         }
     }
 
-    fn witness(&mut self, field: FieldId, path: Path, raw: &str) {
-        if let Some(column) = self.sheet.layout(self.row).and_then(|layout| layout.column(field)) {
-            let cut = match raw.len() <= Finding::VALUE_CHARS_MAX {
-                true => None,
-                false => raw.char_indices().nth(Finding::VALUE_CHARS_MAX).map(|(cut, _)| cut),
-            };
-            let raw = cut.and_then(|cut| raw.get(..cut)).unwrap_or(raw);
-            let at = self.sheet.at_after(self.row, column, &self.prefix);
-            let path = match path {
-                Path::Own(path) => path.into(),
-                Path::Line(name) => Short::part("lines", self.line, name),
-            };
-            self.evidence.push(Evidence::new(path, at, raw));
-        }
+    #[inline(always)]
+    fn witness(&mut self, column: usize, path: Path, raw: &str) {
+        let cut = match raw.len() <= Finding::VALUE_CHARS_MAX {
+            true => None,
+            false => raw.char_indices().nth(Finding::VALUE_CHARS_MAX).map(|(cut, _)| cut),
+        };
+        let raw = cut.and_then(|cut| raw.get(..cut)).unwrap_or(raw);
+        let at = self.sheet.at(self.row, column);
+        let field = match path {
+            Path::Own(path) => Short::fixed(path),
+            Path::Line(name) => Short::part("lines", self.line, name),
+        };
+        self.evidence.push(Evidence { field, at, raw: raw.into() });
     }
 }
 

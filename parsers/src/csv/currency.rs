@@ -21,8 +21,9 @@ pub fn minor_units(code: &str) -> Option<u32> {
         false
     };
     match code {
-        _ if listed(NONE) => Some(0),
+        // Nearly all are of these.
         _ if listed(TWO) => Some(2),
+        _ if listed(NONE) => Some(0),
         _ if listed(THREE) => Some(3),
         _ if listed(FOUR) => Some(4),
         _ => None,

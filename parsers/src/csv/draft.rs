@@ -102,10 +102,8 @@ impl Draft {
 
 /// Whether two words are the same, however their letters are written.
 pub(super) fn is_same_word(one: &str, other: &str) -> bool {
-    if one.is_ascii() && other.is_ascii() {
-        return one.eq_ignore_ascii_case(other);
-    }
-    one.to_lowercase() == other.to_lowercase()
+    one.eq_ignore_ascii_case(other)
+        || (!(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase())
 }
 
 /// What tells a document of a file from another.

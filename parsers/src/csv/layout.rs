@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rows::Row;
 use super::sniff::{column, folded_all};
+use crate::canonical::Text;
 use crate::profile::{FIELDS, Field, FieldId, FieldKind, Place, Profile, Record, Role, Span, TrailerField};
 
 /// The columns of the rows of one type. A file with a header has one layout, its header's.
@@ -13,6 +14,8 @@ pub(super) struct Layout {
     pub role: Role,
     /// The columns' names: the header's; of a record type, the fields'.
     pub names: Vec<String>,
+    /// The same, as places have them: a column without a name has its number.
+    pub labels: Vec<Text>,
     /// Field to column, by [`FieldId`].
     columns: Box<[u16]>,
     /// The columns of the document's own fields: they must repeat on each of its rows.
@@ -98,6 +101,7 @@ impl Layout {
         Self {
             tag: String::new(),
             role: Role::Row,
+            labels: labels(&names),
             names,
             columns,
             runs: runs(&own),
@@ -111,6 +115,7 @@ impl Layout {
     }
 
     /// The column of a field, if there is one.
+    #[inline]
     pub(super) fn column(&self, field: FieldId) -> Option<usize> {
         self.columns.get(field.index()).filter(|column| **column != NONE).map(|column| usize::from(*column))
     }
@@ -135,11 +140,18 @@ impl Layout {
 
     /// The name of a column; its number, where it has none.
     pub(super) fn name(&self, column: usize) -> String {
-        match self.names.get(column) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => format!("column {}", column + 1),
-        }
+        self.labels.get(column).cloned().unwrap_or_else(|| label(column)).into()
     }
+}
+
+/// What stands for the name of a column that has none.
+pub(super) fn label(column: usize) -> Text {
+    format!("column {}", column + 1).into()
+}
+
+fn labels(names: &[String]) -> Vec<Text> {
+    let labels = names.iter().enumerate();
+    labels.map(|(column, name)| if name.is_empty() { label(column) } else { name.into() }).collect()
 }
 
 /// Columns side by side, as the first and the last of each run.

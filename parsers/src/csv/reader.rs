@@ -1,7 +1,5 @@
 //! From rows to documents: which rows are one, which are none, and which come twice.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 use std::ops::ControlFlow;
 
@@ -12,9 +10,11 @@ use super::control::Control;
 use super::draft::{self, Draft};
 use super::layout::Layout;
 use super::rows::{Row, Rows};
+use super::seen::Seen;
 use super::sheet::Sheet;
 use super::sniff::{Plan, names, separator_of};
 use crate::canonical::{Document, Evidence, Text};
+use crate::edi::Digest;
 use crate::profile::{Documents, FieldId, Profile, Role};
 use crate::{Event, Finding, Halt, Limit, Limits, Location, Sink, Summary};
 
@@ -75,7 +75,7 @@ pub(super) fn read(
         first: Row::default(),
         repeated: None,
         is_passing: false,
-        seen: HashMap::new(),
+        seen: Seen::default(),
         held: None,
         control,
         evidence_before: 0,
@@ -138,8 +138,8 @@ pub(super) struct Reader<'p, 'r, 's> {
     repeated: Option<Key>,
     /// The lines that follow belong to a document that is left out.
     is_passing: bool,
-    /// Documents told so far, by the hash of their key, with their first row.
-    seen: HashMap<u64, u64>,
+    /// Documents told so far, by their key, with their first row.
+    seen: Seen,
     held: Option<Held>,
     pub(super) control: Control,
     /// Rows above the first record.
@@ -178,8 +178,6 @@ struct Held {
 /// The format of workbooks.
 pub(super) const XLSX: &str = "xlsx";
 
-/// So many documents of one file are remembered, to tell when one comes again: 16 bytes each.
-const SEEN_MAX: usize = 400_000;
 /// So many findings wait for their document.
 const HELD_MAX: usize = 64;
 /// One document's rows hold at most as much as this many rows of the greatest length.
@@ -209,10 +207,11 @@ impl<'p> Reader<'p, '_, '_> {
             return self.ragged(row);
         }
         self.sheet.learn(row);
+        let whole = self.sheet.whole(row);
         match role {
-            Role::Row => self.row(row),
-            Role::Document => self.document(row),
-            Role::Line => self.line(row),
+            Role::Row => self.row(row, whole),
+            Role::Document => self.document(row, whole),
+            Role::Line => self.line(row, whole),
             Role::Trailer => self.trailer(row),
             Role::Ignore => Ok(()),
         }
@@ -260,6 +259,9 @@ impl<'p> Reader<'p, '_, '_> {
 
     /// A guess at the encoding ends with the first byte that is not ASCII; after that, what is no text is said.
     fn check_text(&mut self, row: &Row) -> Result<(), Halt> {
+        if row.is_ascii {
+            return Ok(());
+        }
         let charset = &mut self.sheet.plan.charset;
         let invalid = charset.first_invalid(&row.text);
         if charset.guessed && !row.text.is_ascii() {
@@ -365,8 +367,9 @@ impl<'p> Reader<'p, '_, '_> {
             .all(|column| self.sheet.is_same(column, row, &self.first))
     }
 
-    /// A row that stands alone: a document, or the line of the one it names.
-    fn row(&mut self, row: &Row) -> Result<(), Halt> {
+    /// A row that stands alone: a document, or the line of the one it names. `whole` is the row as text, if it is no
+    /// more than that.
+    fn row(&mut self, row: &Row, whole: Option<&str>) -> Result<(), Halt> {
         let groups = self.profile().group_by_number;
         if groups && self.open.is_some() {
             let repeats = self.sheet.layout(row).is_some_and(|layout| layout.repeats(row, &self.first));
@@ -375,7 +378,7 @@ impl<'p> Reader<'p, '_, '_> {
                 if !repeats {
                     self.check_repeated_cells(row)?;
                 }
-                return self.add_line(row);
+                return self.add_line(row, whole);
             }
         }
         if groups && self.repeated.as_ref().is_some_and(|repeated| *repeated == self.key(row)) {
@@ -384,32 +387,32 @@ impl<'p> Reader<'p, '_, '_> {
         self.control.count(Role::Document);
         self.count_amount(row);
         self.close()?;
-        let is_first = self.is_first(row)?;
+        let is_first = self.is_first(row, whole)?;
         self.repeated = (!is_first).then(|| self.key(row));
         if !is_first {
             return self.release(None).map(drop);
         }
         let is_its = self.held.as_ref().is_some_and(|held| held.key == self.key(row));
         let has_lost_rows = self.release(is_its.then_some(self.documents))?;
-        self.begin(row, !has_lost_rows)?;
-        self.add_line(row)?;
+        self.begin(row, whole, !has_lost_rows)?;
+        self.add_line(row, whole)?;
         if groups { Ok(()) } else { self.close() }
     }
 
     /// A record that opens a document.
-    fn document(&mut self, row: &Row) -> Result<(), Halt> {
+    fn document(&mut self, row: &Row, whole: Option<&str>) -> Result<(), Halt> {
         self.close()?;
         self.count_amount(row);
-        self.is_passing = !self.is_first(row)?;
+        self.is_passing = !self.is_first(row, whole)?;
         if self.is_passing {
             return Ok(());
         }
-        self.begin(row, true)?;
-        self.add_line(row)
+        self.begin(row, whole, true)?;
+        self.add_line(row, whole)
     }
 
     /// A record that is a line of the document above it.
-    fn line(&mut self, row: &Row) -> Result<(), Halt> {
+    fn line(&mut self, row: &Row, whole: Option<&str>) -> Result<(), Halt> {
         if self.is_passing {
             return Ok(());
         }
@@ -423,11 +426,11 @@ impl<'p> Reader<'p, '_, '_> {
             let finding = self.sheet.homeless(row, Some((number, open.draft.number())));
             return self.tell_of_open(finding);
         }
-        self.add_line(row)
+        self.add_line(row, whole)
     }
 
-    fn begin(&mut self, row: &Row, is_whole: bool) -> Result<(), Halt> {
-        let mut cells = self.sheet.cells(row);
+    fn begin(&mut self, row: &Row, whole: Option<&str>, is_whole: bool) -> Result<(), Halt> {
+        let mut cells = self.sheet.cells(row, whole);
         cells.evidence.reserve(self.evidence_before);
         let (draft, currency) = Draft::read(self.of, &self.sheet, &mut cells);
         let (findings, evidence) = (cells.findings, cells.evidence);
@@ -448,7 +451,7 @@ impl<'p> Reader<'p, '_, '_> {
         Ok(())
     }
 
-    fn add_line(&mut self, row: &Row) -> Result<(), Halt> {
+    fn add_line(&mut self, row: &Row, whole: Option<&str>) -> Result<(), Halt> {
         let Some(open) = self.open.as_mut() else { return Ok(()) };
         open.end = row.byte + row.stored_bytes;
         open.text_bytes += row.text.len();
@@ -463,7 +466,7 @@ impl<'p> Reader<'p, '_, '_> {
         if !self.sheet.layout(row).is_some_and(|layout| layout.has_line) {
             return Ok(());
         }
-        let mut cells = self.sheet.cells(row);
+        let mut cells = self.sheet.cells(row, whole);
         // Evidence is written where it stays: memory of its own for each row would cost more than the row.
         let before = open.evidence.len();
         cells.evidence = mem::take(&mut open.evidence);
@@ -494,24 +497,20 @@ impl<'p> Reader<'p, '_, '_> {
     }
 
     /// Whether no document before had this key. One without a number is none, and that is said too.
-    fn is_first(&mut self, row: &Row) -> Result<bool, Halt> {
+    fn is_first(&mut self, row: &Row, whole: Option<&str>) -> Result<bool, Halt> {
         let field = self.number_field();
-        let Some(number) = self.sheet.read(row, field) else {
+        let read = |field| self.sheet.layout(row)?.column(field).and_then(|at| self.sheet.read_in(row, whole, at));
+        let Some(number) = read(field) else {
             self.control.lost();
             self.tell(self.sheet.unnumbered(row, field))?;
             return Ok(false);
         };
-        let mut hasher = DefaultHasher::new();
+        let mut key = Digest::default();
         for field in draft::key(self.of) {
-            self.sheet.read(row, *field).hash(&mut hasher);
+            // A digest goes on by whole texts: `a` and `bc` are not `ab` and `c`.
+            key.add(read(*field).as_deref().unwrap_or_default().as_bytes());
         }
-        let hash = hasher.finish();
-        let Some(first_row) = self.seen.get(&hash).copied() else {
-            if self.seen.len() < SEEN_MAX {
-                self.seen.insert(hash, row.number);
-            }
-            return Ok(true);
-        };
+        let Some(first_row) = self.seen.meet(&key, row.number) else { return Ok(true) };
         self.tell(self.sheet.repeated(row, field, &number, first_row, self.of))?;
         Ok(false)
     }
@@ -534,7 +533,7 @@ impl<'p> Reader<'p, '_, '_> {
         let document = Document {
             ordinal: self.documents,
             format: self.format.into(),
-            version: Some(self.profile().name.clone().into()),
+            version: Some((&self.profile().name).into()),
             location: at,
             control: Vec::new(),
             evidence: open.evidence,

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::io::BufRead;
 
 use super::charset::{Charset, HALF_UNIT};
+use super::marks::{Ahead, kind, places};
 use crate::profile::Span;
 use crate::{Halt, Limit, Limits};
 
@@ -35,6 +36,7 @@ pub(super) struct Rows<'i> {
     number: u64,
     /// The row before ended with a CR: an LF that follows belongs to it.
     after_cr: bool,
+    ahead: Ahead,
 }
 
 /// One row. Kept and filled again, so that reading allocates once.
@@ -49,6 +51,12 @@ pub(super) struct Row {
     /// Its text, without its line end.
     pub text: Vec<u8>,
     pub cells: Vec<Cell>,
+    /// Its text is ASCII, as far as the splitter has looked.
+    pub is_ascii: bool,
+    /// It stands on one line, stored as it is read: its cells stand where they do in its text.
+    is_flat: bool,
+    /// Where the cells of any other row stand.
+    places: Vec<CellPlace>,
     /// The file ends inside quotes.
     pub is_unclosed: bool,
     /// The file ends here, and no line end says that the row does.
@@ -63,13 +71,17 @@ pub(super) struct Cell {
     pub start: usize,
     pub end: usize,
     pub quoted: bool,
-    /// In the stored file, from the start of the row.
+    /// What a workbook says of its cell; the cells of a text are all text.
+    pub kind: CellKind,
+}
+
+/// Where a cell stands in the stored file, from the start of its row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CellPlace {
     pub byte: u64,
     pub len: usize,
     /// Lines below the first line of the row.
     pub line: u64,
-    /// What a workbook says of its cell; the cells of a text are all text.
-    pub kind: CellKind,
 }
 
 /// What is in a cell of a workbook.
@@ -98,7 +110,17 @@ impl<'i> Rows<'i> {
     /// Rows of an input that [`Charset::open`] has opened.
     pub(super) fn new(input: Box<dyn BufRead + 'i>, charset: Charset, dialect: Dialect, limits: Limits) -> Self {
         let byte = charset.mark_bytes as u64;
-        Self { input, dialect, limits, wide: charset.is_wide(), byte, line: 1, number: 0, after_cr: false }
+        Self {
+            input,
+            dialect,
+            limits,
+            wide: charset.is_wide(),
+            byte,
+            line: 1,
+            number: 0,
+            after_cr: false,
+            ahead: Ahead::default(),
+        }
     }
 
     /// The row just read is not counted: the `sep=` row, which spreadsheets do not show.
@@ -113,6 +135,7 @@ impl<'i> Rows<'i> {
         row.is_unclosed = false;
         row.is_last = false;
         row.record = 0;
+        row.is_ascii = false;
         let (mut state, mut cell) = (State::Start, Cell::default());
         loop {
             let buffer = self.input.fill_buf().map_err(Halt::Read)?;
@@ -130,6 +153,7 @@ impl<'i> Rows<'i> {
                 self.after_cr = false;
                 if buffer.first() == Some(&b'\n') {
                     self.input.consume(1);
+                    self.ahead.pass(1);
                     self.byte += if self.wide { 2 } else { 1 };
                     continue;
                 }
@@ -137,11 +161,15 @@ impl<'i> Rows<'i> {
             let Dialect { delimiter, quote } = self.dialect;
             if row.cells.is_empty() && row.text.is_empty() && state == State::Start {
                 let limits = (self.limits.token_bytes_max, self.limits.columns_max);
-                if let Some(end) = whole_row(buffer, self.dialect, limits, &mut row.cells) {
-                    row.text.extend_from_slice(buffer.get(..end).unwrap_or_default());
-                    self.after_cr = buffer.get(end) == Some(&b'\r');
-                    self.input.consume(end + 1);
-                    self.finish(row, 1);
+                let kinds = self.ahead.of(buffer, self.dialect);
+                let whole = whole_row(kinds, quote == Some(delimiter), limits, &mut row.cells);
+                if let Some(whole) = whole.filter(|whole| whole.end < buffer.len()) {
+                    row.text.extend_from_slice(buffer.get(..whole.end).unwrap_or_default());
+                    row.is_ascii = whole.is_ascii;
+                    self.after_cr = buffer.get(whole.end) == Some(&b'\r');
+                    self.input.consume(whole.end + 1);
+                    self.ahead.pass(whole.end + 1);
+                    self.count(row, whole.breaks_lines, 1);
                     return Ok(true);
                 }
                 row.cells.clear();
@@ -156,15 +184,18 @@ impl<'i> Rows<'i> {
             let (content, rest) = buffer.split_at_checked(plain).unwrap_or((buffer, &[]));
             if row.text.len() + content.len() >= self.limits.token_bytes_max {
                 // The cell that is open, for a reader who wants to say where a quote was never closed.
-                row.cells.push(Cell { end: row.text.len(), byte: cell.start as u64, ..cell });
+                row.cells.push(Cell { end: row.text.len(), ..cell });
+                row.is_flat = true;
                 return Err(self.limit("row", "token_bytes_max", self.limits.token_bytes_max, state, row));
             }
             row.text.extend_from_slice(content);
             let Some(&byte) = rest.first() else {
                 self.input.consume(plain);
+                self.ahead.pass(plain);
                 continue;
             };
             self.input.consume(plain + 1);
+            self.ahead.pass(plain + 1);
             let is_quote = Some(byte) == quote;
             match (state, byte) {
                 (State::Start, _) if is_quote => {
@@ -208,16 +239,23 @@ impl<'i> Rows<'i> {
         Ok(())
     }
 
-    /// Counts the row, and where its cells were stored.
+    /// Counts a row that was read piece by piece.
     fn finish(&mut self, row: &mut Row, end_units: u64) {
+        // Only within quotes may a row hold line ends.
+        let breaks_lines =
+            row.cells.iter().any(|cell| cell.quoted) && memchr::memchr2(b'\n', b'\r', &row.text).is_some();
+        self.count(row, breaks_lines, end_units);
+    }
+
+    /// Counts the row, and where its cells were stored.
+    fn count(&mut self, row: &mut Row, breaks_lines: bool, end_units: u64) {
         self.number += 1;
         row.number = self.number;
         row.line = self.line;
         row.byte = self.byte;
-        // Only within quotes may a row hold line ends.
-        let is_flat = !self.wide
-            && (row.cells.iter().all(|cell| !cell.quoted) || memchr::memchr2(b'\n', b'\r', &row.text).is_none());
-        let lines = if is_flat { flat(row) } else { place(row, self.wide) };
+        row.is_flat = !self.wide && !breaks_lines;
+        row.stored_bytes = row.text.len() as u64;
+        let lines = if row.is_flat { 0 } else { place(row, self.wide) };
         self.line += lines + 1;
         self.byte += row.stored_bytes + if self.wide { 2 * end_units } else { end_units };
     }
@@ -231,114 +269,89 @@ impl<'i> Rows<'i> {
     }
 }
 
-/// Cuts a row that stands in the buffer from its start to its line end, which is most of them; where that is.
-/// `None` leaves it to be read piece by piece: it goes on past the buffer, or passes a limit, or has quotes
-/// within quotes.
+/// A row that stands in the buffer from its start to its line end.
+struct Whole {
+    /// Where its line end stands.
+    end: usize,
+    is_ascii: bool,
+    /// A line ends within quotes.
+    breaks_lines: bool,
+}
+
+/// Cuts a row that stands in the buffer from its start to its line end, which is most of them. `None` leaves it to be
+/// read piece by piece: it goes on past what has been looked at, or passes a limit, or has quotes within quotes.
 fn whole_row(
-    buffer: &[u8],
-    dialect: Dialect,
+    kinds: &[u8],
+    delimiter_quotes: bool,
     (bytes_max, cells_max): (usize, usize),
     cells: &mut Vec<Cell>,
-) -> Option<usize> {
-    let Dialect { delimiter, quote } = dialect;
-    let marks = Marks::new([delimiter, b'\n', b'\r']);
-    let mut start = 0;
-    loop {
-        let rest = buffer.get(start..)?;
-        if let (Some(quote), true) = (quote, quote.is_some() && rest.first().copied() == quote) {
-            let end = start + 2 + memchr::memchr(quote, rest.get(1..)?)?;
-            let last = *buffer.get(end)?;
-            let ends_row = matches!(last, b'\n' | b'\r');
-            if (last != delimiter && !ends_row) || cells.len() >= cells_max || end >= bytes_max {
-                return None;
-            }
-            cells.push(Cell { start, end, quoted: true, ..Cell::default() });
-            if ends_row {
-                return Some(end);
-            }
-            start = end + 1;
+) -> Option<Whole> {
+    if delimiter_quotes {
+        return None;
+    }
+    let (mut cell, mut quotes) = (Cell::default(), Quotes::Outside);
+    let (mut is_ascii, mut breaks_lines) = (true, false);
+    for (at, kind) in places(kinds) {
+        let end = at as usize;
+        // Most of them end a cell without quotes.
+        if kind == kind::DELIMITER && matches!(quotes, Quotes::Outside) && cells.len() < cells_max && end < bytes_max {
+            cells.push(Cell { end, ..cell });
+            cell = Cell { start: end + 1, ..Cell::default() };
             continue;
         }
-        // Cells without quotes, eight bytes at a time, up to one that has them.
-        let mut from = start;
-        'plain: for eight in rest.as_chunks::<8>().0 {
-            let mut hits = marks.hits(*eight);
-            while hits != 0 {
-                let at = hits.trailing_zeros() / 8;
-                hits &= hits - 1;
-                let end = from + at as usize;
-                if cells.len() >= cells_max || end >= bytes_max {
-                    return None;
-                }
-                cells.push(Cell { start, end, ..Cell::default() });
-                if eight.get(at as usize) != Some(&delimiter) {
-                    return Some(end);
-                }
-                start = end + 1;
-                if quote.is_some() && buffer.get(start).copied() == quote {
-                    break 'plain;
-                }
-            }
-            from += 8;
-        }
-        if quote.is_some() && buffer.get(start).copied() == quote {
+        if kind == kind::HIGH {
+            is_ascii = false;
             continue;
         }
-        // What is left of the buffer.
-        let length = buffer.get(from..)?.iter().position(|byte| *byte == delimiter || matches!(byte, b'\n' | b'\r'))?;
-        let end = from + length;
+        if kind == kind::QUOTE {
+            match quotes {
+                Quotes::Outside if end == cell.start => (cell.quoted, quotes) = (true, Quotes::Inside),
+                // In the midst of a cell it is data.
+                Quotes::Outside => {}
+                Quotes::Inside => quotes = Quotes::Closed(end),
+                Quotes::Closed(_) => return None,
+            }
+            continue;
+        }
+        match quotes {
+            Quotes::Inside => {
+                breaks_lines |= kind == kind::LINE_END;
+                continue;
+            }
+            Quotes::Closed(before) if before + 1 != end => return None,
+            Quotes::Closed(_) | Quotes::Outside => {}
+        }
         if cells.len() >= cells_max || end >= bytes_max {
             return None;
         }
-        cells.push(Cell { start, end, ..Cell::default() });
-        if buffer.get(end) != Some(&delimiter) {
-            return Some(end);
+        cells.push(Cell { end, ..cell });
+        if kind == kind::LINE_END {
+            return Some(Whole { end, is_ascii, breaks_lines });
         }
-        start = end + 1;
+        (cell, quotes) = (Cell { start: end + 1, ..Cell::default() }, Quotes::Outside);
     }
+    None
 }
 
-/// Bytes to be found, each repeated eight times.
-struct Marks([u64; 3]);
-
-impl Marks {
-    fn new(marks: [u8; 3]) -> Self {
-        Self(marks.map(|mark| u64::from_ne_bytes([mark; 8])))
-    }
-
-    /// The highest bit of each byte that is one of them.
-    #[inline]
-    fn hits(&self, eight: [u8; 8]) -> u64 {
-        const LOWS: u64 = u64::from_ne_bytes([0x7f; 8]);
-        let word = u64::from_le_bytes(eight);
-        self.0.iter().fold(0, |hits, mark| {
-            let off = word ^ mark;
-            hits | !(((off & LOWS) + LOWS) | off | LOWS)
-        })
-    }
-}
-
-/// Places of cells that stand on one line, in bytes as stored.
-fn flat(row: &mut Row) -> u64 {
-    for cell in &mut row.cells {
-        cell.byte = cell.start as u64;
-        cell.len = cell.end - cell.start;
-    }
-    row.stored_bytes = row.text.len() as u64;
-    0
+/// Where a cell's quotes have come to.
+#[derive(Clone, Copy)]
+enum Quotes {
+    Outside,
+    Inside,
+    /// The closing one stands here.
+    Closed(usize),
 }
 
 /// Places of cells where a unit is two bytes, or where quotes may hold line ends: one pass over the row.
 fn place(row: &mut Row, wide: bool) -> u64 {
     let (mut lines, mut stored, mut from) = (0, 0, 0);
-    for cell in &mut row.cells {
+    row.places.clear();
+    for cell in &row.cells {
         let between = row.text.get(from..cell.start).unwrap_or_default();
         stored += stored_bytes(between, wide);
         let content = row.text.get(cell.start..cell.end).unwrap_or_default();
         let len = stored_bytes(content, wide);
-        cell.byte = stored;
-        cell.len = usize::try_from(len).unwrap_or(usize::MAX);
-        cell.line = lines;
+        row.places.push(CellPlace { byte: stored, len: usize::try_from(len).unwrap_or(usize::MAX), line: lines });
         lines += line_ends(content);
         stored += len;
         from = cell.end;
@@ -378,6 +391,9 @@ impl Row {
     pub(super) fn copy_from(&mut self, other: &Self) {
         self.text.clone_from(&other.text);
         self.cells.clone_from(&other.cells);
+        self.places.clone_from(&other.places);
+        self.is_ascii = other.is_ascii;
+        self.is_flat = other.is_flat;
         self.number = other.number;
         self.line = other.line;
         self.byte = other.byte;
@@ -398,16 +414,21 @@ impl Row {
             true => character.min(length),
             false => starts.get(character).copied().unwrap_or(length),
         };
+        let wide = charset.is_wide();
         self.cells.clear();
+        self.places.clear();
+        self.is_flat = !wide;
         for span in spans {
             let first = (span.start as usize).saturating_sub(1);
             let (start, end) = (byte_of(first), byte_of(first.saturating_add(span.length as usize)));
-            let wide = charset.is_wide();
-            let before = self.text.get(..start).unwrap_or_default();
-            let content = self.text.get(start..end).unwrap_or_default();
-            let (byte, len) = (stored_bytes(before, wide), stored_bytes(content, wide));
-            let len = usize::try_from(len).unwrap_or(usize::MAX);
-            self.cells.push(Cell { start, end, byte, len, ..Cell::default() });
+            self.cells.push(Cell { start, end, ..Cell::default() });
+            if wide {
+                let before = self.text.get(..start).unwrap_or_default();
+                let content = self.text.get(start..end).unwrap_or_default();
+                let (byte, len) = (stored_bytes(before, wide), stored_bytes(content, wide));
+                let len = usize::try_from(len).unwrap_or(usize::MAX);
+                self.places.push(CellPlace { byte, len, line: 0 });
+            }
         }
     }
 
@@ -417,6 +438,23 @@ impl Row {
             true => self.text.len(),
             false => self.text.iter().filter(|byte| **byte & 0xc0 != 0x80).count(),
         }
+    }
+
+    /// Where a cell stands in the stored file. The cells of a workbook have no places.
+    #[inline]
+    pub(super) fn place_of(&self, column: usize) -> CellPlace {
+        match self.cells.get(column) {
+            Some(cell) if self.is_flat => {
+                CellPlace { byte: cell.start as u64, len: cell.end.saturating_sub(cell.start), line: 0 }
+            }
+            _ => self.places.get(column).copied().unwrap_or_default(),
+        }
+    }
+
+    /// What a workbook says of a column's cell.
+    #[inline]
+    pub(super) fn kind(&self, column: usize) -> CellKind {
+        self.cells.get(column).map_or(CellKind::Text, |cell| cell.kind)
     }
 
     /// A cell's bytes, quotes and all.

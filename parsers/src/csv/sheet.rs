@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 
 use super::amount::Amounts;
 use super::cells::Cells;
-use super::layout::Layout;
+use super::layout::{Layout, label};
 use super::rows::{Cell, CellKind, Row};
 use super::sniff::Plan;
 use super::workbook::{cell_name, plain_number, serial_day};
 use crate::canonical::Text;
+use crate::path::Path;
 use crate::profile::{Field, FieldId, NumberFormat};
 use crate::short::Short;
+use crate::text::trimmed;
 use crate::{Code, Finding, Location};
 
 /// A file's layouts, resolved, with the conventions of its profile.
@@ -48,11 +50,13 @@ impl<'p> Sheet<'p> {
     }
 
     /// How a field's numbers are written, where the profile says.
+    #[inline]
     pub(super) fn format(&self, field: FieldId) -> Option<NumberFormat> {
         self.formats.get(field.index()).copied().flatten()
     }
 
     /// The layout of a row.
+    #[inline]
     pub(super) fn layout(&self, row: &Row) -> Option<&Layout> {
         self.layouts.get(row.record)
     }
@@ -129,14 +133,26 @@ impl<'p> Sheet<'p> {
     }
 
     /// The same, by who has the whole row as text already, where its bytes are just that.
+    #[inline(always)]
     pub(super) fn read_in<'r>(&self, row: &'r Row, whole: Option<&'r str>, column: usize) -> Option<Cow<'r, str>> {
-        let cell = *row.cells.get(column)?;
+        let cell = row.cells.get(column)?;
         if cell.start == cell.end {
             return None;
         }
+        // Most cells are just their text.
+        if !cell.quoted
+            && cell.kind == CellKind::Text
+            && let Some(text) = whole.and_then(|whole| whole.get(cell.start..cell.end))
+        {
+            return trimmed(text).map(Cow::Borrowed);
+        }
+        self.read_quoted(row, whole, *cell)
+    }
+
+    /// The same for a cell that may be more than the text between two delimiters.
+    fn read_quoted<'r>(&self, row: &'r Row, whole: Option<&'r str>, cell: Cell) -> Option<Cow<'r, str>> {
         if let Some(text) = whole.and_then(|whole| plain(whole, cell, self.plan.dialect.quote)) {
-            let text = trim(text);
-            return (!text.is_empty()).then_some(Cow::Borrowed(text));
+            return trimmed(text).map(Cow::Borrowed);
         }
         let text = match row.value(cell, self.plan.dialect.quote) {
             Cow::Borrowed(value) => self.plan.charset.text(value),
@@ -147,17 +163,13 @@ impl<'p> Sheet<'p> {
             CellKind::Number => Cow::Owned(plain_number(&text).unwrap_or_else(|| text.into_owned())),
             CellKind::Day => Cow::Owned(serial_day(&text).map_or_else(|| text.into_owned(), |day| day.to_string())),
         };
-        let trimmed = trim(&text);
-        if trimmed.is_empty() {
-            return None;
+        match text {
+            Cow::Borrowed(text) => trimmed(text).map(Cow::Borrowed),
+            Cow::Owned(text) => match trimmed(&text)? {
+                trimmed if trimmed.len() == text.len() => Some(Cow::Owned(text)),
+                trimmed => Some(Cow::Owned(trimmed.to_owned())),
+            },
         }
-        if trimmed.len() == text.len() {
-            return Some(text);
-        }
-        Some(match text {
-            Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
-            Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
-        })
     }
 
     /// A row as text, where its bytes are just that.
@@ -180,17 +192,9 @@ impl<'p> Sheet<'p> {
         self.read(row, field).map(Text::from)
     }
 
-    /// What stands in a field's cell, as it stands there.
-    pub(super) fn stored<'r>(&self, row: &'r Row, field: FieldId) -> Cow<'r, str> {
-        let column = self.layout(row).and_then(|layout| layout.column(field));
-        let raw = column.and_then(|column| row.raw(column)).unwrap_or_default();
-        self.plan.charset.text(raw)
-    }
-
-    /// What a workbook says of a field's cell.
-    pub(super) fn kind(&self, row: &Row, field: FieldId) -> CellKind {
-        let column = self.layout(row).and_then(|layout| layout.column(field));
-        column.and_then(|column| row.cells.get(column)).map_or(CellKind::Text, |cell| cell.kind)
+    /// What stands in a column's cell, as it stands there.
+    pub(super) fn stored<'r>(&self, row: &'r Row, column: usize) -> Cow<'r, str> {
+        self.plan.charset.text(row.raw(column).unwrap_or_default())
     }
 
     /// Whether a column says the same in two rows.
@@ -199,32 +203,41 @@ impl<'p> Sheet<'p> {
     }
 
     /// The place of a column's cell in a row; of the row, where it has no such cell.
+    #[inline(always)]
     pub(super) fn at(&self, row: &Row, column: usize) -> Location {
-        self.at_after(row, column, &self.prefix(row))
+        if column >= row.cells.len() {
+            return self.place(row);
+        }
+        let path = match (&self.workbook, self.layout(row)) {
+            (None, Some(layout)) if layout.tag.is_empty() => match layout.labels.get(column) {
+                Some(label) => Path::of_cell(row.number, label),
+                None => Path::of_cell(row.number, &label(column)),
+            },
+            _ => self.long_path(row, column),
+        };
+        let at = row.place_of(column);
+        Location {
+            byte: row.byte + at.byte,
+            line: row.line + at.line,
+            path,
+            len: u32::try_from(at.len).unwrap_or(u32::MAX),
+        }
     }
 
-    /// The same, by who knows what the row's places begin with.
-    pub(super) fn at_after(&self, row: &Row, column: usize, prefix: &Short) -> Location {
-        let Some(cell) = row.cells.get(column) else { return self.place(row) };
-        let mut path = prefix.clone();
-        match &self.workbook {
-            Some(_) => path.push_str(&cell_name(column, row.number)),
-            None => {
-                match self.layout(row).and_then(|layout| layout.names.get(column)).filter(|name| !name.is_empty()) {
-                    Some(name) => path.push_str(name),
-                    None => {
-                        path.push_str("column ");
-                        path.push_number(column as u64 + 1);
-                    }
-                }
-            }
+    /// The path of a cell of a workbook, or of a file of record types.
+    fn long_path(&self, row: &Row, column: usize) -> Path {
+        let mut path = self.prefix(row);
+        match (&self.workbook, self.layout(row).and_then(|layout| layout.labels.get(column))) {
+            (Some(_), _) => path.push_str(&cell_name(column, row.number)),
+            (None, Some(label)) => path.push_str(label),
+            (None, None) => path.push_str(&label(column)),
         }
-        place(row, *cell, path)
+        path.into()
     }
 
     /// What the places of a row's cells begin with: `row 12/` of `row 12/amount`, `row 12/H/` in a file of record
     /// types, `Sheet1!` of `Sheet1!C12`.
-    pub(super) fn prefix(&self, row: &Row) -> Short {
+    fn prefix(&self, row: &Row) -> Short {
         let mut prefix = Short::new();
         if let Some(sheet) = &self.workbook {
             prefix.push_str(sheet);
@@ -244,8 +257,8 @@ impl<'p> Sheet<'p> {
     /// Where a row stands.
     pub(super) fn place(&self, row: &Row) -> Location {
         let path = match &self.workbook {
-            Some(sheet) => format!("{sheet}!{}", row.number),
-            None => format!("row {}", row.number),
+            Some(sheet) => format!("{sheet}!{}", row.number).into(),
+            None => Path::of_row(row.number),
         };
         Location::new(row.byte, row.line, path).spanning(match self.workbook {
             Some(_) => 0,
@@ -278,9 +291,10 @@ impl<'p> Sheet<'p> {
             .with_excerpt(self.excerpt(row))
     }
 
-    /// The cells of a row, by canonical field.
-    pub(super) fn cells<'s>(&'s self, row: &'s Row) -> Cells<'s> {
-        Cells::new(self, row)
+    /// The cells of a row, by canonical field; `whole` is the row as text, if it is no more than that.
+    #[inline]
+    pub(super) fn cells<'s>(&'s self, row: &'s Row, whole: Option<&'s str>) -> Cells<'s> {
+        Cells::new(self, row, whole)
     }
 }
 
@@ -291,15 +305,4 @@ fn plain(whole: &str, cell: Cell, quote: Option<u8>) -> Option<&str> {
     let inner = text.get(1..text.len().checked_sub(1)?)?;
     let closes = text.as_bytes().last() == Some(&quote) && memchr::memchr(quote, inner.as_bytes()).is_none();
     closes.then_some(inner)
-}
-
-/// Without blanks at either end; most cells have none.
-fn trim(text: &str) -> &str {
-    let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| (0x21..0x7f).contains(byte));
-    let bytes = text.as_bytes();
-    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
-}
-
-fn place(row: &Row, cell: Cell, path: Short) -> Location {
-    Location::new(row.byte + cell.byte, row.line + cell.line, path).spanning(cell.len)
 }

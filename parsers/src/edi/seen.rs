@@ -23,7 +23,7 @@ impl Seen {
 
 /// A digest is its own hash.
 #[derive(Default)]
-struct AsIs(u64);
+pub(crate) struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {
@@ -64,14 +64,13 @@ impl Digest {
         self.mix(last ^ (segment.len() as u128) << 96);
     }
 
-    /// Two words at a time, each multiplied by what came before.
+    /// Two words at a time, each with what came before, multiplied with each other.
     #[inline]
     fn mix(&mut self, pair: u128) {
         let [first, second] = Self::MIX;
-        let (low, high) = (pair as u64 ^ self.0 ^ first, (pair >> 64) as u64 ^ self.1.rotate_left(32) ^ second);
-        let product = u128::from(low | 1) * u128::from(high | 1);
-        self.0 = self.0.rotate_left(29).wrapping_add(product as u64) ^ low;
-        self.1 = self.1.rotate_left(31).wrapping_add((product >> 64) as u64) ^ high;
+        let (low, high) = (pair as u64 ^ self.0, (pair >> 64) as u64 ^ self.1);
+        let product = u128::from(low ^ first) * u128::from(high ^ second);
+        (self.0, self.1) = (product as u64 ^ high, (product >> 64) as u64 ^ low.rotate_left(32));
     }
 }
 

@@ -9,6 +9,7 @@ use crate::canonical::Text;
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::path::{Path, Steps};
+use crate::text::trimmed;
 
 /// What bytes a segment has, as bits; none of them is the common case.
 pub(crate) mod sort {
@@ -49,7 +50,7 @@ impl<'a> Segment<'a> {
     }
 
     /// An element as text, trimmed; `None` when it is absent or empty.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&self, element: usize) -> Option<Cow<'a, str>> {
         let (start, end) = self.range(element)?;
         match self.text {
@@ -59,11 +60,13 @@ impl<'a> Segment<'a> {
     }
 
     /// Whether an element is there, and not empty.
+    #[inline(always)]
     pub(crate) fn says(&self, element: usize) -> bool {
         self.value(element).is_some()
     }
 
     /// An element as text of its own.
+    #[inline(always)]
     pub(crate) fn text(&self, element: usize) -> Option<Text> {
         self.value(element).map(Text::from)
     }
@@ -85,7 +88,7 @@ impl<'a> Segment<'a> {
     }
 
     /// An element exactly as written, without the line breaks of a wrapped file; "" when absent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn as_written(&self, element: usize) -> Cow<'a, str> {
         let Some((start, end)) = self.range(element) else { return Cow::Borrowed("") };
         match self.text.and_then(|text| text.get(start..end)) {
@@ -115,7 +118,7 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of an element, in the segment of this path; of the segment when the element is absent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn element_location(&self, element: usize, path: &Steps) -> Location {
         let (start, end) = self.range(element).filter(|(start, end)| start < end).unwrap_or((0, self.raw.len()));
         let mut line = self.line;
@@ -137,7 +140,7 @@ impl<'a> Segment<'a> {
     }
 
     /// Where an element stands in `raw`.
-    #[inline]
+    #[inline(always)]
     fn range(&self, element: usize) -> Option<(usize, usize)> {
         let end = *self.ends.get(element)?;
         let start = element.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
@@ -188,21 +191,4 @@ impl<'a> Segment<'a> {
             Cow::Borrowed(bytes)
         }
     }
-}
-
-/// What is left without the white space around it, if anything is.
-#[inline]
-pub(crate) fn trimmed(text: &str) -> Option<&str> {
-    match text.as_bytes() {
-        [] => None,
-        // Most elements are padded with nothing: no need to look for Unicode's white space.
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => Some(text),
-        [only] if only.is_ascii_graphic() => Some(text),
-        _ => padded(text),
-    }
-}
-
-#[cold]
-fn padded(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
 }

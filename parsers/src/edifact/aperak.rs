@@ -7,6 +7,7 @@ use super::segment::{Segment, Spot, Tag};
 use crate::canonical::{AcknowledgedFault, Acknowledgment, Body, Party, Verdict};
 use crate::finding::{Code, Finding};
 use crate::path::Steps;
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -82,7 +83,7 @@ impl AperakReader {
             b"DTM" if self.record.groups.innermost() == Group::Message && segment.code(1, 1).as_ref() == b"137" => {
                 acknowledgment.issue_date = self.record.date(segment);
                 if acknowledgment.issue_date.is_some() {
-                    self.record.prove("issue_date", segment, DATE);
+                    self.record.prove(Short::fixed("issue_date"), segment, DATE);
                 }
             }
             b"ERC" => acknowledgment
@@ -151,11 +152,11 @@ impl AperakReader {
         self.seen_bgm = true;
         self.acknowledgment.number = bgm.owned(2, 1);
         if self.acknowledgment.number.is_some() {
-            self.record.prove("number", bgm, NUMBER);
+            self.record.prove(Short::fixed("number"), bgm, NUMBER);
         }
         self.acknowledgment.verdict_code = bgm.owned(4, 1);
         if self.acknowledgment.verdict_code.is_some() {
-            self.record.prove("verdict", bgm, RESPONSE);
+            self.record.prove(Short::fixed("verdict"), bgm, RESPONSE);
         }
         // 312 acknowledges, 313 reports an error, where 4343 says nothing.
         self.acknowledgment.verdict = match bgm.code(1, 1).as_ref() {
@@ -174,7 +175,7 @@ impl AperakReader {
             let subject = &mut self.acknowledgment.subject;
             (subject.kind, subject.control) = (Some(super::party::scheme_of(&code)), Some(value));
             self.record.evidence.retain(|evidence| evidence.field != "subject.control");
-            self.record.prove("subject.control", rff, Spot::new(1, 2, "/C506.1154"));
+            self.record.prove(Short::fixed("subject.control"), rff, Spot::new(1, 2, "/C506.1154"));
         }
     }
 

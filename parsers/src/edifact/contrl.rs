@@ -9,6 +9,7 @@ use crate::canonical::{
 };
 use crate::finding::{Code, Finding};
 use crate::path::Steps;
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -114,8 +115,8 @@ impl ContrlReader {
     fn take_interchange(&mut self, uci: &Segment<'_>) {
         self.seen_uci = true;
         let code = uci.owned(4, 1);
-        self.record.prove("verdict", uci, VERDICT);
-        self.record.prove("subject.control", uci, CONTROL);
+        self.record.prove(Short::fixed("verdict"), uci, VERDICT);
+        self.record.prove(Short::fixed("subject.control"), uci, CONTROL);
         self.acknowledgment = Acknowledgment {
             verdict: verdict(code.as_deref()),
             verdict_code: code,

@@ -83,6 +83,7 @@ impl Groups {
     }
 
     /// Steps on to the segment with this tag.
+    #[inline]
     pub(super) fn step(&mut self, tag: Tag) {
         while let Some((group, counts)) = self.open.last()
             && !(self.grammar.holds)(*group, &tag)
@@ -126,6 +127,7 @@ impl Groups {
     }
 
     /// One more segment with this tag in the innermost group.
+    #[inline]
     fn count(&mut self, tag: Tag) -> u32 {
         let first = self.open.last().map_or(0, |(_, counts)| *counts);
         let among = self.counts.get_mut(first..).unwrap_or_default();

@@ -92,19 +92,20 @@ impl Record {
     }
 
     /// Where a component of the segment at hand stands.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&self, segment: &Segment<'_>, spot: Spot) -> Location {
         segment.component_location(spot.element, spot.component, Path::of_named(self.groups.path(), spot.path))
     }
 
     /// Keeps where a canonical field stands in the original.
+    #[inline(always)]
     pub(super) fn prove(&mut self, field: impl Into<Short>, segment: &Segment<'_>, spot: Spot) {
         let evidence = self.evidence(field, segment, spot);
         self.evidence.push(evidence);
     }
 
     /// The same, for a field of which it is not sure yet that this is the one that counts.
-    #[inline]
+    #[inline(always)]
     pub(super) fn evidence(&self, field: impl Into<Short>, segment: &Segment<'_>, spot: Spot) -> Evidence {
         let raw = segment.written(spot.element, spot.component).into();
         Evidence { field: field.into(), at: self.place(segment, spot), raw }
@@ -134,6 +135,7 @@ impl Record {
     }
 
     /// A number; nothing where there is none.
+    #[inline(always)]
     pub(super) fn number(&mut self, segment: &Segment<'_>, spot: Spot, code: Code) -> Option<Decimal> {
         let text = segment.code(spot.element, spot.component);
         if text.is_empty() {
@@ -141,13 +143,18 @@ impl Record {
         }
         let value = values::decimal(&text);
         if value.is_none() {
-            let said = format!("says `{}`, which is not a number", text_of(&text));
-            let fix = "Write it with digits, one decimal mark at most, a leading minus if need be, and no \
-                       thousands separators.";
-            let finding = self.fault(segment, spot, code, &said, fix).with_rule("BAD-NUMBER");
-            self.report_at(finding, segment.tag, Some(spot));
+            self.bad_number(segment, spot, code, &text);
         }
         value
+    }
+
+    #[cold]
+    fn bad_number(&mut self, segment: &Segment<'_>, spot: Spot, code: Code, text: &[u8]) {
+        let said = format!("says `{}`, which is not a number", text_of(text));
+        let fix = "Write it with digits, one decimal mark at most, a leading minus if need be, and no \
+                   thousands separators.";
+        let finding = self.fault(segment, spot, code, &said, fix).with_rule("BAD-NUMBER");
+        self.report_at(finding, segment.tag, Some(spot));
     }
 
     /// The day of a DTM (C507), or a period where its format is one's; the last day of it counts then.

@@ -6,10 +6,11 @@ use encoding_rs::Encoding;
 
 use super::charset::{decode, sort};
 use crate::canonical::Text;
-use crate::edi::{line_ends, trimmed};
+use crate::edi::line_ends;
 use crate::finding::Finding;
 use crate::location::Location;
 use crate::path::Path;
+use crate::text::trimmed;
 
 /// A segment's tag. What is no tag is `???`.
 pub(super) type Tag = [u8; 3];
@@ -68,7 +69,7 @@ impl<'a> Segment<'a> {
     }
 
     /// A component as text, trimmed; `None` when it is absent or empty.
-    #[inline]
+    #[inline(always)]
     pub(super) fn text(&self, element: usize, component: usize) -> Option<Cow<'a, str>> {
         let (start, end) = self.part(element, component)?;
         // The common case: nothing is released or wrapped, and the bytes are text already.
@@ -95,12 +96,13 @@ impl<'a> Segment<'a> {
     }
 
     /// The same, as a value of its own.
+    #[inline(always)]
     pub(super) fn owned(&self, element: usize, component: usize) -> Option<Text> {
         self.text(element, component).map(Text::from)
     }
 
     /// A code: a component's bytes; empty when it is absent.
-    #[inline]
+    #[inline(always)]
     pub(super) fn code(&self, element: usize, component: usize) -> Cow<'a, [u8]> {
         if self.is_plain() {
             let range = self.part(element, component).and_then(|(start, end)| self.raw.get(start..end));
@@ -170,6 +172,7 @@ impl<'a> Segment<'a> {
     }
 
     /// A component exactly as written, without the line breaks of a wrapped file; "" when absent.
+    #[inline(always)]
     pub(super) fn written(&self, element: usize, component: usize) -> Cow<'a, str> {
         let Some((start, end)) = self.part(element, component) else { return Cow::Borrowed("") };
         match self.text {
@@ -194,7 +197,7 @@ impl<'a> Segment<'a> {
     }
 
     /// The place of a component, with its path in full; of the segment when the component is absent.
-    #[inline]
+    #[inline(always)]
     pub(super) fn component_location(&self, element: usize, component: usize, path: impl Into<Path>) -> Location {
         let part = self.part(element, component).filter(|(start, end)| start < end);
         let (start, end) = part.unwrap_or((0, self.raw.len()));
@@ -224,7 +227,7 @@ impl<'a> Segment<'a> {
     }
 
     /// Where a component stands in `raw`.
-    #[inline]
+    #[inline(always)]
     fn part(&self, element: usize, component: usize) -> Option<(usize, usize)> {
         let (first, end) = self.parts_of(element);
         let part = first + component.checked_sub(1)?;
@@ -241,7 +244,7 @@ impl<'a> Segment<'a> {
     }
 
     /// The components of an element, its repetitions included: the first, and the one after the last.
-    #[inline]
+    #[inline(always)]
     fn parts_of(&self, element: usize) -> (usize, usize) {
         let Some(first) = self.elements.get(element) else { return (0, 0) };
         let end = self.elements.get(element + 1).map_or(self.ends.len(), |next| *next as usize);
@@ -249,7 +252,7 @@ impl<'a> Segment<'a> {
     }
 
     /// Where the component at this place among all stands in `raw`.
-    #[inline]
+    #[inline(always)]
     fn range(&self, part: usize) -> (usize, usize) {
         let end_of = |part: usize| self.ends.get(part).map(|end| *end as usize);
         (part.checked_sub(1).and_then(end_of).map_or(0, |end| end + 1), end_of(part).unwrap_or_default())

@@ -3,10 +3,11 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::edi::number;
+use crate::number;
 
 /// Digits with at most one decimal mark and a leading minus. Both marks count everywhere: ISO 9735 allows
 /// either, whatever UNA says. No thousands separators. Keeps the scale as written.
+#[inline]
 pub(super) fn decimal(text: &[u8]) -> Option<Decimal> {
     // Decimal holds 28 digits; more are nobody's money.
     if text.len() > 28 && text.iter().filter(|byte| byte.is_ascii_digit()).count() > 28 {

@@ -136,13 +136,17 @@ fn part_at(text: &str) -> Option<(Part, usize)> {
 
 /// Takes `min` to `max` digits off the front.
 fn digits_of(rest: &mut &str, min: usize, max: usize) -> Option<i16> {
-    let count = rest.bytes().take(max).take_while(u8::is_ascii_digit).count();
+    let (mut count, mut number) = (0, 0);
+    // Four digits at most.
+    for byte in rest.bytes().take(max).take_while(u8::is_ascii_digit) {
+        count += 1;
+        number = number * 10 + i16::from(byte - b'0');
+    }
     if count < min {
         return None;
     }
-    let (digits, after) = rest.split_at_checked(count)?;
-    *rest = after;
-    digits.parse().ok()
+    *rest = rest.get(count..)?;
+    Some(number)
 }
 
 /// The order of the parts, whatever their width.

@@ -119,7 +119,7 @@ impl AcknowledgmentReader {
         // It has no number of its own: the trade knows it by the group it answers.
         self.acknowledgment.number = subject.control.clone();
         if self.acknowledgment.number.is_some() {
-            self.record.prove("subject.control", ak1, 2);
+            self.record.prove(Short::fixed("subject.control"), ak1, 2);
         }
     }
 
@@ -218,7 +218,7 @@ impl AcknowledgmentReader {
         acknowledgment.faults.extend((5..=9).filter_map(|element| ak9.text(element)).map(coded));
         let said = acknowledgment.verdict_code.clone();
         if said.is_some() {
-            self.record.prove("verdict", ak9, 1);
+            self.record.prove(Short::fixed("verdict"), ak9, 1);
         }
         self.check_verdict(ak9, said.as_deref());
     }

@@ -123,10 +123,10 @@ impl AdviceReader {
         self.acknowledgment.number = bgn.text(2);
         self.acknowledgment.issue_date = self.record.date(bgn, 3);
         if self.acknowledgment.number.is_some() {
-            self.record.prove("number", bgn, 2);
+            self.record.prove(Short::fixed("number"), bgn, 2);
         }
         if self.acknowledgment.issue_date.is_some() {
-            self.record.prove("issue_date", bgn, 3);
+            self.record.prove(Short::fixed("issue_date"), bgn, 3);
         }
     }
 

@@ -117,6 +117,8 @@ impl<'a, 's> Envelope<'a, 's> {
         }
         if matches!(segment.id, b"GS" | b"ST" | b"SE" | b"GE" | b"IEA") {
             self.said_out_of_place = false;
+        } else if self.set.is_some() {
+            return self.take_in_set(segment);
         }
         match segment.id {
             b"GS" => self.open_group(segment),
@@ -124,7 +126,6 @@ impl<'a, 's> Envelope<'a, 's> {
             b"SE" => self.close_set(segment),
             b"GE" => self.close_group(segment),
             b"IEA" => self.close_interchange(segment),
-            _ if self.set.is_some() => self.take_in_set(segment),
             b"TA1" if self.group.is_none() => self.take_answer(segment),
             // Segments of the interchange itself (X12.5): grades of service, deferral, interconnect.
             b"ISB" | b"ISE" | b"TA3" if self.group.is_none() => Ok(()),
@@ -430,8 +431,11 @@ impl<'a, 's> Envelope<'a, 's> {
         let gs06 = self.group.as_ref().and_then(|group| group.control.clone());
         let numbers = [("ISA13", isa13), ("GS06", gs06), ("ST02", Some(st02))];
         let mut control = Vec::with_capacity(numbers.len());
-        let numbers = numbers.into_iter().filter_map(|(name, number)| Some((Text::from(name), number?)));
-        control.extend(numbers.filter(|(_, number)| !number.is_empty()));
+        for (name, number) in numbers {
+            if let Some(number) = number.filter(|number| !number.is_empty()) {
+                control.push((Text::from(name), number));
+            }
+        }
         control
     }
 

@@ -69,10 +69,17 @@ impl Known {
 }
 
 impl Known {
+    #[inline]
     fn know(&self, key: Key) -> bool {
-        let (before, from) = self.0.split_at(key.place());
-        let met = from.iter().chain(before).find(|known| **known == key || known.0 == 0);
-        met.is_some_and(|known| known.0 != 0)
+        let mut place = key.place();
+        // It ends at a place that is empty: most are.
+        while let Some(known) = self.0.get(place % Self::PLACES).filter(|known| known.0 != 0) {
+            if *known == key {
+                return true;
+            }
+            place += 1;
+        }
+        false
     }
 }
 
@@ -149,6 +156,7 @@ impl Loops {
     }
 
     /// Steps on to the segment with this id; `false` when the set has no such segment.
+    #[inline]
     pub(super) fn step(&mut self, id: &[u8]) -> bool {
         let key = Key::of(id);
         if !self.grammar.segments.know(key) {
@@ -198,6 +206,7 @@ impl Loops {
     }
 
     /// One more segment of this kind in the innermost loop.
+    #[inline]
     fn count(&mut self, key: Key) -> u32 {
         let first = self.open.last().map_or(0, |open| open.counts);
         for (known, count) in self.counts.get_mut(first..).unwrap_or_default() {

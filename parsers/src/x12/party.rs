@@ -31,7 +31,11 @@ impl OpenParty {
             b"N2" => self.party.trading_name = self.party.trading_name.take().or_else(|| segment.text(1)),
             b"N3" => {
                 let address = self.party.address.get_or_insert_default();
-                address.lines.extend([segment.text(1), segment.text(2)].into_iter().flatten());
+                for element in 1..=2 {
+                    if let Some(line) = segment.text(element) {
+                        address.lines.push(line);
+                    }
+                }
             }
             b"N4" => {
                 let address = self.party.address.get_or_insert_default();

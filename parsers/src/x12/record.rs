@@ -185,7 +185,7 @@ impl Record {
     }
 
     /// Where an element of the segment at hand stands.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&self, segment: &Segment<'_>, element: usize) -> Location {
         segment.element_location(element, self.loops.path())
     }
@@ -213,6 +213,7 @@ impl Record {
     }
 
     /// An R element: the decimal point is written.
+    #[inline(always)]
     pub(super) fn number(&mut self, segment: &Segment<'_>, element: usize, code: Code) -> Option<Decimal> {
         let text = segment.value(element)?;
         let value = values::decimal(&text);
@@ -223,6 +224,7 @@ impl Record {
     }
 
     /// An N2 element: two decimals are implied, whatever the currency.
+    #[inline(always)]
     pub(super) fn implied(&mut self, segment: &Segment<'_>, element: usize) -> Option<Decimal> {
         let text = segment.value(element)?;
         let Some((value, explicit)) = values::implied(&text) else {
@@ -230,23 +232,32 @@ impl Record {
             return None;
         };
         if explicit {
-            let field = field(segment, element);
-            self.report(
-                Finding::warning(
-                    Code::AMOUNT_IMPLIED_DECIMAL,
-                    self.place(segment, element),
-                    format!("{field} says `{text}` with a decimal point, where two decimals are implied (N2); read as {value}"),
-                    format!("Write {field} without a decimal point: 150.75 is 15075."),
-                )
-                .with_rule("W-N2-EXPLICIT-DECIMAL")
-                .with_field(field)
-                .with_value(&text)
-                .with_excerpt(segment.excerpt()),
-            );
+            self.say_explicit(segment, element, &text, value);
         }
         Some(value)
     }
 
+    /// A point is written where two decimals are implied.
+    #[cold]
+    fn say_explicit(&mut self, segment: &Segment<'_>, element: usize, text: &str, value: Decimal) {
+        let field = field(segment, element);
+        self.report(
+            Finding::warning(
+                Code::AMOUNT_IMPLIED_DECIMAL,
+                self.place(segment, element),
+                format!(
+                    "{field} says `{text}` with a decimal point, where two decimals are implied (N2); read as {value}"
+                ),
+                format!("Write {field} without a decimal point: 150.75 is 15075."),
+            )
+            .with_rule("W-N2-EXPLICIT-DECIMAL")
+            .with_field(field)
+            .with_value(text)
+            .with_excerpt(segment.excerpt()),
+        );
+    }
+
+    #[cold]
     fn bad_number(&mut self, segment: &Segment<'_>, element: usize, text: &str, code: Code) {
         let field = field(segment, element);
         self.report(
@@ -277,6 +288,7 @@ impl Record {
     }
 
     /// Keeps where a canonical field stands in the original.
+    #[inline(always)]
     pub(super) fn prove(&mut self, field: impl Into<Short>, segment: &Segment<'_>, element: usize) {
         let at = self.place(segment, element);
         let raw = segment.as_written(element).into();

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::edi::number;
+use crate::number;
 
 /// `CCYYMMDD`, or `YYMMDD` where the version is old enough to have it. Two-digit years from 70 on are
 /// of the last century.
@@ -24,6 +24,7 @@ pub(super) fn date(text: &str, two_digit_years: bool) -> Option<Date> {
 }
 
 /// R: digits, at most one decimal point, a leading minus. Keeps the scale as written.
+#[inline]
 pub(super) fn decimal(text: &str) -> Option<Decimal> {
     // Decimal holds 28 digits; more are nobody's money.
     if text.len() > 29 + usize::from(text.starts_with('-')) {
@@ -33,6 +34,7 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
 }
 
 /// N2: two decimals implied. A point that is written anyway counts; the second value says so.
+#[inline]
 pub(super) fn implied(text: &str) -> Option<(Decimal, bool)> {
     if text.bytes().any(|byte| byte == b'.') {
         return Some((decimal(text)?, true));

@@ -124,7 +124,7 @@ fn ours(file: &str) -> Option<Vec<String>> {
                 let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
                 told.open(stream.namespace(), stream.tag().name(), attributes);
             }
-            Piece::Text(text) => told.text(text),
+            Piece::Text(text) | Piece::Blank(text) => told.text(text),
             Piece::Close => told.0.push(">".to_owned()),
             Piece::Nothing => {}
             Piece::End => return Some(told.0),

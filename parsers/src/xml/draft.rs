@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use super::element::Element;
 use crate::canonical::{Evidence, Invoice, Text};
+use crate::number;
 use crate::rules::{self, Claim, Places};
 use crate::{Code, Finding, Limits, Location, Severity, Short};
 
@@ -31,6 +32,9 @@ pub(super) struct Draft<B> {
     pub(super) unreadable: HashSet<String>,
 }
 
+/// An invoice of a few lines has so many fields that a person may dispute.
+const EVIDENCE_EXPECTED: usize = 32;
+
 /// Evidence keeps a text as it was written up to this length; a longer one, without its white space.
 const RAW_BYTES_MAX: usize = 200;
 
@@ -40,8 +44,8 @@ impl<B> Draft<B> {
             body,
             path,
             version: None,
-            evidence: Vec::new(),
-            groups: Vec::new(),
+            evidence: Vec::with_capacity(EVIDENCE_EXPECTED),
+            groups: Vec::with_capacity(EVIDENCE_EXPECTED),
             findings_max: limits.findings_max,
             findings: Vec::new(),
             claimed: Vec::new(),
@@ -235,8 +239,17 @@ impl Positions {
     }
 }
 
+/// More digits are not read in a hurry.
+const PLAIN_BYTES_MAX: usize = 18;
+
 /// An xs:decimal, exactly.
 pub(super) fn decimal(text: &str) -> Option<Decimal> {
+    // Nearly all are a few digits and a point.
+    if text.len() <= PLAIN_BYTES_MAX
+        && let Some(number) = number::decimal(text.as_bytes(), |byte| byte == b'.')
+    {
+        return Some(number);
+    }
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
         && digits.bytes().filter(|byte| *byte == b'.').count() <= 1

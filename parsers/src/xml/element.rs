@@ -9,6 +9,7 @@ use super::source::Place;
 use super::stream::{Piece, Space, Stream, Trouble, past};
 use super::tag::{Attribute, Run, Tag};
 use crate::canonical::{Identifier, Text};
+use crate::text::trimmed;
 use crate::{Limits, Location, Path};
 
 /// A section holds at most this many elements; an invoice line has some thirty.
@@ -100,7 +101,9 @@ impl Section {
             }
             match stream.next()? {
                 Piece::Open => self.opened(stream.tag(), stream.start()),
-                Piece::Text(text) => {
+                // What stands between children for looks.
+                Piece::Blank(_) if self.open.last().is_some_and(|open| open.children > 0) => {}
+                Piece::Text(text) | Piece::Blank(text) => {
                     let is_blank = text.bytes().all(|byte| byte.is_ascii_whitespace());
                     // What stands between children for looks.
                     if is_blank && self.open.last().is_some_and(|open| open.children > 0) {
@@ -260,7 +263,7 @@ impl Section {
 /// Where the text that was just read stands, without the white space around it.
 fn span_of(text: &str, stream: &Stream<'_>) -> (Place, Place) {
     let (start, end) = (stream.start(), stream.end());
-    let trimmed = text.trim();
+    let trimmed = trimmed(text).unwrap_or_default();
     // Of a reference or a CDATA section all counts.
     if trimmed.len() == text.len() || !stream.is_verbatim() {
         return (start, end);
@@ -307,7 +310,7 @@ impl<'s> Element<'s> {
 
     /// Its text without the white space around it, if anything is left.
     pub(super) fn value(self) -> Option<&'s str> {
-        Some(self.text().trim()).filter(|value| !value.is_empty())
+        trimmed(self.text())
     }
 
     /// An attribute without a prefix, without the white space around it.

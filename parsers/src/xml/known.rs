@@ -1,83 +1,101 @@
 //! The start tags that a file has had: nearly all of them come again, and mean the same.
 
+use memchr::memchr;
+
 use super::stream::Space;
+use super::tag::Run;
 use crate::short::Short;
 
-/// So many are remembered; one takes the place of another.
+/// So many are remembered at most; one takes the place of another.
 const SLOTS: usize = 256;
 
-/// A longer name is looked at each time.
-const NAME_BYTES_MAX: usize = 48;
+/// A longer tag is looked at each time.
+const TAG_BYTES_MAX: usize = 48;
 
-/// What start tags mean, by their names and the namespaces in force.
-#[derive(Debug, Default)]
-pub(super) struct KnownTags(Vec<Known>);
+/// A tag with more attributes is looked at each time.
+pub(super) const ATTRIBUTES_MAX: usize = 2;
 
-/// A name, as it was written, and what it means.
+/// What start tags mean, by their text and the namespaces in force.
+#[derive(Debug)]
+pub(super) struct KnownTags {
+    /// Where in `known` the tag of a slot stands, from 1; 0 where there is none. A small file has few.
+    places: [u8; SLOTS],
+    known: Vec<Known>,
+}
+
+/// A tag, as it was written between its `<` and its `>` or `/>`, and what it means.
 #[derive(Debug, Clone)]
 struct Known {
-    name: Short,
+    tag: Short,
     /// The state of the namespaces that it means this in.
     state: u64,
     meant: Meant,
 }
 
-/// What the name of a start tag means.
-#[derive(Debug, Clone, Copy)]
+/// What a start tag means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Meant {
-    /// Where in the name the local name begins.
-    pub(super) local_at: usize,
+    /// Where in the tag the local name stands.
+    pub(super) local: Run,
     pub(super) space: Space,
     /// Nobody keeps the text of such an element.
     pub(super) is_unread: bool,
+    /// Where in the tag the names and the values of its attributes stand, none of which has a prefix.
+    pub(super) attributes: [Option<(Run, Run)>; ATTRIBUTES_MAX],
 }
 
 impl KnownTags {
-    /// The name of a start tag that begins here and has nothing but its name, with what it means, if it is known
-    /// to mean it in this state of the namespaces; and whether its element is empty.
+    pub(super) fn new() -> Self {
+        Self { places: [0; SLOTS], known: Vec::new() }
+    }
+
+    /// The start tag that begins here, with what it means, if it is known to mean it in this state of the namespaces;
+    /// and whether its element is empty.
     #[inline]
     pub(super) fn find<'t>(&self, ahead: &'t str, state: u64) -> Option<(&'t str, Meant, bool)> {
         let inner = ahead.get(1..)?;
-        let (mut digest, mut length) = (0, 0);
-        for byte in inner.as_bytes().iter().take(NAME_BYTES_MAX) {
-            if matches!(byte, b'>' | b'/') || *byte <= b' ' {
-                break;
-            }
-            digest = mixed(digest, *byte);
-            length += 1;
-        }
-        let (name, behind) = inner.split_at_checked(length)?;
-        let is_empty = match behind.as_bytes() {
-            [b'>', ..] => false,
-            [b'/', b'>', ..] => true,
-            _ => return None,
-        };
-        let known = self.0.get(slot(digest)).filter(|_| length > 0)?;
-        (known.state == state && known.name.as_bytes() == name.as_bytes()).then_some((name, known.meant, is_empty))
+        // A `>` in the value of an attribute ends no tag that was kept.
+        let bytes = inner.as_bytes();
+        let end = memchr(b'>', bytes.get(..TAG_BYTES_MAX).unwrap_or(bytes))?;
+        let is_empty = end > 0 && bytes.get(end - 1) == Some(&b'/');
+        let tag = inner.get(..end - usize::from(is_empty))?;
+        let place = usize::from(*self.places.get(slot(tag))?).checked_sub(1)?;
+        let known = self.known.get(place)?;
+        (known.state == state && known.tag.as_bytes() == tag.as_bytes()).then_some((tag, known.meant, is_empty))
     }
 
-    /// Remembers what a start tag of this name means.
-    pub(super) fn keep(&mut self, name: &str, state: u64, meant: Meant) {
-        if name.len() >= NAME_BYTES_MAX {
+    /// Remembers what a start tag means.
+    pub(super) fn keep(&mut self, tag: &str, state: u64, meant: Meant) {
+        if tag.len() + 1 >= TAG_BYTES_MAX || tag.contains('>') {
             return;
         }
-        if self.0.is_empty() {
-            self.0.resize(SLOTS, Known { name: Short::new(), state, meant });
-        }
-        if let Some(known) = self.0.get_mut(slot(name.bytes().fold(0, mixed))) {
-            *known = Known { name: name.into(), state, meant };
+        let Some(place) = self.places.get_mut(slot(tag)) else { return };
+        let known = Known { tag: tag.into(), state, meant };
+        match usize::from(*place).checked_sub(1).and_then(|place| self.known.get_mut(place)) {
+            Some(before) => *before = known,
+            // Of all slots one stays empty: a byte counts the others.
+            None => {
+                if let Ok(next) = u8::try_from(self.known.len() + 1) {
+                    self.known.push(known);
+                    *place = next;
+                }
+            }
         }
     }
 }
 
+/// Eight bytes at a time; the last may hold bytes of those before them.
 #[inline]
-fn mixed(digest: u64, byte: u8) -> u64 {
-    digest.rotate_left(5) ^ u64::from(byte)
-}
-
-#[inline]
-fn slot(digest: u64) -> usize {
-    (digest.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+fn slot(tag: &str) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let bytes = tag.as_bytes();
+    let mixed = |digest: u64, word: u64| (digest ^ word).wrapping_mul(MIX).rotate_left(29);
+    let digest = bytes.as_chunks::<8>().0.iter().fold(0, |digest, eight| mixed(digest, u64::from_le_bytes(*eight)));
+    let last = match bytes.last_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    (mixed(digest, last).wrapping_mul(MIX) >> 56) as usize
 }
 
 #[cfg(test)]
@@ -86,21 +104,38 @@ mod tests {
 
     #[test]
     fn a_tag_is_known_while_the_namespaces_are_the_same() {
-        let mut tags = KnownTags::default();
-        let meant = Meant { local_at: 4, space: Space::Own("cbc"), is_unread: false };
+        let mut tags = KnownTags::new();
+        let local = Run { start: 4, end: 6 };
+        let meant = Meant { local, space: Space::Own("cbc"), is_unread: false, attributes: [None; 2] };
         let find = |tags: &KnownTags, tag: &str, state| {
             let found = tags.find(tag, state);
-            found.map(|(name, meant, is_empty)| (name.to_owned(), meant.local_at, is_empty))
+            found.map(|(name, meant, is_empty)| (name.to_owned(), meant, is_empty))
         };
-        assert_eq!(find(&tags, "<cbc:ID>1", 7), None);
+        assert_eq!(find(&tags, "<cbc:ID>", 7), None);
         tags.keep("cbc:ID", 7, meant);
-        assert_eq!(find(&tags, "<cbc:ID>1", 7), Some(("cbc:ID".to_owned(), 4, false)));
-        assert_eq!(find(&tags, "<cbc:ID/>", 7), Some(("cbc:ID".to_owned(), 4, true)));
-        assert_eq!(find(&tags, "<cbc:ID>1", 8), None);
-        for other in ["<cbc:ID a='1'>", "<cbc:ID", "<cbc:ID/", "<cbc:I>", "<cac:ID>", "<>", "<"] {
+        assert_eq!(find(&tags, "<cbc:ID>4711", 7), Some(("cbc:ID".to_owned(), meant, false)));
+        assert_eq!(find(&tags, "<cbc:ID/>", 7), Some(("cbc:ID".to_owned(), meant, true)));
+        assert_eq!(find(&tags, "<cbc:ID>", 8), None);
+        for other in ["<cbc:ID a='1'>", "<cbc:ID", "<cbc:ID/", "<cbc:I>", "<cac:ID>", "<>", "</>", "<"] {
             assert_eq!(find(&tags, other, 7), None, "{other}");
         }
-        let long = "n".repeat(NAME_BYTES_MAX);
+        let amount =
+            Meant { attributes: [Some((Run { start: 7, end: 17 }, Run { start: 19, end: 22 })), None], ..meant };
+        tags.keep("cbc:ID currencyID=\"EUR\"", 7, amount);
+        let found = find(&tags, "<cbc:ID currencyID=\"EUR\">1.00", 7);
+        assert_eq!(found, Some(("cbc:ID currencyID=\"EUR\"".to_owned(), amount, false)));
+        assert_eq!(find(&tags, "<cbc:ID currencyID=\"USD\">1.00", 7), None);
+        tags.keep("a b='>'", 7, amount);
+        assert_eq!(find(&tags, "<a b='>'>", 7), None);
+        for number in 0..10_000 {
+            let tag = format!("cbc:ID{number}");
+            let meant = Meant { local: Run { start: number, end: number }, ..meant };
+            tags.keep(&tag, 7, meant);
+            let found = find(&tags, &format!("<{tag}>"), 7);
+            assert!(found.is_none_or(|found| found == (tag, meant, false)));
+        }
+        assert_eq!(tags.known.len(), usize::from(u8::MAX), "however many names come");
+        let long = "n".repeat(TAG_BYTES_MAX);
         tags.keep(&long, 7, meant);
         assert_eq!(find(&tags, &format!("<{long}>"), 7), None);
     }

@@ -101,7 +101,7 @@ fn read_all(stream: &mut Stream<'_>, desk: &mut Desk<'_, '_>) -> Result<(), Trou
             Piece::Close => {
                 around.pop();
             }
-            Piece::Text(_) | Piece::Nothing => {}
+            Piece::Blank(_) | Piece::Text(_) | Piece::Nothing => {}
             Piece::End => {
                 return match outermost {
                     Some(name) if !desk.has_entered() => Err(unknown(&name)),

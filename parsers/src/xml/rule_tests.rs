@@ -61,7 +61,7 @@ fn tests_of(bytes: &[u8]) -> Vec<Test> {
     loop {
         match ok(stream.next()) {
             Piece::Open => {}
-            Piece::Text(text) => {
+            Piece::Text(text) | Piece::Blank(text) => {
                 asserts.extend(must_break.map(|must_break| (text.trim().to_owned(), must_break)));
                 continue;
             }

@@ -10,7 +10,7 @@
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
-use super::known::{KnownTags, Meant};
+use super::known::{ATTRIBUTES_MAX, KnownTags, Meant};
 use super::namespaces::{Meaning, Namespaces, space_of};
 use super::source::{Place, Source};
 use super::tag::{Run, Tag, is_space, lone_ampersand, referred};
@@ -29,12 +29,17 @@ pub(super) enum Space {
     Foreign,
 }
 
+/// More white space than that is text.
+const BLANK_BYTES_MAX: usize = 256;
+
 /// One piece of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'b> {
     /// A start tag: see [`Stream::tag`].
     Open,
     Close,
+    /// White space that ends at markup and needs no unifying.
+    Blank(&'b str),
     Text(&'b str),
     /// A comment, a processing instruction, the declaration.
     Nothing,
@@ -75,7 +80,7 @@ impl<'a> Stream<'a> {
             names: String::new(),
             open: Vec::new(),
             namespaces: Namespaces::default(),
-            known: KnownTags::default(),
+            known: KnownTags::new(),
             vocabulary: None,
             limits,
             closes: false,
@@ -138,7 +143,7 @@ impl<'a> Stream<'a> {
             match self.next()? {
                 Piece::Open => depth += 1,
                 Piece::Close => depth -= 1,
-                Piece::Text(_) | Piece::Nothing | Piece::End => {}
+                Piece::Blank(_) | Piece::Text(_) | Piece::Nothing | Piece::End => {}
             }
         }
         Ok(())
@@ -183,6 +188,7 @@ impl<'a> Stream<'a> {
             [b'<', b'!' | b'?', ..] | [b'<'] => self.other_markup(),
             [b'<', ..] => self.start_tag(),
             [b'&', ..] => self.reference(),
+            [b'\n' | b' ' | b'\t', ..] => self.blank(),
             _ => self.content(),
         }
     }
@@ -275,28 +281,32 @@ impl<'a> Stream<'a> {
         };
         self.tag.set_space(space);
         self.opened_unread = self.vocabulary.is_some_and(|speaks| speaks.unread.contains(&self.tag.name()));
-        let name = inner.get(..name_bytes).unwrap_or_default();
-        let local_at = name.len() - self.tag.name().len();
-        self.known.keep(name, self.namespaces.state(), Meant { local_at, space, is_unread: self.opened_unread });
+        // Where attributes stand is looked up each time.
+        if let Some(attributes) = self.tag.plain_attributes(inner)
+            && (located.is_none() || attributes == [None; ATTRIBUTES_MAX])
+        {
+            let local = Run { start: name_bytes - self.tag.name().len(), end: name_bytes };
+            let meant = Meant { local, space, is_unread: self.opened_unread, attributes };
+            self.known.keep(inner, self.namespaces.state(), meant);
+        }
         Ok(Piece::Open)
     }
 
-    /// Reads a start tag without attributes whose name has been met, as most have; `false` where it is another, and
-    /// nothing is done.
+    /// Reads a start tag that has been met, as most have; `false` where it is another, and nothing is done.
     fn pass_known_tag(&mut self) -> bool {
-        let Some((name, meant, is_empty)) = self.known.find(self.source.ahead(), self.namespaces.state()) else {
+        let Some((tag, meant, is_empty)) = self.known.find(self.source.ahead(), self.namespaces.state()) else {
             return false;
         };
-        let length = name.len() + if is_empty { "</>".len() } else { "<>".len() };
-        if length > self.limits.token_bytes_max || self.open.len() >= self.limits.depth_max {
+        let length = tag.len() + if is_empty { "</>".len() } else { "<>".len() };
+        let is_located = self.locates_attributes && meant.attributes != [None; ATTRIBUTES_MAX];
+        if is_located || length > self.limits.token_bytes_max || self.open.len() >= self.limits.depth_max {
             return false;
         }
-        self.tag.set_known(name, meant.local_at);
-        self.tag.set_space(meant.space);
+        self.tag.set_known(tag, &meant, self.start);
         self.opened_unread = meant.is_unread;
         self.closes = is_empty;
         self.open.push(self.names.len());
-        self.names.push_str(name);
+        self.names.push_str(tag.get(..meant.local.end).unwrap_or_default());
         self.source.pass(length);
         true
     }
@@ -340,6 +350,18 @@ impl<'a> Stream<'a> {
         self.names.truncate(self.open.pop().unwrap_or(0));
         self.root_closed = self.open.is_empty();
         Piece::Close
+    }
+
+    /// White space before markup, as it stands between most elements; or text that begins with it.
+    fn blank(&mut self) -> Result<Piece<'_>, Trouble> {
+        let ahead = self.source.ahead().as_bytes();
+        let length = ahead.iter().take(BLANK_BYTES_MAX).take_while(|byte| matches!(byte, b'\n' | b' ' | b'\t')).count();
+        if ahead.get(length) != Some(&b'<') || length > self.limits.token_bytes_max {
+            return self.content();
+        }
+        let token = self.source.pass(length);
+        self.is_verbatim = true;
+        Ok(if self.open.is_empty() { Piece::Nothing } else { Piece::Blank(self.source.piece(token)) })
     }
 
     /// Text up to the next markup or reference.
@@ -500,7 +522,7 @@ mod tests {
         let mut all = String::new();
         loop {
             match stream.next() {
-                Ok(Piece::Text(text)) => all.push_str(text),
+                Ok(Piece::Text(text) | Piece::Blank(text)) => all.push_str(text),
                 Ok(Piece::End) => return Ok(all),
                 Ok(_) => {}
                 Err(Trouble::Refused(finding)) => return Err(finding.rule.unwrap_or_default()),

@@ -1,5 +1,6 @@
 //! A start tag as it was read last, in buffers that are used again.
 
+use super::known::{ATTRIBUTES_MAX, Meant};
 use super::source::{Place, Source};
 use super::stream::Space;
 use super::trouble::{Trouble, malformed, not_well_formed, past, unknown_entity};
@@ -109,14 +110,42 @@ impl Tag {
         self.declared.iter().map(|(prefix, name)| (self.text_of(*prefix), self.text_of(*name)))
     }
 
-    /// Takes over a tag that is a name and no more, which has been looked at before.
-    pub(super) fn set_known(&mut self, name: &str, local_at: usize) {
+    /// Takes over a tag that has been looked at before; it stands at a place.
+    pub(super) fn set_known(&mut self, tag: &str, meant: &Meant, start: Place) {
         self.text.clear();
         self.attributes.clear();
         self.declared.clear();
         self.keys.clear();
-        self.text.push_str(name);
-        self.name = Run { start: local_at, end: name.len() };
+        self.text.push_str(tag);
+        self.name = meant.local;
+        self.space = meant.space;
+        for (key, value) in meant.attributes.into_iter().flatten() {
+            self.attributes.push(Attribute { key, value, byte: start.byte, line: start.line, len: 0 });
+        }
+    }
+
+    /// Where the names and the values of its attributes stand in `tag`, which it was filled from; `None` where it has
+    /// many, or one that is more than a name without a prefix and a value as it is written.
+    pub(super) fn plain_attributes(&self, tag: &str) -> Option<[Option<(Run, Run)>; ATTRIBUTES_MAX]> {
+        if self.keys.len() != self.attributes.len() {
+            return None;
+        }
+        let mut runs = [None; ATTRIBUTES_MAX];
+        let mut from = self.name.end;
+        for (at, found) in self.attributes.iter().enumerate() {
+            let (key, value) = (self.text_of(found.key), self.text_of(found.value));
+            // Behind the name and its `=` comes the quote, and behind that the value.
+            let key_at = from + tag.get(from..)?.find(key)?;
+            let quote_at = key_at + key.len() + tag.get(key_at + key.len()..)?.find(['"', '\''])?;
+            let value_at = quote_at + 1;
+            let end = value_at + value.len();
+            if tag.get(value_at..end)? != value || tag.get(end..end + 1) != tag.get(quote_at..value_at) {
+                return None;
+            }
+            *runs.get_mut(at)? = Some((Run { start: key_at, end: key_at + key.len() }, Run { start: value_at, end }));
+            from = end + 1;
+        }
+        Some(runs)
     }
 
     /// Takes over a tag, `name a="b"`, that stands behind its `<` at a place; a `source` says where the

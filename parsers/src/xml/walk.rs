@@ -114,7 +114,7 @@ pub(super) fn walk(
                     return Ok(());
                 }
             }
-            Piece::Text(_) | Piece::Nothing | Piece::End => {}
+            Piece::Blank(_) | Piece::Text(_) | Piece::Nothing | Piece::End => {}
         }
         if told != desk.documents() {
             told = desk.documents();

@@ -10,6 +10,7 @@ use crate::edifact::record::{AMOUNT, DATE};
 use crate::edifact::segment::{Segment, Spot};
 use crate::edifact::values;
 use crate::finding::{Code, Finding};
+use crate::short::Short;
 
 const NUMBER: Spot = Spot::new(2, 1, "/1004");
 const TYPE: Spot = Spot::new(1, 1, "/C002.1001");
@@ -49,11 +50,11 @@ impl InvoicReader {
         }
         self.invoice.type_code = bgm.owned(1, 1);
         if self.invoice.type_code.is_some() {
-            self.record.prove("type_code", bgm, TYPE);
+            self.record.prove(Short::fixed("type_code"), bgm, TYPE);
         }
         self.invoice.number = bgm.owned(2, 1);
         if self.invoice.number.is_some() {
-            self.record.prove("number", bgm, NUMBER);
+            self.record.prove(Short::fixed("number"), bgm, NUMBER);
         } else {
             let finding = Finding::error(
                 Code::REQUIRED_MISSING,
@@ -79,7 +80,7 @@ impl InvoicReader {
                     if self.invoice.issue_date.replace(date).is_some() {
                         self.record.evidence.retain(|evidence| evidence.field != "issue_date");
                     }
-                    self.record.prove("issue_date", dtm, DATE);
+                    self.record.prove(Short::fixed("issue_date"), dtm, DATE);
                 }
             }
             b"131" => self.invoice.tax_point_date = self.record.date(dtm),
@@ -122,7 +123,7 @@ impl InvoicReader {
         }
         self.invoice.due_date = self.record.date(dtm);
         if self.invoice.due_date.is_some() {
-            self.record.prove("due_date", dtm, DATE);
+            self.record.prove(Short::fixed("due_date"), dtm, DATE);
         }
     }
 
@@ -181,7 +182,11 @@ impl InvoicReader {
                     Some(slot) if slot.is_none() => {
                         *slot = Some(value);
                         if code.as_ref() == b"ON" {
-                            self.record.prove("references.purchase_order", rff, Spot::new(1, 2, "/C506.1154"));
+                            self.record.prove(
+                                Short::fixed("references.purchase_order"),
+                                rff,
+                                Spot::new(1, 2, "/C506.1154"),
+                            );
                         }
                     }
                     Some(slot) if slot.as_ref() == Some(&value) => {}
@@ -228,7 +233,7 @@ impl InvoicReader {
                 if self.invoice.currency.replace(currency).is_some() {
                     self.record.evidence.retain(|evidence| evidence.field != "currency");
                 }
-                self.record.prove("currency", cux, CURRENCY);
+                self.record.prove(Short::fixed("currency"), cux, CURRENCY);
             }
         }
         Ok(())

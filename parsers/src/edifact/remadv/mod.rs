@@ -13,6 +13,7 @@ use super::segment::{Segment, Spot, Tag};
 use crate::canonical::{Account, Body, Evidence, Identifier, Party, RemittanceAdvice, SettledKind};
 use crate::finding::{Code, Finding};
 use crate::path::Steps;
+use crate::short::Short;
 use crate::{Halt, Limits};
 
 static GRAMMAR: Grammar = Grammar { opens, holds };
@@ -133,7 +134,7 @@ impl RemadvReader {
             b"CUX" if self.advice.currency.is_none() => {
                 self.advice.currency = self.record.currency(segment, CURRENCY);
                 if self.advice.currency.is_some() {
-                    self.record.prove("currency", segment, CURRENCY);
+                    self.record.prove(Short::fixed("currency"), segment, CURRENCY);
                 }
             }
             b"MOA" if self.record.groups.innermost() == Group::Message => self.take_total(segment),
@@ -161,7 +162,7 @@ impl RemadvReader {
         if self.advice.number.is_none() {
             self.advice.number = bgm.owned(2, 1);
             if self.advice.number.is_some() {
-                self.record.prove("number", bgm, NUMBER);
+                self.record.prove(Short::fixed("number"), bgm, NUMBER);
             }
         }
     }
@@ -172,7 +173,7 @@ impl RemadvReader {
         if code.as_ref() == b"137" {
             self.advice.issue_date = self.record.date(dtm);
             if self.advice.issue_date.is_some() {
-                self.record.prove("issue_date", dtm, DATE);
+                self.record.prove(Short::fixed("issue_date"), dtm, DATE);
             }
             return;
         }
@@ -185,7 +186,7 @@ impl RemadvReader {
             self.payment_date_rank = Some(rank);
             self.advice.payment_date = Some(date);
             self.record.evidence.retain(|evidence| evidence.field != "payment_date");
-            self.record.prove("payment_date", dtm, DATE);
+            self.record.prove(Short::fixed("payment_date"), dtm, DATE);
         }
     }
 
@@ -199,7 +200,7 @@ impl RemadvReader {
             return;
         }
         if let Some(amount) = self.record.number(moa, AMOUNT, Code::AMOUNT_INVALID) {
-            let proof = self.record.evidence("total", moa, AMOUNT);
+            let proof = self.record.evidence(Short::fixed("total"), moa, AMOUNT);
             self.total = Some((rank, amount, proof));
         }
         self.advice.currency = self.advice.currency.take().or_else(|| moa.owned(1, 3));

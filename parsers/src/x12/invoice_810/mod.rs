@@ -28,6 +28,7 @@ use crate::canonical::{
 };
 use crate::edi::Segment;
 use crate::finding::Code;
+use crate::short::Short;
 
 /// An 810 while it is read.
 pub(super) struct InvoiceReader {
@@ -155,6 +156,9 @@ impl InvoiceReader {
             }
             _ => {}
         }
+        if !matches!(id, b"NTE" | b"MSG" | b"REF" | b"ITD" | b"TXI" | b"SAC") {
+            return Ok(());
+        }
         let invoice = &self.invoice;
         let most = [
             invoice.notes.len(),
@@ -181,11 +185,11 @@ impl InvoiceReader {
         }
         self.invoice.issue_date = self.record.date(big, 1);
         if self.invoice.issue_date.is_some() {
-            self.record.prove("issue_date", big, 1);
+            self.record.prove(Short::fixed("issue_date"), big, 1);
         }
         self.invoice.number = big.text(2);
         if self.invoice.number.is_some() {
-            self.record.prove("number", big, 2);
+            self.record.prove(Short::fixed("number"), big, 2);
         }
         self.invoice.references.purchase_order = big.text(4);
         self.invoice.type_code = big.text(7);

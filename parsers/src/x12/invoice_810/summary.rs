@@ -18,7 +18,7 @@ impl InvoiceReader {
         }
         self.invoice.totals.payable = self.record.implied(tds, 1);
         if self.invoice.totals.payable.is_some() {
-            self.record.prove("totals.payable", tds, 1);
+            self.record.prove(Short::fixed("totals.payable"), tds, 1);
         }
         self.total = Some(self.record.note(tds, 1));
     }

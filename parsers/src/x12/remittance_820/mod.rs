@@ -19,6 +19,7 @@ use crate::Halt;
 use crate::canonical::{Account, Body, Handling, Identifier, RemittanceAdvice};
 use crate::edi::Segment;
 use crate::finding::Code;
+use crate::short::Short;
 
 /// The guides (GS08, ST03) of premium payments to insurers, which share the 820.
 const PREMIUM_GUIDES: [&str; 3] = ["X061", "X218", "X306"];
@@ -135,7 +136,7 @@ impl RemittanceReader {
             b"CUR" if self.advice.currency.is_none() => {
                 self.advice.currency = self.record.currency(segment, 2);
                 if self.advice.currency.is_some() {
-                    self.record.prove("currency", segment, 2);
+                    self.record.prove(Short::fixed("currency"), segment, 2);
                 }
             }
             b"REF" => {
@@ -146,7 +147,7 @@ impl RemittanceReader {
             b"DTM" if segment.text(1).as_deref() == Some("097") => {
                 if let Some(date) = self.record.date(segment, 2) {
                     self.advice.issue_date = Some(date);
-                    self.record.prove("issue_date", segment, 2);
+                    self.record.prove(Short::fixed("issue_date"), segment, 2);
                 }
             }
             b"NTE" => {
@@ -174,10 +175,10 @@ impl RemittanceReader {
         advice.total = self.record.number(segment, 2, Code::AMOUNT_INVALID);
         advice.payment_date = self.record.date(segment, places.date);
         if self.advice.total.is_some() {
-            self.record.prove("total", segment, 2);
+            self.record.prove(Short::fixed("total"), segment, 2);
         }
         if self.advice.payment_date.is_some() {
-            self.record.prove("payment_date", segment, places.date);
+            self.record.prove(Short::fixed("payment_date"), segment, places.date);
         }
         self.total = Some(self.record.note(segment, 2));
     }
@@ -187,7 +188,7 @@ impl RemittanceReader {
         if let Some(number) = trn.text(2) {
             if self.advice.number.is_none() {
                 self.advice.number = Some(number.clone());
-                self.record.prove("number", trn, 2);
+                self.record.prove(Short::fixed("number"), trn, 2);
             }
             self.trace("x12:TRN".to_owned(), number.into());
         }

@@ -122,7 +122,7 @@ fn read(
                 continue;
             }
             Piece::Close => break,
-            Piece::Text(_) | Piece::Nothing | Piece::End => continue,
+            Piece::Blank(_) | Piece::Text(_) | Piece::Nothing | Piece::End => continue,
         }
         sections += 1;
         let part = Part::of(stream.tag().name()).filter(|_| stream.tag().space() != Space::Foreign);

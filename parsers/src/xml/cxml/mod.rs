@@ -55,7 +55,7 @@ fn read(stream: &mut Stream<'_>, root: Root, desk: &mut Desk<'_, '_>) -> Result<
                 }
             }
             Piece::Close => break,
-            Piece::Text(_) | Piece::Nothing | Piece::End => {}
+            Piece::Blank(_) | Piece::Text(_) | Piece::Nothing | Piece::End => {}
         }
     }
     match held {
@@ -131,7 +131,7 @@ fn read_payload(
                 }
             }
             Piece::Close => return Ok(held),
-            Piece::Text(_) | Piece::Nothing | Piece::End => {}
+            Piece::Blank(_) | Piece::Text(_) | Piece::Nothing | Piece::End => {}
         }
     }
 }

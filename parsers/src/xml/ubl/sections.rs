@@ -35,7 +35,7 @@ pub(super) fn read_sections<B>(
         match stream.next()? {
             Piece::Open => {}
             Piece::Close => break,
-            Piece::Text(_) | Piece::Nothing | Piece::End => continue,
+            Piece::Blank(_) | Piece::Text(_) | Piece::Nothing | Piece::End => continue,
         }
         sections += 1;
         let (space, name) = (stream.tag().space(), stream.tag().name());

@@ -4,16 +4,19 @@ use super::head::period;
 use super::settlement::allowance_charge;
 use super::{Draft, amount};
 use crate::canonical::{Item, ItemId, Line, Text};
+use crate::short::Short;
 use crate::xml::element::Element;
 
 /// BG-25.
 pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
-    let field = format!("lines[{}]", draft.body.invoice.lines.len());
+    let index = draft.body.invoice.lines.len();
+    let of_line = |name| Short::part("lines", index, name);
+    let field = format!("lines[{index}]");
     draft.group(field.clone(), section, path);
     let mut line = Line {
         id: section.text_at(&["ID"]),
         note: section.text_at(&["Note"]),
-        net_amount: amount(draft, section, path, "LineExtensionAmount", format_args!("{field}.net_amount")),
+        net_amount: amount(draft, section, path, "LineExtensionAmount", &of_line("net_amount")),
         purchase_order_line: section.text_at(&["OrderLineReference", "LineID"]),
         accounting_reference: section.text_at(&["AccountingCost"]),
         object: section
@@ -26,7 +29,7 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
     for name in ["InvoicedQuantity", "CreditedQuantity", "DebitedQuantity"] {
         if let Some(quantity) = section.child(name) {
             line.unit = quantity.attribute("unitCode").map(Text::from);
-            line.quantity = draft.number(section, path, name, format_args!("{field}.quantity"));
+            line.quantity = draft.number(section, path, name, of_line("quantity"));
         }
     }
     if let Some(element) = section.child("InvoicePeriod") {
@@ -40,15 +43,14 @@ pub(super) fn map(draft: &mut Draft, section: Element<'_>, path: &str) {
         line.allowances_charges.push(item);
     }
     if let Some(price) = section.child("Price") {
-        map_price(draft, &mut line, price, &price.path_below(path), &field);
+        map_price(draft, &mut line, price, &price.path_below(path), of_line);
     }
     if let Some(element) = section.child("Item") {
         let path = element.path_below(path);
         draft.group(format!("{field}.item"), element, &path);
         if let Some(category) = element.child("ClassifiedTaxCategory") {
             line.tax_category = category.text_at(&["ID"]);
-            line.tax_rate =
-                draft.number(category, &category.path_below(&path), "Percent", format_args!("{field}.tax_rate"));
+            line.tax_rate = draft.number(category, &category.path_below(&path), "Percent", of_line("tax_rate"));
         }
     }
     draft.body.invoice.lines.push(line);
@@ -60,16 +62,22 @@ fn is_object(reference: &Element<'_>) -> bool {
 }
 
 /// BG-29.
-fn map_price(draft: &mut Draft, line: &mut Line, price: Element<'_>, path: &str, field: &str) {
-    line.net_price = amount(draft, price, path, "PriceAmount", format_args!("{field}.net_price"));
+fn map_price(
+    draft: &mut Draft,
+    line: &mut Line,
+    price: Element<'_>,
+    path: &str,
+    of_line: impl Fn(&'static str) -> Short,
+) {
+    line.net_price = amount(draft, price, path, "PriceAmount", &of_line("net_price"));
     line.price_base_unit = price.child("BaseQuantity").and_then(|base| base.attribute("unitCode")).map(Text::from);
-    line.price_base_quantity = draft.number(price, path, "BaseQuantity", format_args!("{field}.price_base_quantity"));
+    line.price_base_quantity = draft.number(price, path, "BaseQuantity", of_line("price_base_quantity"));
     let base = price.child("BaseQuantity");
     line.price_base_unit = base.and_then(|quantity| quantity.attribute("unitCode")).map(Text::from);
     if let Some(discount) = price.child("AllowanceCharge") {
         let path = discount.path_below(path);
-        line.price_discount = amount(draft, discount, &path, "Amount", format_args!("{field}.price_discount"));
-        line.gross_price = amount(draft, discount, &path, "BaseAmount", format_args!("{field}.gross_price"));
+        line.price_discount = amount(draft, discount, &path, "Amount", &of_line("price_discount"));
+        line.gross_price = amount(draft, discount, &path, "BaseAmount", &of_line("gross_price"));
     }
 }
 

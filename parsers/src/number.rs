@@ -1,4 +1,4 @@
-//! Numbers as X12 and EDIFACT write them: digits, a decimal mark at most, a leading minus.
+//! Numbers as most formats write them: digits, a decimal mark at most, a leading minus.
 
 use std::ops::{Add, Mul};
 
@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 /// Reads a number; the mark is written, and the scale stays as it is written. `None` for what is no number, or
 /// too large for one.
+#[inline]
 pub(crate) fn decimal(text: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<Decimal> {
     let (is_negative, digits) = sign(text);
     let (number, scale) = unsigned(digits, is_mark)?;
@@ -13,6 +14,7 @@ pub(crate) fn decimal(text: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<Decim
 }
 
 /// Reads a number whose last `scale` digits are decimals by agreement.
+#[inline]
 pub(crate) fn implied(text: &[u8], scale: u32) -> Option<Decimal> {
     let (is_negative, digits) = sign(text);
     let (number, _) = unsigned(digits, |_| false)?;
@@ -28,6 +30,7 @@ fn unsigned(digits: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<(i128, u32)> 
     if digits.len() > DIGITS_MAX { None } else { mantissa::<i128>(digits, is_mark) }
 }
 
+#[inline]
 fn sign(text: &[u8]) -> (bool, &[u8]) {
     match text {
         [b'-', digits @ ..] => (true, digits),
@@ -41,6 +44,7 @@ const WORD_DIGITS_MAX: usize = 19;
 const DIGITS_MAX: usize = 30;
 
 /// The number that digits write, and how many of them stand behind the mark.
+#[inline]
 fn mantissa<N>(digits: &[u8], is_mark: impl Fn(u8) -> bool) -> Option<(N, u32)>
 where
     N: From<u8> + Add<Output = N> + Mul<Output = N>,
@@ -60,6 +64,7 @@ where
     (count > 0).then(|| (number, before_mark.map_or(0, |before| count - before)))
 }
 
+#[inline]
 fn signed(is_negative: bool, number: i128, scale: u32) -> Option<Decimal> {
     // Nearly all fit into a word.
     if let (Ok(word), 0..=Decimal::MAX_SCALE) = (u64::try_from(number), scale) {
