@@ -105,6 +105,23 @@ fn bytes_in_pieces_of_any_size_are_the_same_file() {
     assert_eq!(file.sha256, waybill::domain::Digest::of(b"hello, house").to_string());
 }
 
+/// Some clients take a handle for text: the 128th file of a session must not have one that is none.
+#[test]
+fn every_handle_of_a_long_session_is_text() {
+    let house = house();
+    run(async {
+        let connection = Connection::open(&house, "northwind").await;
+        let mut wire = connection.sftp().await;
+        for number in 0..300 {
+            let handle = wire.open(&format!("/drop/{number}.bin"), FOR_WRITING).await.unwrap();
+            assert!(handle[4..].iter().all(u8::is_ascii_hexdigit), "{handle:?}");
+            assert_eq!(wire.write(&handle, 0, b"data").await.status().0, 0);
+            assert_eq!(wire.ask(CLOSE, 6, &[&handle]).await.status().0, 0, "file {number}");
+        }
+    });
+    assert_eq!(house.files().len(), 300);
+}
+
 #[test]
 fn neither_a_dropped_connection_nor_an_eof_is_a_close() {
     let house = house();

@@ -367,8 +367,15 @@ impl Desk {
     }
 }
 
+/// What a client calls an open file. Any bytes would do (section 6.3), but some clients take them for text and send
+/// back something else: these are text.
+pub(super) fn handle_text(key: u32) -> String {
+    format!("{key:08x}")
+}
+
 fn key(handle: &[u8]) -> Option<u32> {
-    handle.try_into().ok().map(u32::from_be_bytes)
+    let key = u32::from_str_radix(std::str::from_utf8(handle).ok()?, 16).ok()?;
+    (handle_text(key).as_bytes() == handle).then_some(key)
 }
 
 /// A name that cannot be cannot be there: clients probe (`stat` before `put`, `mkdir -p`) and go on from

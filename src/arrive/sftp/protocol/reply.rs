@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
+use super::desk::handle_text;
 use super::folder::Folder;
 use crate::domain::Timestamp;
 use crate::domain::path::NAME_BYTES_MAX;
@@ -98,7 +99,7 @@ impl Reply {
 
     pub(super) fn handle(id: u32, handle: u32) -> Self {
         let mut packet = Packet::new(102);
-        packet.u32(id).string(&handle.to_be_bytes());
+        packet.u32(id).string(handle_text(handle).as_bytes());
         Self::Now(packet.sealed())
     }
 
