@@ -34,6 +34,7 @@ Exit codes: 0 done, 2 unusable (no such session, no store there, wrong arguments
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the open sessions, newest first
+    #[command(after_long_help = LIST)]
     List {
         /// Print one JSON object a line
         #[arg(long)]
@@ -43,6 +44,7 @@ enum Action {
         place: Place,
     },
     /// End a session; what it was bringing can be gone on with
+    #[command(after_long_help = END)]
     End {
         /// As the list shows it
         #[arg(value_parser = session_id)]
@@ -56,6 +58,20 @@ enum Action {
         place: Place,
     },
 }
+
+const LIST: &str = "\
+Examples:
+  waybill session list
+  waybill session list --json | jq -r 'select(.receiving != []) | .login'
+
+Exit codes: 0 listed, 2 unusable (no store there, wrong arguments).";
+
+const END: &str = "\
+Examples:
+  waybill session end ses_01KQ5S0V9C3GZ4Y0M1J2T8XW7B
+  waybill session end ses_01KQ5S0V9C3GZ4Y0M1J2T8XW7B --url https://waybill.example
+
+Exit codes: 0 it ends within seconds, 2 unusable (no such session, no store there, wrong arguments).";
 
 impl Session {
     pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
