@@ -16,7 +16,10 @@ use crate::openssh;
 
 const X12: &str = include_str!("../fixtures/x12/ok/minimal/input.edi");
 /// The embedded house, also where the tests run on PostgreSQL.
-pub(crate) const EMBEDDED: [(&str, &str); 1] = [("WAYBILL_STORE_DATABASE", "")];
+///
+/// A file that was being read when the backup was taken is read by the restored house once its lease is over: before a
+/// test loses its patience.
+pub(crate) const EMBEDDED: [(&str, &str); 2] = [("WAYBILL_STORE_DATABASE", ""), ("WAYBILL_INGEST_LEASE", "3 s")];
 
 pub(crate) fn waybill(args: &[&str]) -> Run {
     command(args).output().unwrap().into()
