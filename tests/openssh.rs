@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::house::House;
 
@@ -27,8 +27,17 @@ pub(crate) fn batch(house: &House, login: &str, lines: &str) -> Output {
 
 /// The same, where the door is reached at another address.
 pub(crate) fn batch_at(house: &House, login: &str, door: SocketAddr, lines: &str) -> Output {
-    let mut sftp = Command::new("sftp")
-        .args(["-q", "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"])
+    let mut sftp = sftp(house, login, door, &["-q", "-oLogLevel=ERROR"]);
+    // A client that could not connect has closed its input already.
+    let _ = sftp.stdin.take().unwrap().write_all(lines.as_bytes());
+    sftp.wait_with_output().unwrap()
+}
+
+/// An `sftp` that reads the lines of a batch, with more options.
+pub(crate) fn sftp(house: &House, login: &str, door: SocketAddr, options: &[&str]) -> Child {
+    Command::new("sftp")
+        .args(options)
+        .args(["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null"])
         .args(["-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-oConnectTimeout=20"])
         .arg("-i")
         .arg(house.folder().join(format!("{login}.key")))
@@ -38,10 +47,7 @@ pub(crate) fn batch_at(house: &House, login: &str, door: SocketAddr, lines: &str
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
-    // A client that could not connect has closed its input already.
-    let _ = sftp.stdin.take().unwrap().write_all(lines.as_bytes());
-    sftp.wait_with_output().unwrap()
+        .unwrap()
 }
 
 /// Puts a file into `/drop`; whether it was acknowledged.

@@ -1,7 +1,7 @@
 //! Who is inside is seen on every node, by whom it concerns, and an operator can end it.
 
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use reqwest::Method;
 use serde_json::Value;
@@ -12,21 +12,11 @@ use crate::house::{FTPS, House, wait_for};
 use crate::openssh;
 use crate::postgres::Postgres;
 use crate::s3_server::S3Server;
+use crate::two_nodes::{node, settings};
 
 /// An `sftp` that has logged in and waits for its next line.
 fn waiting(house: &House, login: &str) -> Child {
-    let mut sftp = Command::new("sftp")
-        .args(["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oIdentitiesOnly=yes"])
-        .args(["-oIdentityAgent=none", "-b", "-"])
-        .arg("-i")
-        .arg(house.folder().join(format!("{login}.key")))
-        .args(["-P", &house.sftp().port().to_string()])
-        .arg(format!("{login}@127.0.0.1"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut sftp = openssh::sftp(house, login, house.sftp(), &[]);
     sftp.stdin.as_mut().unwrap().write_all(b"pwd\n").unwrap();
     sftp
 }
@@ -123,10 +113,8 @@ print(ftp.file.readline().strip())
 #[test]
 fn one_node_shows_and_ends_the_sessions_of_another() {
     let (postgres, s3) = (Postgres::start(), S3Server::start());
-    let mut settings = S3Server::settings(s3.address());
-    settings.push(("WAYBILL_STORE_DATABASE".to_owned(), postgres.database()));
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let (mut one, two) = (House::with(&settings), House::with(&settings));
+    let settings = settings(&postgres.database(), &s3);
+    let (mut one, two) = (node(&settings), node(&settings));
     openssh::supplier(&one, "northwind");
     let operator = Client::of(&two, None);
     let sftp = waiting(&one, "northwind");

@@ -14,14 +14,14 @@ use crate::s3_server::S3Server;
 const X12: &str = include_str!("../fixtures/x12/ok/minimal/input.edi");
 
 /// Settings of every node of one house.
-fn settings(postgres: &str, s3: &S3Server) -> Vec<(String, String)> {
+pub(crate) fn settings(postgres: &str, s3: &S3Server) -> Vec<(String, String)> {
     let mut settings = S3Server::settings(s3.address());
     settings.push(("WAYBILL_STORE_DATABASE".to_owned(), postgres.to_owned()));
     settings.push(("WAYBILL_INGEST_LEASE".to_owned(), "3 s".to_owned()));
     settings
 }
 
-fn node(settings: &[(String, String)]) -> House {
+pub(crate) fn node(settings: &[(String, String)]) -> House {
     House::with(&settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>())
 }
 

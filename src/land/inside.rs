@@ -41,10 +41,11 @@ impl Inside {
 
     /// What has changed since the record was told.
     fn changes(&self, told: &Told) -> SessionChanges {
-        // Dropped after the lock: the last of a session would want it.
-        let inside: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
+        // Outlives the lock: the last of a session, when it is dropped, wants it.
+        let inside: HashMap<_, _> =
+            self.lock().iter().filter_map(|(id, session)| Some((*id, session.upgrade()?))).collect();
         let mut changes = SessionChanges::default();
-        for session in &inside {
+        for session in inside.values() {
             let (files, bytes) = session.brought();
             match told.get(&session.id) {
                 None if session.started.elapsed() >= TOLD_AFTER => changes.new.push(session.row()),
@@ -52,8 +53,7 @@ impl Inside {
                 _ => {}
             }
         }
-        let here = self.lock();
-        changes.over = told.keys().filter(|id| !here.contains_key(id)).copied().collect();
+        changes.over = told.keys().filter(|id| !inside.contains_key(id)).copied().collect();
         changes
     }
 }

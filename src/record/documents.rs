@@ -275,7 +275,7 @@ pub(super) async fn insert_documents(
             body.into(),
         ]);
     }
-    insert_many(tx, "document", &WRITTEN, rows).await
+    insert_many(tx, "document", &WRITTEN, rows, "").await
 }
 
 /// The amount times 10,000, rounded: comparable in either database. An amount beyond 9×10^14 is at the end.

@@ -138,7 +138,7 @@ async fn append(tx: &mut Writing, events: &mut [Event]) -> Result<Option<i64>, s
             envelope.into(),
         ]);
     }
-    insert_many(tx, "event", &WRITTEN, rows).await?;
+    insert_many(tx, "event", &WRITTEN, rows, "").await?;
     tx.ring(newest).await?;
     Ok(Some(newest))
 }

@@ -118,5 +118,5 @@ pub(super) async fn insert_findings(
             finding.document.map(i64::from).into(),
         ]
     });
-    insert_many(tx, "finding", &WRITTEN, rows.collect()).await
+    insert_many(tx, "finding", &WRITTEN, rows.collect(), "").await
 }

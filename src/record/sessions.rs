@@ -2,7 +2,7 @@
 
 use super::identity::text_id;
 use super::page::{Cursor, Page};
-use super::sql::{Builder, Row, query};
+use super::sql::{Builder, Kind, Row, insert_many, query};
 use super::{Record, RecordError, Result};
 use crate::domain::{Event, OrganisationId, Scope, SessionId, Severity, Timestamp};
 
@@ -50,6 +50,19 @@ pub struct SessionFilter {
 const SILENT_MICROS: i64 = 60_000_000;
 /// Files of one session that are named.
 const RECEIVING_MAX: i64 = 5;
+/// The columns a node writes.
+const WRITTEN: [(&str, Kind); 10] = [
+    ("id", Kind::Text),
+    ("node_id", Kind::Text),
+    ("organisation_id", Kind::Text),
+    ("login", Kind::Text),
+    ("door", Kind::Text),
+    ("address", Kind::Text),
+    ("client", Kind::Text),
+    ("started_at", Kind::Number),
+    ("files", Kind::Number),
+    ("bytes", Kind::Number),
+];
 /// Ids in one statement.
 const IDS_MAX: usize = 500;
 
@@ -68,26 +81,23 @@ impl Record {
     pub async fn tell_sessions(&self, node: &str, changes: &SessionChanges) -> Result<()> {
         let doing = || RecordError::doing("note the open sessions");
         let mut tx = self.writing_beside_others().await?;
-        for new in &changes.new {
-            query(
-                "insert into live_session (id, node_id, organisation_id, login, door, address, client, started_at, files,
-                                           bytes, end_by)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null) on conflict (id) do nothing",
-            )
-            .bind(new.id.to_string())
-            .bind(node)
-            .bind(new.organisation.to_string())
-            .bind(&new.login)
-            .bind(&new.door)
-            .bind(&new.address)
-            .bind(new.client.clone())
-            .bind(new.started_at.micros())
-            .bind(signed(new.files))
-            .bind(signed(new.bytes))
-            .execute(&mut tx)
-            .await
-            .map_err(doing())?;
-        }
+        let rows = changes.new.iter().map(|new| {
+            vec![
+                new.id.to_string().into(),
+                node.into(),
+                new.organisation.to_string().into(),
+                new.login.as_str().into(),
+                new.door.as_str().into(),
+                new.address.as_str().into(),
+                new.client.clone().into(),
+                new.started_at.micros().into(),
+                signed(new.files).into(),
+                signed(new.bytes).into(),
+            ]
+        });
+        // Told once more where nobody knows whether it was heard.
+        let behind = " on conflict (id) do nothing";
+        insert_many(&mut tx, "live_session", &WRITTEN, rows.collect(), behind).await.map_err(doing())?;
         for (id, files, bytes) in &changes.counted {
             query("update live_session set files = $2, bytes = $3 where id = $1")
                 .bind(id.to_string())

@@ -498,15 +498,16 @@ pub(super) enum Kind {
     Number,
 }
 
-/// Writes many rows, each as long as `columns`.
+/// Writes many rows, each as long as `columns`, with what comes behind them.
 pub(super) async fn insert_many(
     tx: &mut Writing,
     into: &'static str,
     columns: &[(&'static str, Kind)],
     rows: Vec<Vec<Value>>,
+    behind: &'static str,
 ) -> sqlx::Result<()> {
     let columns: Vec<_> = columns.iter().map(|(name, kind)| (Name((*name).to_owned()), *kind)).collect();
-    insert_rows(tx, &Name(into.to_owned()), &columns, rows, "").await
+    insert_rows(tx, &Name(into.to_owned()), &columns, rows, behind).await
 }
 
 /// Writes many rows, with what comes behind them: as many values as a statement takes on SQLite, an array a column on
