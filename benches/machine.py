@@ -32,6 +32,13 @@ def built(name, kind):
                 if artifact.get("executable") and artifact["target"]["name"] == name)
 
 
+def sftp(server, key, *options):
+    """OpenSSH's `sftp`, which reads the lines of a batch from its input, as the user a server knows by this key."""
+    return ["sftp", "-q", "-b", "-", "-oBatchMode=yes", "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
+            "-oLogLevel=ERROR", "-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-i", key, *options, "-P", server.port,
+            f"{server.user}@127.0.0.1"]
+
+
 class Server:
     """A server in a control group of its own, whose CPU time is that of all its processes, dead or alive."""
 

@@ -26,7 +26,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from machine import Server, Waybill, built, free_port, run  # noqa: E402
+from machine import Server, Waybill, built, free_port, run, sftp  # noqa: E402
 
 LIMITS = "[doors]\nconnections_max = 20000\nconnections_per_address_max = 20000\nbefore_login_max = 2000\n"
 
@@ -151,9 +151,7 @@ class Client:
         return f"{server.target}f{self.number}.bin"
 
     def sftp(self, server, cipher):
-        return ["sftp", "-q", "-b", "-", "-oBatchMode=yes", "-oStrictHostKeyChecking=no",
-                "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR", "-oIdentitiesOnly=yes", "-oIdentityAgent=none",
-                "-i", self.key, "-c", cipher, "-P", server.port, f"{server.user}@127.0.0.1"]
+        return sftp(server, self.key, "-c", cipher)
 
     def put(self, server, cipher):
         source, name = self.source(self.options.mib), self.name(server)

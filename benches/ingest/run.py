@@ -24,7 +24,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from machine import Waybill, built, free_port, run  # noqa: E402
+from machine import Waybill, built, free_port, run, sftp  # noqa: E402
 
 X12_HEAD = ("ISA*00*          *00*          *ZZ*NORTHWIND      *ZZ*HARBOUR        *260105*0900*U*00401*000000007*0*P*>~\n"
             "GS*IN*NORTHWIND*HARBOUR*20260105*0900*7*X*004010~\n")
@@ -180,9 +180,7 @@ class Night:
         return self.options.documents / (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
     def put(self, waybill, path):
-        run("sftp", "-q", "-b", "-", "-oBatchMode=yes", "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
-            "-oLogLevel=ERROR", "-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-i", self.key, "-P", waybill.port,
-            f"{waybill.user}@127.0.0.1", input=f"put {path} /drop/{os.path.basename(path)}\n")
+        run(*sftp(waybill, self.key), input=f"put {path} /drop/{os.path.basename(path)}\n")
 
     def small(self, waybill, count):
         told = run(self.load, "puts", f"127.0.0.1:{waybill.port}", waybill.user, self.key, waybill.target, "--count",
