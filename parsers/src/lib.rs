@@ -29,6 +29,7 @@ mod packed;
 mod path;
 mod pdf;
 mod rules;
+mod seen;
 mod short;
 mod text;
 mod x12;

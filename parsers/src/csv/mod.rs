@@ -22,7 +22,6 @@ mod records;
 mod remittance;
 mod rows;
 mod sample;
-mod seen;
 mod sheet;
 mod sniff;
 mod vendor;

@@ -10,12 +10,11 @@ use super::control::Control;
 use super::draft::{self, Draft};
 use super::layout::Layout;
 use super::rows::{Row, Rows};
-use super::seen::Seen;
 use super::sheet::Sheet;
 use super::sniff::{Plan, names, separator_of};
 use crate::canonical::{Document, Evidence, Text};
-use crate::edi::Digest;
 use crate::profile::{Documents, FieldId, Profile, Role};
+use crate::seen::{Digest, Seen};
 use crate::{Event, Finding, Halt, Limit, Limits, Location, Sink, Summary};
 
 /// Where rows come from: a text, or the sheet of a workbook.
@@ -139,7 +138,7 @@ pub(super) struct Reader<'p, 'r, 's> {
     /// The lines that follow belong to a document that is left out.
     is_passing: bool,
     /// Documents told so far, by their key, with their first row.
-    seen: Seen,
+    seen: Seen<SEEN_MAX, u64>,
     held: Option<Held>,
     pub(super) control: Control,
     /// Rows above the first record.
@@ -148,6 +147,8 @@ pub(super) struct Reader<'p, 'r, 's> {
     evidence_before: usize,
 }
 
+/// So many documents of one file are remembered: 16 bytes each.
+const SEEN_MAX: usize = 400_000;
 /// So much room is made for it.
 const EVIDENCE_EXPECTED_MAX: usize = 256;
 
@@ -507,7 +508,6 @@ impl<'p> Reader<'p, '_, '_> {
         };
         let mut key = Digest::default();
         for field in draft::key(self.of) {
-            // A digest goes on by whole texts: `a` and `bc` are not `ab` and `c`.
             key.add(read(*field).as_deref().unwrap_or_default().as_bytes());
         }
         let Some(first_row) = self.seen.meet(&key, row.number) else { return Ok(true) };

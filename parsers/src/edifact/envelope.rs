@@ -14,10 +14,11 @@ use super::receipts::{Fault, Receipts};
 use super::record::Kept;
 use super::segment::{Segment, Spot};
 use crate::canonical::{Document, Text};
-use crate::edi::{Digest, Seen};
+use crate::edi::Seen;
 use crate::finding::{Code, Finding};
 use crate::location::Location;
 use crate::path::Steps;
+use crate::seen::Digest;
 use crate::text::brief;
 use crate::{Event, Halt, Limits, Sink, Summary};
 

@@ -8,9 +8,10 @@ use super::record::{Kept, Record, Told};
 use super::remadv::RemadvReader;
 use super::segment::Segment;
 use crate::canonical::Text;
-use crate::edi::{Digest, Seen};
+use crate::edi::Seen;
 use crate::finding::Finding;
 use crate::path::Steps;
+use crate::seen::Digest;
 use crate::text::brief;
 use crate::{Halt, Limits};
 

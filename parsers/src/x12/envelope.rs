@@ -15,10 +15,11 @@ use super::receipts::Receipts;
 use super::record::Place;
 use super::set::{Opening, format, reader};
 use crate::canonical::{Document, Text};
-use crate::edi::{Digest, Seen, Segment, sort};
+use crate::edi::{Seen, Segment, sort};
 use crate::finding::{Code, Finding};
 use crate::location::Location;
 use crate::path::Steps;
+use crate::seen::Digest;
 use crate::text::brief;
 use crate::{Context, Event, Halt, Limits, Sink, Summary};
 

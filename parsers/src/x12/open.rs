@@ -7,8 +7,9 @@ use super::record::Place;
 use super::set::SetReader;
 use super::values;
 use crate::canonical::{Identifier, Party, Text};
-use crate::edi::{Digest, Seen, Segment};
+use crate::edi::{Seen, Segment};
 use crate::path::Steps;
+use crate::seen::Digest;
 use crate::text::brief;
 
 pub(super) struct Interchange {

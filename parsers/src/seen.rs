@@ -1,29 +1,39 @@
 //! What was met before, by digest.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
-/// A bounded memory of things: beyond its limit nothing more is noticed as repeated.
+/// A bounded memory of things, with what was noted of each when it came first: beyond `MAX` nothing more is noticed as
+/// repeated.
 #[derive(Default)]
-pub(crate) struct Seen {
-    digests: HashSet<u64, BuildHasherDefault<AsIs>>,
+pub(crate) struct Seen<const MAX: usize, Note = ()> {
+    first: HashMap<u64, Note, BuildHasherDefault<AsIs>>,
     /// Nobody knows beforehand which things fall together.
     keys: RandomState,
 }
 
-impl Seen {
-    const MAX: usize = 1 << 18;
+impl<const MAX: usize, Note: Copy> Seen<MAX, Note> {
+    /// What was noted when this was met first; `None` where this is the first time.
+    pub(crate) fn meet(&mut self, thing: &(impl Hash + ?Sized), note: Note) -> Option<Note> {
+        let digest = self.keys.hash_one(thing);
+        let first = self.first.get(&digest).copied();
+        if first.is_none() && self.first.len() < MAX {
+            self.first.insert(digest, note);
+        }
+        first
+    }
+}
 
+impl<const MAX: usize> Seen<MAX> {
     /// Whether this was never met before; from now on it was.
     pub(crate) fn is_new(&mut self, thing: &(impl Hash + ?Sized)) -> bool {
-        let digest = self.keys.hash_one(thing);
-        if self.digests.len() < Self::MAX { self.digests.insert(digest) } else { !self.digests.contains(&digest) }
+        self.meet(thing, ()).is_none()
     }
 }
 
 /// A digest is its own hash.
 #[derive(Default)]
-pub(crate) struct AsIs(u64);
+struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {
@@ -39,14 +49,14 @@ impl Hasher for AsIs {
     }
 }
 
-/// What tells a run of segments from another, quickly: it finds what was sent twice, it proves nothing.
+/// What tells a run of segments, or of cells, from another, quickly: it finds what was sent twice, it proves nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Digest(u64, u64);
 
 impl Digest {
     const MIX: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f];
 
-    /// Goes on with one segment.
+    /// Goes on with one of them, whole: `a` and `bc` are not `ab` and `c`.
     #[inline]
     pub(crate) fn add(&mut self, segment: &[u8]) {
         let (pairs, _) = segment.as_chunks::<16>();
