@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use waybill_parsers::canonical::PaymentStatus;
 
+use super::lifecycle::Status;
 use crate::domain::{Digest, counted};
 
 /// A row of a snapshot, or what is known of it.
@@ -21,10 +22,7 @@ impl Row {
     /// Whether something is still to be paid of it.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !matches!(
-            self.status,
-            Some(PaymentStatus::Paid | PaymentStatus::Cleared | PaymentStatus::Rejected | PaymentStatus::Cancelled)
-        )
+        self.status.is_none_or(|status| Status::from(status).is_open())
     }
 
     fn is_paid(&self) -> bool {
